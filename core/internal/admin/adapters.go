@@ -39,7 +39,7 @@ func describeAdapter(name string, s plugin.Status) Adapter {
 // adapterList serves GET /api/adapters, sorted by name.
 func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 	list := []Adapter{}
-	for name, h := range a.Hosts {
+	for name, h := range a.Running().Hosts {
 		list = append(list, describeAdapter(name, h.Status()))
 	}
 	slices.SortFunc(list, func(x, y Adapter) int { return cmp.Compare(x.Name, y.Name) })
@@ -49,7 +49,7 @@ func (a *Admin) adapterList(w http.ResponseWriter, _ *http.Request) {
 // adapterRestart serves POST /api/adapters/{name}/restart. It does not wait for the new instance.
 func (a *Admin) adapterRestart(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	h := a.Hosts[name]
+	h := a.Running().Hosts[name]
 	if h == nil {
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no adapter %q; `patchbay adapter list` lists them", name)})
 		return

@@ -48,14 +48,23 @@ type Options struct {
 	Writer   Writer
 	Log      store.Log
 	Lanes    Lanes
-	Hosts    map[string]*plugin.Host
+	Running  func() *Running // returns the configuration in force
+	// Reload reloads the configuration.
+	Reload func(context.Context, ReloadRequest) *Reload
+	Backup func(context.Context, io.Writer) error // see jetstream.Log.Backup
+	Trail  *trail.Trail
+	Now    func() time.Time // the gateway's clock; nil is time.Now
+	Logger *slog.Logger
+}
+
+// Running is a configuration in force, with the parts that run for it. It is read only.
+type Running struct {
 	Config   *config.Config
-	// Unavailable has the cause for each channel that is not usable until the gateway restarts.
+	Revision uint64
+	Read     time.Time // when the configuration was read
+	Hosts    map[string]*plugin.Host
+	// Unavailable has the cause for each channel that is not usable, because its adapter did not start.
 	Unavailable map[string]string
-	Backup      func(context.Context, io.Writer) error // see jetstream.Log.Backup
-	Trail       *trail.Trail
-	Now         func() time.Time // the gateway's clock; nil is time.Now
-	Logger      *slog.Logger
 }
 
 // Admin serves the API.
@@ -72,12 +81,17 @@ func New(o Options) *Admin {
 	}
 	a := &Admin{Options: o}
 	o.Registry.MustRegister(newBacklogMetrics(a), newHealthMetrics(a), newLaneMetrics(a))
-	adapters := make(map[string]metricsSource, len(o.Hosts))
-	for name, h := range o.Hosts {
-		adapters[name] = h
-	}
-	a.metrics = newMetricsGatherer(o.Registry, adapters, o.Logger)
+	a.metrics = newMetricsGatherer(o.Registry, a.metricsSources, o.Logger)
 	return a
+}
+
+func (a *Admin) metricsSources() map[string]metricsSource {
+	hosts := a.Running().Hosts
+	out := make(map[string]metricsSource, len(hosts))
+	for name, h := range hosts {
+		out[name] = h
+	}
+	return out
 }
 
 // Accepting sets whether the public listener accepts requests.
@@ -107,6 +121,8 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/dead-letters/{id}", a.deadLetterShow)
 	mux.HandleFunc("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)
 	mux.HandleFunc("DELETE /api/dead-letters/{id}", a.deadLetterDrop)
+	mux.HandleFunc("GET /api/config", a.configShow)
+	mux.HandleFunc("POST /api/config/reload", a.reload)
 	mux.HandleFunc("GET /api/adapters", a.adapterList)
 	mux.HandleFunc("POST /api/adapters/{name}/restart", a.adapterRestart)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

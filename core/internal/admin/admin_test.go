@@ -39,9 +39,10 @@ type testAPI struct {
 	log   *memory.Log
 	lanes attempt.ChannelState
 
-	mu   sync.Mutex
-	jobs []*attempt.Job
-	ids  int
+	running *Running
+	mu      sync.Mutex
+	jobs    []*attempt.Job
+	ids     int
 }
 
 func (a *testAPI) Submit(j *attempt.Job) {
@@ -92,9 +93,10 @@ func newTestAPI(t *testing.T) *testAPI {
 		{Name: "faq", Adapter: "bot", Role: envelope.RoleBot, Delivery: config.Delivery{Concurrency: 2}},
 		{Name: "desk", Adapter: "aicc", Role: envelope.RoleAgent, Delivery: config.Delivery{Concurrency: 2}},
 	}}
+	a.running = &Running{Config: cfg, Revision: 1, Hosts: map[string]*plugin.Host{}}
 	a.admin = New(Options{
-		Registry: telemetry.NewRegistry("test"), Writer: a.w, Log: a.log, Lanes: a, Hosts: map[string]*plugin.Host{},
-		Config: cfg, Trail: trail.New(a.log, a.w), Logger: slog.New(slog.DiscardHandler),
+		Registry: telemetry.NewRegistry("test"), Writer: a.w, Log: a.log, Lanes: a,
+		Running: func() *Running { return a.running }, Trail: trail.New(a.log, a.w), Logger: slog.New(slog.DiscardHandler),
 	})
 	a.admin.Accepting(true)
 	return a
@@ -133,7 +135,7 @@ func (a *testAPI) job(channel string) *attempt.Job {
 
 // addAdapter adds an adapter whose plugin process is not running.
 func (a *testAPI) addAdapter(name string) {
-	a.admin.Hosts[name] = plugin.New(plugin.Options{
+	a.running.Hosts[name] = plugin.New(plugin.Options{
 		Name: name, Command: "/nowhere", Logger: slog.New(slog.DiscardHandler),
 	})
 }

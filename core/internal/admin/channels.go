@@ -37,8 +37,8 @@ type ChannelPause struct {
 // channelList serves GET /api/channels: the configured channels, and removed ones with deliveries, sorted by name.
 func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	byName := map[string]*Channel{}
-	for i := range a.Config.Channels {
-		c := &a.Config.Channels[i]
+	for i := range a.Running().Config.Channels {
+		c := &a.Running().Config.Channels[i]
 		byName[c.Name] = &Channel{Name: c.Name, Role: string(c.Role), Adapter: c.Adapter}
 	}
 	err := a.Writer.View(r.Context(), func(s *state.State) { countQueues(s, byName) })
@@ -129,7 +129,7 @@ func (a *Admin) channelPause(paused bool) http.HandlerFunc {
 
 // blockedReason returns why no call to a channel can start, or "".
 func (a *Admin) blockedReason(name string) string {
-	ch, ok := a.Config.Channel(name)
+	ch, ok := a.Running().Config.Channel(name)
 	if !ok {
 		return "channel " + name + " is not configured"
 	}
@@ -137,7 +137,7 @@ func (a *Admin) blockedReason(name string) string {
 	if lanes.Paused {
 		return "paused by an operator"
 	}
-	if h := a.Hosts[ch.Adapter]; h != nil {
+	if h := a.Running().Hosts[ch.Adapter]; h != nil {
 		if s := h.Status(); !s.Serving() {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
@@ -156,7 +156,7 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	if reason := a.blockedReason(d.Channel); reason != "" {
 		return reason
 	}
-	ch, _ := a.Config.Channel(d.Channel)
+	ch, _ := a.Running().Config.Channel(d.Channel)
 	s := a.Lanes.State(d.Channel)
 	switch {
 	case d.NextAttempt.After(a.Now()):

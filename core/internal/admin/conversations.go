@@ -110,7 +110,7 @@ func waitingConversations(s *state.State, channel string) (longest []*trail.Conv
 // knowsChannel reports whether a channel is configured, has pending deliveries or dead letters, or owns a conversation.
 // This can also be true of a removed channel. The name "" stands for all channels and is known.
 func (a *Admin) knowsChannel(s *state.State, name string) bool {
-	_, known := a.Config.Channel(name)
+	_, known := a.Running().Config.Channel(name)
 	known = known || name == ""
 	s.All(func(c *state.Conversation) bool {
 		known = known || c.Lane(name) != nil || c.Owner == name
@@ -124,7 +124,7 @@ func (a *Admin) knowsChannel(s *state.State, name string) bool {
 
 func (a *Admin) replyNoChannel(w http.ResponseWriter, name string) {
 	var names []string
-	for _, c := range a.Config.Channels {
+	for _, c := range a.Running().Config.Channels {
 		names = append(names, c.Name)
 	}
 	text := fmt.Sprintf("no channel %q; the channels are %s", name, strings.Join(names, ", "))

@@ -100,19 +100,19 @@ func (a *Admin) optionalChecks() []check {
 	if n, sequences := missingRecords(a.Log.Health().Missing); n > 0 {
 		out = append(out, check{"records", false, fmt.Sprintf("%d are missing from the log: %s", n, sequences)})
 	}
-	for name, h := range a.Hosts {
+	for name, h := range a.Running().Hosts {
 		s := h.Status()
 		out = append(out, adapterCheck(name, &s))
 		for channel, problem := range s.Unhealthy {
 			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}
 	}
-	for name, cause := range a.Unavailable {
-		text := "unavailable until the gateway restarts: " + text.FirstLine(cause)
+	for name, cause := range a.Running().Unavailable {
+		text := "unavailable until a reload or a restart: " + text.FirstLine(cause)
 		out = append(out, check{"channel " + name, false, text})
 	}
-	for i := range a.Config.Channels {
-		name := a.Config.Channels[i].Name
+	for i := range a.Running().Config.Channels {
+		name := a.Running().Config.Channels[i].Name
 		switch s := a.Lanes.State(name); {
 		case s.Paused:
 			out = append(out, check{"channel " + name, false, "paused by an operator; `patchbay channel resume " + name +

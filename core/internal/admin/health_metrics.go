@@ -50,8 +50,8 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.free, float64(health.Free))
 	missing, _ := missingRecords(health.Missing)
 	gauge(m.missed, float64(missing))
-	for i := range m.admin.Config.Channels {
-		name, adapter, up := m.admin.Config.Channels[i].Name, m.admin.Config.Channels[i].Adapter, 0.0
+	for i := range m.admin.Running().Config.Channels {
+		name, adapter, up := m.admin.Running().Config.Channels[i].Name, m.admin.Running().Config.Channels[i].Adapter, 0.0
 		if m.admin.available(name, adapter) {
 			up = 1
 		}
@@ -61,6 +61,6 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 
 // available reports whether the adapter accepts calls for the channel.
 func (a *Admin) available(channel, adapter string) bool {
-	h := a.Hosts[adapter]
-	return a.Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
+	h := a.Running().Hosts[adapter]
+	return a.Running().Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
 }

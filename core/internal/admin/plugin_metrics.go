@@ -36,19 +36,22 @@ type metricsSource interface {
 // adapter.
 type metricsGatherer struct {
 	gateway  prometheus.Gatherer
-	adapters map[string]metricsSource
+	adapters func() map[string]metricsSource
 	up       *prometheus.GaugeVec
 	logger   *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]metricsSource // by the last scrape
 }
 
 func newMetricsGatherer(
-	r *prometheus.Registry, adapters map[string]metricsSource, logger *slog.Logger,
+	r *prometheus.Registry, adapters func() map[string]metricsSource, logger *slog.Logger,
 ) *metricsGatherer {
 	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: pluginPrefix + "scrape_up", Help: "Whether the last scrape of the adapter's own metrics succeeded.",
 	}, []string{"adapter"})
 	g := &metricsGatherer{gateway: r, adapters: adapters, up: up, logger: logger}
-	for name := range adapters {
+	for name := range adapters() {
 		g.up.WithLabelValues(name)
 	}
 	r.MustRegister(g.up)
@@ -100,7 +103,7 @@ func (g *metricsGatherer) scrapeAdapters() []scrape {
 		out     []scrape
 		running sync.WaitGroup
 	)
-	for name, a := range g.adapters {
+	for name, a := range g.current() {
 		running.Go(func() {
 			families, err := scrapeAdapter(ctx, a)
 			if err != nil {
@@ -120,6 +123,20 @@ func (g *metricsGatherer) scrapeAdapters() []scrape {
 	running.Wait()
 	slices.SortFunc(out, func(a, b scrape) int { return cmp.Compare(a.adapter, b.adapter) })
 	return out
+}
+
+// current returns the adapters, and removes the metric of those that were removed.
+func (g *metricsGatherer) current() map[string]metricsSource {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.adapters()
+	for name := range g.known {
+		if now[name] == nil {
+			g.up.DeleteLabelValues(name)
+		}
+	}
+	g.known = now
+	return now
 }
 
 func scrapeAdapter(ctx context.Context, a metricsSource) (map[string]*dto.MetricFamily, error) {

@@ -37,7 +37,7 @@ func gather(t *testing.T, adapters map[string]metricsSource) string {
 	r := prometheus.NewRegistry()
 	own := prometheus.NewCounter(prometheus.CounterOpts{Name: "patchbay_messages_total", Help: "Gateway metric."})
 	r.MustRegister(own)
-	families, err := newMetricsGatherer(r, adapters, slog.New(slog.DiscardHandler)).Gather()
+	families, err := newMetricsGatherer(r, func() map[string]metricsSource { return adapters }, slog.New(slog.DiscardHandler)).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

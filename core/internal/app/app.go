@@ -9,9 +9,12 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"patchbay/core/internal/admin"
 )
 
 // Options are the settings that do not come from the configuration.
@@ -19,6 +22,8 @@ type Options struct {
 	Version string
 	Logger  *slog.Logger
 	Strict  bool // refuse to start without all adapters
+	// LastGood means that the configuration is not the one in the file, but the last one that was in force.
+	LastGood bool
 }
 
 // ListenError is the failure to open a listener.
@@ -53,6 +58,11 @@ type App struct {
 	drained chan struct{} // closed when a drained gateway has no work left
 	Public  net.Addr
 	Private net.Addr
+
+	opts    *Options
+	parts   components
+	running atomic.Pointer[admin.Running] // the revision in force
+	reloads reloads
 }
 
 // step stops one part.

@@ -30,29 +30,38 @@ func problem(problems ...config.Problem) Findings { return Findings{Problems: pr
 func Check(ctx context.Context, cfg *config.Config, o Options) Findings {
 	plugin.SweepTemp()
 	o.Strict = true
-	p := startPlugins(cfg, &o, "", nil)
+	p := startPlugins(cfg, nil, &o, "", nil)
 	defer p.stop()
 	return p.configure(ctx, cfg)
 }
 
 // configure reads the description of every adapter, checks the settings of its channels against its schema, and
 // configures the channels. It does not use the network. It returns all problems together: a hanging adapter does not
-// hide the problems of other adapters.
+// hide the problems of other adapters. It leaves out the adapters that are taken over from the former revision.
 func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var mu sync.Mutex
-	var all Findings
+	byAdapter := map[string]Findings{}
 	var adapters sync.WaitGroup
 	for name, h := range p.hosts {
+		if p.taken[name] {
+			continue
+		}
 		adapters.Go(func() {
 			found := p.configureAdapter(ctx, cfg, name, h)
 			mu.Lock()
 			defer mu.Unlock()
-			all.add(found)
+			byAdapter[name] = found
 		})
 	}
 	adapters.Wait()
+	var all Findings
+	for name, found := range byAdapter {
+		if len(found.Problems) == 0 || !p.fallBack(cfg, name, &found) {
+			all.add(found)
+		}
+	}
 	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
 	all.Warnings = append(all.Warnings, p.undeclared(cfg)...)
 	config.SortProblems(all.Problems)
@@ -63,7 +72,7 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 // configureAdapter configures the channels of one adapter in the order of the file.
 func (p *plugins) configureAdapter(ctx context.Context, cfg *config.Config, name string, h *plugin.Host) Findings {
 	limit := startTimeout
-	if !p.strict {
+	if !p.strict || p.former != nil && p.former.cfg.SameAdapter(cfg, name) {
 		limit = oneStartTimeout
 	}
 	starting, cancel := context.WithTimeout(ctx, limit)

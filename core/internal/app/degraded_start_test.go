@@ -57,7 +57,7 @@ func (b *bench) start(mode string, strict bool) *started {
 	if err := os.WriteFile(b.modes, []byte(mode), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	p := startPlugins(b.cfg, &Options{Logger: slog.New(slog.DiscardHandler), Strict: strict}, "", nil)
+	p := startPlugins(b.cfg, nil, &Options{Logger: slog.New(slog.DiscardHandler), Strict: strict}, "", nil)
 	b.t.Cleanup(p.stop)
 	p.readKept(keptDir(b.cfg))
 	s := &started{p, p.configure(b.t.Context(), b.cfg)}
@@ -147,7 +147,7 @@ func TestRefusedChannelAtStart(t *testing.T) {
 func TestAdapterThatIsReadyTooLateIsConfigured(t *testing.T) {
 	b := newBench(t)
 	b.start("", false)
-	p := startPlugins(b.cfg, &Options{Logger: slog.New(slog.DiscardHandler)}, "", nil)
+	p := startPlugins(b.cfg, nil, &Options{Logger: slog.New(slog.DiscardHandler)}, "", nil)
 	t.Cleanup(p.stop)
 	p.readKept(keptDir(b.cfg))
 	h := p.hosts["hostile"]

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"patchbay/core/internal/admin"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/delivery"
 	"patchbay/core/internal/media"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/telemetry"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol"
@@ -19,12 +21,12 @@ import (
 
 // openMedia opens the media store, which reads through the adapters. The log must be open: its lock protects the
 // folder.
-func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening net.Addr, m *telemetry.Media,
+func (a *App) openMedia(cfg *config.Config, o *Options, listening net.Addr, m *telemetry.Media,
 ) (*media.Store, error) {
 	store, err := media.Open(media.Options{
 		Dir: filepath.Join(cfg.Store.Dir, "media"), MaxBytes: int64(cfg.Media.MaxSize),
 		TotalBytes: int64(cfg.Media.TotalSize), Keep: cfg.Media.Keep, BaseURL: cfg.BaseURL(listening.String()),
-		Now: a.now, Source: newMediaSource(cfg, p), Logger: o.Logger.With("component", "media"), Observer: m,
+		Now: a.now, Source: &mediaSource{a.running.Load}, Logger: o.Logger.With("component", "media"), Observer: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the media store: %w", err)
@@ -35,24 +37,18 @@ func (a *App) openMedia(cfg *config.Config, o *Options, p *plugins, listening ne
 
 // mediaSource reads a medium through the adapter of its channel.
 type mediaSource struct {
-	plugins  *plugins
-	adapters map[string]string // by channel
-}
-
-func newMediaSource(cfg *config.Config, p *plugins) *mediaSource {
-	s := &mediaSource{plugins: p, adapters: map[string]string{}}
-	for i := range cfg.Channels {
-		ch := &cfg.Channels[i]
-		s.adapters[ch.Name] = ch.Adapter
-	}
-	return s
+	running func() *admin.Running
 }
 
 // Fetch implements media.Source.
 func (s *mediaSource) Fetch(ctx context.Context, req media.Request, info func(media.Info) error,
 	chunk func([]byte) error,
 ) error {
-	host := s.plugins.hosts[s.adapters[req.Channel]]
+	var host *plugin.Host
+	running := s.running()
+	if ch, ok := running.Config.Channel(req.Channel); ok {
+		host = running.Hosts[ch.Adapter]
+	}
 	if host == nil { // the channel is not configured any more, or the gateway is the sender
 		return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium",
 			Text: fmt.Sprintf("channel %q is not configured", req.Channel)}

@@ -1,9 +1,9 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,54 +24,71 @@ const startTimeout = 30 * time.Second
 // configureTimeout bounds the configuration of one channel.
 const configureTimeout = 10 * time.Second
 
-// plugins are the plugin processes with the descriptions of the adapters and the endpoints of their channels.
+// plugins are the plugin processes of one revision of the configuration, with the descriptions of the adapters and the
+// endpoints of their channels. A revision takes over the processes of its former revision whose adapters and channels
+// are the same.
 type plugins struct {
-	hosts  map[string]*plugin.Host
-	log    *slog.Logger
-	strict bool                    // an adapter that does not start is a problem
-	kept   map[string]*keptAdapter // nil for an adapter without a kept description
+	processes map[string]*process
+	hosts     map[string]*plugin.Host // of the processes
+	log       *slog.Logger
+	strict    bool                    // an adapter that does not start is a problem
+	kept      map[string]*keptAdapter // nil for an adapter without a kept description
+	former    *revision               // nil at the start
+	taken     map[string]bool         // adapters whose process is that of the former revision
 
 	mu          sync.Mutex // guards the maps below during configure
 	described   map[string]*pluginpb.DescribeResponse
 	endpoints   map[string]*pluginpb.ConfigureResponse // by channel
 	configured  map[string]*pluginpb.ChannelConfig     // by channel; only if a process accepted it
-	unavailable map[string]string                      // causes by channel, until the gateway restarts
-
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	unavailable map[string]string                      // causes by channel
 }
 
-// startPlugins starts, in parallel, every adapter that a channel uses and whose section of the configuration is valid.
-// Their sockets are in folders below runtimeDir.
-func startPlugins(cfg *config.Config, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
-	log := o.Logger
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &plugins{
-		hosts: map[string]*plugin.Host{}, log: log, strict: o.Strict, kept: map[string]*keptAdapter{},
+func newPlugins(log *slog.Logger, strict bool) *plugins {
+	return &plugins{
+		processes: map[string]*process{}, hosts: map[string]*plugin.Host{}, log: log, strict: strict,
+		kept: map[string]*keptAdapter{}, taken: map[string]bool{},
 		described: map[string]*pluginpb.DescribeResponse{}, endpoints: map[string]*pluginpb.ConfigureResponse{},
-		configured: map[string]*pluginpb.ChannelConfig{}, unavailable: map[string]string{}, cancel: cancel,
+		configured: map[string]*pluginpb.ChannelConfig{}, unavailable: map[string]string{},
 	}
+}
+
+// startPlugins starts, in parallel, every adapter that a channel uses and whose section of the configuration is valid,
+// except those that it takes over from the former revision, if there is one. Their sockets are in folders below
+// runtimeDir.
+func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
+	p := newPlugins(o.Logger, o.Strict)
+	p.former = former
 	for name, a := range cfg.Adapters {
 		if !slices.ContainsFunc(cfg.Channels, func(c config.Channel) bool { return c.Adapter == name }) {
-			log.Warn("adapter is not used by any channel, not started", "adapter", name)
+			p.log.Warn("adapter is not used by any channel, not started", "adapter", name)
 			continue
 		}
 		if !cfg.UsableAdapter(name) {
 			continue
 		}
-		h := plugin.New(plugin.Options{
+		if former.works(cfg, name) {
+			p.take(cfg, name)
+			continue
+		}
+		p.processes[name] = startProcess(plugin.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
-			RuntimeDir: runtimeDir, Logger: log, Metrics: m, Complete: completeSettings(cfg),
-			Secrets: cfg.Secrets(),
-		})
-		p.hosts[name] = h
-		p.running.Go(func() {
-			if err := h.Run(ctx); err != nil {
-				log.Error("adapter did not stop", "adapter", name, "error", err)
-			}
-		})
+			RuntimeDir: runtimeDir, Logger: p.log, Metrics: m, Complete: completeSettings(cfg),
+			Secrets: cfg.Secrets(), Candidate: former != nil, DrainTimeout: drainTimeout(cfg, name),
+		}, p.log)
+		p.hosts[name] = p.processes[name].Host
 	}
 	return p
+}
+
+// drainTimeout returns the time that running calls have when the process of an adapter is replaced.
+func drainTimeout(cfg *config.Config, adapter string) time.Duration {
+	longest := 10 * time.Second
+	for i := range cfg.Channels {
+		if ch := &cfg.Channels[i]; ch.Adapter == adapter {
+			longest = max(longest, ch.Delivery.Timeout)
+		}
+	}
+	return longest + 5*time.Second
 }
 
 // completeSettings returns a function that checks and completes the settings of a channel with a schema.
@@ -107,8 +124,16 @@ func command(c string) string {
 	return c
 }
 
-// stop drains and stops all plugin processes, and waits for them.
-func (p *plugins) stop() {
-	p.cancel()
-	p.running.Wait()
+// stop drains and stops all processes, and waits for them.
+func (p *plugins) stop() { stopAll(slices.Collect(maps.Values(p.processes))) }
+
+// discard stops the processes that are not those of the former revision.
+func (p *plugins) discard() {
+	var own []*process
+	for name, process := range p.processes {
+		if !p.taken[name] {
+			own = append(own, process)
+		}
+	}
+	stopAll(own)
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -29,7 +30,9 @@ import (
 // listener and last the public listener, whose port is opened earlier. If a step fails, the earlier ones are
 // stopped again.
 func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err error) {
-	a := &App{log: o.Logger, now: clock.System(), failed: make(chan error, 4), drained: make(chan struct{})}
+	a := &App{
+		log: o.Logger, now: clock.System(), failed: make(chan error, 4), drained: make(chan struct{}), opts: &o,
+	}
 	defer func() {
 		if err != nil {
 			a.Stop()
@@ -38,69 +41,67 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	a.background("heap", paceHeap)
 	a.background("clock", func(ctx context.Context) { clock.Watch(ctx, a.now, o.Logger) })
 	reg := telemetry.NewRegistry(o.Version)
-	telemetry.RegisterConfig(reg, cfg.Hash, time.Now())
 	channels, routes := names(cfg)
-	metrics := telemetry.NewMetrics(reg, channels, routes)
-	p, err := a.startAdapters(ctx, cfg, &o, reg)
-	if err != nil {
+	a.parts.config, a.parts.metrics = telemetry.NewConfig(reg), telemetry.NewMetrics(reg, channels, routes)
+	if err := a.startAdapters(ctx, cfg, reg); err != nil {
 		return nil, err
 	}
 	log, err := a.openLog(ctx, cfg, &o)
 	if err != nil {
 		return nil, err
 	}
-	p.keep(cfg)
 	public, err := listen("listen", cfg.Listen) // without a server yet: links to media need the address
 	if err != nil {
 		return nil, err
 	}
 	a.onStopping("public address", func() { _ = public.Close() })
-	kept, err := a.openMedia(cfg, &o, p, public.Addr(), telemetry.NewMedia(reg, channels))
+	kept, err := a.openMedia(cfg, &o, public.Addr(), telemetry.NewMedia(reg, channels))
 	if err != nil {
 		return nil, err
 	}
-	w, engine := a.core(cfg, &o, p, log, kept, metrics)
-	if err := w.Start(ctx); err != nil {
-		return nil, fmt.Errorf("start the writer: %w", err)
+	if err := a.startCore(ctx, log, kept); err != nil {
+		return nil, err
 	}
-	metrics.Restored(w.Counts())
-	a.run(w, engine)
-	a.background("drain", func(ctx context.Context) { a.watchDrain(ctx, w) })
-	a.background("subscriptions", func(ctx context.Context) {
-		subscription.Run(ctx, subscription.Options{
-			Channels: subscriptions(cfg, p), Writer: w, Observer: metrics,
-			Logger: o.Logger.With("component", "subscription"),
-		})
-	})
+	return a, a.startListeners(reg, log, kept, public)
+}
+
+// startListeners starts the admin listener, and then the public one.
+func (a *App) startListeners(reg *prometheus.Registry, log *jetstream.Log, kept *media.Store, public net.Listener,
+) (err error) {
+	r := a.reloads.inForce
 	console := admin.New(admin.Options{
-		Registry: reg, Writer: w, Log: log, Lanes: engine, Hosts: p.hosts, Config: cfg, Unavailable: p.unavailable,
-		Now: a.now, Trail: trail.New(log, w), Backup: log.Backup, Logger: o.Logger.With("component", "admin"),
+		Registry: reg, Writer: a.parts.writer, Log: log, Lanes: a.parts.engine, Running: a.running.Load,
+		Reload: a.Reload, Now: a.now, Trail: trail.New(log, a.parts.writer), Backup: log.Backup,
+		Logger: a.log.With("component", "admin"),
 	})
-	handler, err := ingress.New(ingress.Options{Endpoints: endpoints(cfg, p), Incomplete: p.lacksPaths(),
-		Writer: w, Observer: metrics, TrustedProxies: cfg.TrustedProxies, Logger: o.Logger.With("component", "ingress")})
+	a.parts.ingress, err = ingress.New(ingress.Options{
+		Endpoints: endpoints(r.cfg, r.plugins), Incomplete: r.plugins.lacksPaths(), Writer: a.parts.writer,
+		Observer: a.parts.metrics, TrustedProxies: r.cfg.TrustedProxies, Logger: a.log.With("component", "ingress"),
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	private, err := listen("admin.listen", cfg.Admin.Listen)
+	private, err := listen("admin.listen", r.cfg.Admin.Listen)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), o.Logger)
-	a.Public = a.serve("listen", public, publicConnections(), withMedia(handler, kept.Handler()), o.Logger)
+	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), a.log)
+	a.Public = a.serve("listen", public, publicConnections(), withMedia(a.parts.ingress, kept.Handler()), a.log)
 	console.Accepting(true)
 	a.onStopping("readiness", func() {
 		console.Accepting(false)
-		a.waitForLoadBalancers(cfg.Shutdown.Delay)
+		a.waitForLoadBalancers(a.running.Load().Config.Shutdown.Delay)
 	})
-	return a, nil
+	a.reloads.start()
+	a.onStopping("reloads", a.reloads.stop)
+	return nil
 }
 
 // startAdapters starts the adapters and configures their channels.
-func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options, reg *prometheus.Registry,
-) (*plugins, error) {
+func (a *App) startAdapters(ctx context.Context, cfg *config.Config, reg *prometheus.Registry) error {
 	metrics, err := plugin.NewMetrics(reg)
 	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	sockets, release := plugin.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
 	a.onStopping("sockets", func() {
@@ -108,17 +109,23 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, o *Options,
 			a.log.Warn("could not remove the folder for sockets", "error", err)
 		}
 	})
-	p := startPlugins(cfg, o, sockets, metrics)
-	a.onStopping("adapters", p.stop)
+	p := startPlugins(cfg, nil, a.opts, sockets, metrics)
+	a.reloads.inForce = &revision{cfg: cfg, read: time.Now(), plugins: p}
+	a.parts.plugins, a.parts.sockets = metrics, sockets
+	a.onStopping("adapters", func() {
+		a.reloads.inForce.plugins.stop()
+		a.reloads.retiring.Wait()
+	})
 	if !p.strict {
 		p.readKept(keptDir(cfg))
 	}
 	found := p.configure(ctx, cfg)
 	if len(found.Problems) > 0 {
-		return nil, &config.Problems{List: found.Problems}
+		return &config.Problems{List: found.Problems}
 	}
-	found.logWarnings(o.Logger)
-	return p, nil
+	found.logWarnings(a.log)
+	a.running.Store(a.reloads.inForce.running())
+	return nil
 }
 
 func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jetstream.Log, error) {
@@ -137,24 +144,39 @@ func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jet
 	return log, nil
 }
 
-// core makes the writer and the lanes, which call each other.
-func (a *App) core(cfg *config.Config, o *Options, p *plugins, log *jetstream.Log, kept *media.Store,
-	m *telemetry.Metrics) (*writer.Writer, *delivery.Engine) {
+// startCore starts the writer, the lanes and the subscriptions. The writer and the lanes call each other.
+func (a *App) startCore(ctx context.Context, log *jetstream.Log, kept *media.Store) error {
+	r := a.reloads.inForce
 	var w *writer.Writer
 	engine := delivery.New(delivery.Options{
-		Now:      a.now,
-		Channels: laneChannels(cfg, p), Observer: m, Logger: o.Logger.With("component", "delivery"), Media: kept,
+		Now: a.now, Channels: laneChannels(r.cfg, r.plugins), Observer: a.parts.metrics,
+		Logger: a.log.With("component", "delivery"), Media: kept,
 		Load:   func(ctx context.Context, pos state.Position) (attempt.Stored, error) { return w.Load(ctx, pos) },
 		Finish: func(out *attempt.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
-		Now: a.now,
-		Log: log, Policy: policy(cfg, p, reachable(cfg, p, engine)), Lanes: engine,
-		Observer: newObserver(m, o.Logger),
-		Logger:   o.Logger.With("component", "writer"), Version: o.Version, OpensPerMinute: cfg.Limits.OpenedPerMinute,
+		Now: a.now, Log: log, Policy: policy(r.cfg, r.plugins, reachable(r.cfg, r.plugins, engine)), Lanes: engine,
+		Observer: newObserver(a.parts.metrics, a.log), Logger: a.log.With("component", "writer"),
+		Version: a.opts.Version, Hash: r.cfg.Hash, OpensPerMinute: r.cfg.Limits.OpenedPerMinute,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	})
-	return w, engine
+	a.parts.writer, a.parts.engine = w, engine
+	if err := w.Start(ctx); err != nil {
+		return fmt.Errorf("start the writer: %w", err)
+	}
+	a.parts.metrics.Restored(w.Counts())
+	r.number = w.Policy.Revision
+	a.running.Store(r.running())
+	a.parts.config.Started(r.cfg.Hash, r.number, r.read, a.opts.LastGood)
+	a.keep(r)
+	a.run(w, engine)
+	a.background("drain", func(ctx context.Context) { a.watchDrain(ctx, w) })
+	a.parts.subscriptions = subscription.Start(subscription.Options{
+		Channels: subscriptions(r.cfg, r.plugins), Writer: w, Observer: a.parts.metrics,
+		Logger: a.log.With("component", "subscription"),
+	})
+	a.onStopping("subscriptions", a.parts.subscriptions.Stop)
+	return nil
 }
 
 // run starts the writer's loop. The loop stops after the lanes, so that it stores their outcomes.

@@ -110,7 +110,7 @@ start.`,
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
 	root.AddCommand(newRun(o), newCheck(o), newTest(o), newExplain(o), newDiff(o),
 		newTrace(o), newDead(o), newConversation(o), newChannel(o),
-		newDrain(o), newBackup(o), newRestore(o), newAdapter(o), newVersion(o))
+		newReload(o), newDrain(o), newBackup(o), newRestore(o), newAdapter(o), newVersion(o))
 	refuseUnknownTopics(root)
 	return root
 }
@@ -151,17 +151,6 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	}
 	cmd.AddCommand(commands...)
 	return cmd
-}
-
-// load reads the configuration. If loading fails, the adapters validate the rest, all problems are printed, and the
-// error has the given exit code.
-func (o *options) load(ctx context.Context, code int) (*config.Config, error) {
-	cfg, err := config.Load(config.Options{Path: o.config})
-	if err != nil {
-		return nil, o.invalid(code, err, o.validate(ctx, cfg))
-	}
-	o.warn(cfg.Warnings)
-	return cfg, nil
 }
 
 // validate lets the adapters validate the usable part of a configuration, which can be nil. It discards their logs,

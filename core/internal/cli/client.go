@@ -51,7 +51,13 @@ func operator() string {
 
 // request is call with a body.
 func (o *options) request(ctx context.Context, method, path string, request []byte, v any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	return o.requestWithin(ctx, 30*time.Second, method, path, request, v)
+}
+
+// requestWithin is request with a time limit.
+func (o *options) requestWithin(ctx context.Context, limit time.Duration, method, path string, request []byte, v any,
+) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	body, err := o.open(ctx, method, path, request...)
 	if err != nil {

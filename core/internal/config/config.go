@@ -40,6 +40,8 @@ type Config struct {
 	Warnings      []Problem    // suspicious but valid settings
 	Hash          string       // of the file's bytes; 12 hexadecimal characters
 
+	path     string // of the file
+	content  []byte // of the file
 	root     *node
 	source   *source
 	problems []Problem // of a configuration that did not load

@@ -67,7 +67,7 @@ func Load(opts Options) (*Config, error) {
 	l.decode(&file, l.root)
 	l.markBroken()
 	c := l.build(&file)
-	c.Hash = hash(data)
+	c.Hash, c.path, c.content = hash(data), opts.Path, data
 	c.source = l.source
 	c.problems = c.source.explainAll(tidy(l.problems))
 	c.Warnings = c.source.explainAll(tidy(l.warnings))
@@ -76,6 +76,13 @@ func Load(opts Options) (*Config, error) {
 	}
 	return c, nil
 }
+
+// Content returns the bytes of the file. The caller must not change them.
+func (c *Config) Content() []byte { return c.content }
+
+// Reload loads the file again, with the values that its references have now. If data is not nil, it replaces the file's
+// content.
+func (c *Config) Reload(data []byte) (*Config, error) { return Load(Options{Path: c.path, Data: data}) }
 
 func (l *loader) markBroken() {
 	l.broken = make(map[string]bool, len(l.problems))

@@ -35,7 +35,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 		return result{out: &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"},
 			err: errNotCalled}
 	}
-	res, err := t.ch.Caller.Deliver(ctx, call)
+	res, err := t.settings.Caller.Deliver(ctx, call)
 	if err != nil {
 		return t.callFailed(err)
 	}
@@ -52,7 +52,7 @@ func (e *Engine) call(ctx context.Context, t *task) result {
 			o.State = []byte{}
 		}
 	}
-	if err := decodeReplies(o, t.ch.Name, res); err != nil {
+	if err := decodeReplies(o, t.settings.Name, res); err != nil {
 		o.Degraded = render.Join(o.Degraded, err.Error())
 	}
 	if t.job.Delivery.Kind == state.KindOpen && o.Thread == "" {

@@ -94,7 +94,7 @@ func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigne
 	for i, m := range t.media {
 		media[i] = render.Medium{Ready: m.item != nil, Link: m.link, Problem: m.problem}
 	}
-	content := t.share().Render(env, &t.ch.Target, media)
+	content := t.share().Render(env, &t.settings.Target, media)
 	a.Text = content.Text
 	for _, part := range content.Media {
 		if err := e.assignMedium(ctx, t, a, part, content.Alone); err != nil {
@@ -107,7 +107,7 @@ func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigne
 // share returns the part of the envelope that the delivery carries.
 func (t *task) share() render.Share {
 	d := &t.job.Delivery
-	return render.ShareOf(d.Item.Extent, d.Piece, d.Pieces, &t.ch.Target)
+	return render.ShareOf(d.Item.Extent, d.Piece, d.Pieces, &t.settings.Target)
 }
 
 func assigned(s attempt.Stored, c *state.Conversation) *pluginpb.Assigned {
@@ -137,7 +137,7 @@ func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendA
 		history = append(history, env)
 		last = stored
 	}
-	text := render.VisiblePiece(render.Transcript(history), d.Piece, d.Pieces, t.ch.TextBytes)
+	text := render.VisiblePiece(render.Transcript(history), d.Piece, d.Pieces, t.settings.TextBytes)
 	if text == "" {
 		return nil, nil
 	}

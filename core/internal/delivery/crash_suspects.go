@@ -36,7 +36,7 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 func (t *task) keepSuspect(err error) bool {
 	broke, ok := errors.AsType[*plugin.BrokeError](err)
 	switch {
-	case !ok || t.ch.DeadOnUnknown || t.blame >= plugin.GiveUpWeight:
+	case !ok || t.settings.DeadOnUnknown || t.blame >= plugin.GiveUpWeight:
 		return false
 	case !broke.Isolate():
 		t.ch.putBack(t)

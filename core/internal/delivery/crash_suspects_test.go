@@ -122,7 +122,7 @@ func TestBlame(t *testing.T) {
 		"other errors":                     {errors.New("deadline"), 100, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := &task{job: &attempt.Job{}, ch: &channel{now: time.Now, adapter: &adapterState{}}}
+			task := &task{job: &attempt.Job{}, settings: &Channel{}, ch: &channel{now: time.Now, adapter: &adapterState{}}}
 			var r result
 			for range tt.times {
 				r = result{out: task.unknownOutcome("broke"), err: tt.err}

@@ -18,7 +18,7 @@ const startGrace = time.Minute
 // deadline returns the time at which a task is given up, and false if it never is, or not while its channel is paused by
 // an operator. After such a pause, a delivery has its whole time again.
 func (t *task) deadline() (at time.Time, ok bool) {
-	limit := t.ch.GiveUp
+	limit := t.settings.GiveUp
 	at = later(t.job.Delivery.QueuedAt.Add(t.job.Waited), t.ch.resumed).Add(limit)
 	return later(at, t.ch.started.Add(min(limit, startGrace))), limit > 0 && !t.ch.paused
 }

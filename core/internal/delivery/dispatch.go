@@ -39,18 +39,19 @@ func (e *Engine) startCalls(a *adapterState) {
 
 // startCall runs a task's call on a new goroutine.
 func (e *Engine) startCall(t *task) {
-	ctx, cancel := context.WithTimeout(e.ctx, t.ch.Timeout)
+	t.settings, t.adapter = t.ch.Channel, t.ch.adapter
+	ctx, cancel := context.WithTimeout(e.ctx, t.settings.Timeout)
 	t.cancel = cancel
 	t.ch.running++
 	t.ch.breaker.started(t)
 	t.ch.mediaInFlight += t.mediaBytes
-	t.ch.adapter.running++
+	t.adapter.running++
 	e.running.Go(func() {
 		defer cancel()
 		began := time.Now()
 		r := e.call(ctx, t)
 		if !notCalled(r.err) {
-			e.Observer.Attempted(t.ch.Name, r.out.Status(), time.Since(began), t.age())
+			e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(began), t.age())
 		}
 		e.finishCall(t, r)
 	})
@@ -62,20 +63,25 @@ func (e *Engine) finishCall(t *task, r result) {
 	defer e.mu.Unlock()
 	t.ch.running--
 	t.ch.mediaInFlight -= t.mediaBytes
-	t.ch.adapter.running--
+	t.adapter.running--
 	t.cancel = nil
-	if t.ch.adapter.suspect == t {
-		t.ch.adapter.suspect = nil
+	if t.adapter.suspect == t {
+		t.adapter.suspect = nil
 	}
 	t.addBlame(&r)
 	r.out.NotCalled = notCalled(r.err)
 	e.countCall(t, &r)
-	defer e.startCalls(t.ch.adapter)
+	defer func() {
+		e.startCalls(t.adapter)
+		if t.ch.adapter != t.adapter { // the channel has another adapter by now
+			e.startCalls(t.ch.adapter)
+		}
+	}()
 	if end := time.Now().Add(r.pause); r.pause > 0 && end.After(t.ch.pause) {
 		t.ch.pause = end
 	}
 	t.ch.notReady = ""
-	if errors.Is(r.err, plugin.ErrNotReady) {
+	if errors.Is(r.err, plugin.ErrNotReady) && t.settings.Caller == t.ch.Caller {
 		t.ch.notReadyUntil, t.ch.notReady = time.Now().Add(notReadyPause), r.err.Error()
 	}
 	if e.requeue(t, r.err) {
@@ -92,7 +98,7 @@ func (e *Engine) finishCall(t *task, r result) {
 // requeue keeps a task whose adapter was not ready, or on which its adapter broke. It reports whether it kept the task.
 func (e *Engine) requeue(t *task, err error) bool {
 	switch {
-	case err == nil || t.canceled || e.stopping || t.overdue():
+	case err == nil || t.canceled || e.stopping || t.ch.removed || t.overdue():
 		return false
 	case errors.Is(err, plugin.ErrNotReady):
 		t.ch.putBack(t)

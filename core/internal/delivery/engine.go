@@ -6,15 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/state"
 )
 
 // Options configure an Engine.
 type Options struct {
-	Channels []Channel
+	Channels []Channel // the first ones, see Configure
 	Load     Loader
 	Media    Media // if nil, text replaces the media that have no link
 	Finish   Finish
@@ -47,20 +45,7 @@ func New(o Options) *Engine {
 	if e.Now == nil {
 		e.Now = time.Now
 	}
-	started := e.Now()
-	for _, c := range o.Channels {
-		a := e.adapters[c.Adapter]
-		if a == nil {
-			a = &adapterState{}
-			e.adapters[c.Adapter] = a
-		}
-		ch := &channel{Channel: c, adapter: a, breaker: breaker{state: breakerClosed}, now: e.Now, started: started}
-		if c.Rate > 0 {
-			ch.limiter = rate.NewLimiter(rate.Limit(c.Rate), max(int(c.Rate), 1))
-		}
-		a.channels = append(a.channels, ch)
-		e.channels[c.Name] = ch
-	}
+	e.Configure(o.Channels)
 	return e
 }
 
@@ -80,7 +65,7 @@ func (e *Engine) Submit(j *attempt.Job) {
 	case e.stopping:
 		return
 	}
-	t := &task{job: j, ch: ch}
+	t := &task{job: j, ch: ch, settings: ch.Channel}
 	e.tasks[j.Delivery.ID] = t
 	switch d := &j.Delivery; {
 	case d.Error != "" && t.overdue():
@@ -116,15 +101,12 @@ func (e *Engine) Cancel(id string) {
 	if t == nil || t.canceled {
 		return
 	}
-	t.canceled = true
 	if t.cancel != nil {
+		t.canceled = true
 		t.cancel()
 		return
 	}
-	t.ch.remove(t)
-	e.forget(t)
-	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: e.Now(),
-		NotCalled: true})
+	e.cancelWaiting(t)
 }
 
 // Stop accepts no more jobs, waits for running calls until ctx ends, aborts the rest, and returns when none is running.

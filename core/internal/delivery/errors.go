@@ -56,7 +56,7 @@ func (t *task) adapterFailed(f *pluginpb.Error) result {
 
 // refused returns the result of a call for the adapter's error.
 func (t *task) refused(e *sdk.Error) result {
-	text, after := e.Error(), t.ch.limitPause(e.After)
+	text, after := e.Error(), t.settings.limitPause(e.After)
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:
 		return result{out: deadLetter(string(kind), text)}

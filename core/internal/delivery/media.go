@@ -86,7 +86,7 @@ func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 		if err != nil {
 			m.problem = err.Error()
 		}
-		if m.item != nil && t.ch.Media == sdk.MediaStream {
+		if m.item != nil && t.settings.Media == sdk.MediaStream {
 			if streamed += m.item.Size; streamed > sdk.MaxDeliveryMediaBytes {
 				m.item = nil
 				m.problem = fmt.Sprintf("the media have %d bytes together, at most %d go with a delivery", streamed,
@@ -106,7 +106,7 @@ func (t *task) mediaPause(err error) time.Duration {
 	if !ok {
 		return 0
 	}
-	return min(t.ch.limitPause(e.After), t.mediaWait()-t.age())
+	return min(t.settings.limitPause(e.After), t.mediaWait()-t.age())
 }
 
 // mediaTimeout returns the time for reading the media. It leaves time for a call before the deadline.
@@ -119,8 +119,8 @@ func (t *task) mediaTimeout() time.Duration {
 
 // mediaWait returns how long the delivery waits for media. It leaves time for calls before GiveUp.
 func (t *task) mediaWait() time.Duration {
-	if t.ch.GiveUp > 0 {
-		return min(maxMediaWait, t.ch.GiveUp/2)
+	if t.settings.GiveUp > 0 {
+		return min(maxMediaWait, t.settings.GiveUp/2)
 	}
 	return maxMediaWait
 }
@@ -130,7 +130,7 @@ func (t *task) mediaWait() time.Duration {
 func (t *task) mediaWaitOver() bool {
 	d := &t.job.Delivery
 	age := t.age()
-	tried := d.NotCalled || t.ch.GiveUp > 0 && age >= t.ch.GiveUp/2
+	tried := d.NotCalled || t.settings.GiveUp > 0 && age >= t.settings.GiveUp/2
 	return tried && age >= t.mediaWait()
 }
 
@@ -152,19 +152,19 @@ func (e *Engine) getWithTimeout(ctx context.Context, t *task, env *envelope.Enve
 
 // get reads one medium if the target channel needs more than the part contains.
 func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *envelope.Part) (readyMedium, error) {
-	carried := t.ch.Parts == nil || t.ch.Parts[p.Type]
+	carried := t.settings.Parts == nil || t.settings.Parts[p.Type]
 	switch {
 	case p.URL != "" && !render.IsLink(p.URL):
 		return readyMedium{problem: "its link is not a web address"}, nil
-	case p.URL != "" && (!carried || t.ch.Media != sdk.MediaStream):
+	case p.URL != "" && (!carried || t.settings.Media != sdk.MediaStream):
 		return readyMedium{link: p.URL}, nil
 	}
 	req := media.Request{Channel: env.Channel, Thread: env.Thread, Part: *p}
 	if th := t.job.Conv.Threads[env.Channel]; th != nil && th.ID == env.Thread {
 		req.State = th.State
 	}
-	limit := t.ch.MediaLimit
-	if !carried || t.ch.Media == sdk.MediaAsIs {
+	limit := t.settings.MediaLimit
+	if !carried || t.settings.Media == sdk.MediaAsIs {
 		limit = media.Limit{}
 	}
 	item, err := e.Media.Get(ctx, req, limit)
@@ -172,7 +172,7 @@ func (e *Engine) get(ctx context.Context, t *task, env *envelope.Envelope, p *en
 		return readyMedium{}, err
 	}
 	m := readyMedium{link: e.Media.Link(item)}
-	if carried && t.ch.Media != sdk.MediaAsIs {
+	if carried && t.settings.Media != sdk.MediaAsIs {
 		m.item = item
 	}
 	return m, nil

@@ -19,7 +19,7 @@ func (e *Engine) assignMedium(ctx context.Context, t *task, a *pluginpb.Assigned
 		out.ContentType, out.Name, out.Size = m.item.ContentType, m.item.Name, m.item.Size
 	}
 	switch {
-	case m.item != nil && t.ch.Media == sdk.MediaStream:
+	case m.item != nil && t.settings.Media == sdk.MediaStream:
 		out.Attachment = fmt.Sprintf("%s/%d", t.job.Delivery.ID, part)
 		if err := e.attach(ctx, t, out, m.item); err != nil {
 			return &attachError{part: part, err: err}
@@ -37,7 +37,7 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 		return err
 	}
 	defer r.Close()
-	return t.ch.Caller.Attach(ctx, &pluginpb.AttachRequest{
+	return t.settings.Caller.Attach(ctx, &pluginpb.AttachRequest{
 		Id: m.GetAttachment(), ContentType: m.GetContentType(), Name: m.GetName(), Size: m.GetSize(),
 	}, r)
 }

@@ -18,11 +18,7 @@ func (e *Engine) Pause(p *state.Pause) {
 		if t.ch != ch {
 			continue
 		}
-		if t.expiry != nil {
-			t.expiry.Stop()
-			t.expiry = nil
-		}
-		e.watchDeadline(t)
+		e.resetDeadline(t)
 	}
 	if !ch.paused {
 		e.startCalls(ch.adapter)

@@ -17,6 +17,8 @@ const maxMediaInFlight = 64 << 20
 type task struct {
 	job        *attempt.Job
 	ch         *channel
+	settings   *Channel           // of the channel; they do not change while the media are read or the call runs
+	adapter    *adapterState      // that runs the call
 	cancel     context.CancelFunc // set while the media are read or the call runs
 	canceled   bool
 	expiry     *time.Timer // ends the task at its deadline; set when it waits
@@ -29,7 +31,8 @@ type task struct {
 
 // channel is the state of one channel. The engine's lock guards it.
 type channel struct {
-	Channel
+	*Channel      // never changes; Configure replaces it
+	removed       bool
 	adapter       *adapterState
 	queue         []*task
 	running       int

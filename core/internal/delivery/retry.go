@@ -44,7 +44,7 @@ func (t *task) age() time.Duration { return t.ch.now().Sub(t.job.Delivery.Queued
 
 // unknownOutcome returns the outcome of a call whose effect is unknown.
 func (t *task) unknownOutcome(text string) *attempt.Outcome {
-	if t.ch.DeadOnUnknown {
+	if t.settings.DeadOnUnknown {
 		return deadLetter(string(sdk.KindUnknown), text)
 	}
 	return t.retry(string(sdk.KindUnknown), text, 0)

@@ -50,6 +50,7 @@ const (
 	CleartextCredentials Code = "cleartext-credentials"
 	UnusedAdapter        Code = "unused-adapter"
 	UnusedChannel        Code = "unused-channel"
+	NeedsRestart         Code = "needs-restart"
 )
 
 // Findings in rules.

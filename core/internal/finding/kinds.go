@@ -50,6 +50,7 @@ var Kinds = []Kind{
 	{CleartextCredentials, true, "a vendor's public address begins with `http://`, so credentials travel unencrypted"},
 	{UnusedAdapter, true, "no channel uses an adapter"},
 	{UnusedChannel, true, "no owner, rule or setting uses a channel"},
+	{NeedsRestart, false, "at a reload: a setting cannot change while the gateway runs"},
 	{UnknownEvent, false, "a rule names an event that does not exist"},
 	{NoEffect, false, "a rule has no effect"},
 	{ConflictingKeys, false, "keys of a rule exclude each other"},

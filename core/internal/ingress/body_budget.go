@@ -23,10 +23,10 @@ const (
 // and of the bodies to one path. If a limit is reached, the oldest body that has not arrived completely is cancelled to
 // make room. So slow senders, who need no credentials, cannot lock others out. It is safe for concurrent use.
 type bodyBudget struct {
-	max     int64 // bytes
-	maxBody int64 // of one request; always fits
+	max int64 // bytes
 
 	mu         sync.Mutex
+	maxBody    int64 // of one request; always fits
 	used       map[account]int64
 	incomplete list.List // of *countedBody, oldest first
 }
@@ -39,6 +39,13 @@ type account struct {
 
 func newBodyBudget(maxBytes int64) *bodyBudget {
 	return &bodyBudget{max: maxBytes, used: map[account]int64{}}
+}
+
+// allow makes a body of n bytes fit.
+func (b *bodyBudget) allow(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.maxBody = max(b.maxBody, n)
 }
 
 func (b *bodyBudget) limit(a account) int64 {

@@ -37,7 +37,7 @@ type guessLimit struct {
 
 type guesser struct {
 	network netip.Prefix
-	path    *Endpoint
+	path    string // of the endpoint
 }
 
 // credential is the digest of an Authorization header and the path and query to which it was sent.
@@ -59,7 +59,7 @@ type attempt struct {
 }
 
 func (g *guessLimit) attempt(ep *Endpoint, from netip.Prefix, r *http.Request) *attempt {
-	a := &attempt{limit: g, guesser: guesser{from, ep}}
+	a := &attempt{limit: g, guesser: guesser{from, ep.path()}}
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
 		text := strings.Join(slices.Concat(values, []string{r.URL.EscapedPath(), r.URL.RawQuery}), "\n")
 		c := credential(sha256.Sum256([]byte(text)))

@@ -20,8 +20,9 @@ import (
 // Handler is the http.Handler of the public listener.
 type Handler struct {
 	Options
-	mux            *http.ServeMux
-	endpoints      map[string]*Endpoint // by pattern with prefix
+	mu             sync.RWMutex // guards the next two fields
+	table          *Table
+	admissions     map[string]*admission // by adapter
 	logLimiter     *telemetry.LogLimiter
 	guesses        *guessLimit
 	proxyWarning   sync.Once
@@ -38,23 +39,27 @@ func New(o Options) (*Handler, error) {
 		o.BodyBytes = defaultBodyBytes
 	}
 	h := &Handler{
-		Options: o,
+		Options: o, admissions: map[string]*admission{},
 		guesses: newGuessLimit(), limitWarning: rate.Sometimes{Interval: time.Hour},
 	}
 	h.logLimiter = telemetry.NewLogLimiter(linesPerSecond, time.Second, h.logSuppressed)
-	if err := h.routes(); err != nil {
+	t, err := h.Table(o.Endpoints, o.Incomplete)
+	if err != nil {
 		return nil, err
 	}
+	h.Use(t)
 	return h, nil
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	ep, path, found := h.route(r.URL)
+	t := h.enter()
+	defer t.requests.Done()
+	ep, path, found := t.route(r.URL)
 	var response *pluginpb.HttpResponse
 	refused := notFound
-	if h.Incomplete {
+	if t.incomplete {
 		refused = pathUnknown
 	}
 	if found {

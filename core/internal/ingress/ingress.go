@@ -55,9 +55,8 @@ type RefusalTemplate struct{ ContentType, Body string }
 
 // Options configure a Handler.
 type Options struct {
-	Endpoints []Endpoint
-	// Incomplete means that the paths of some channels are unknown. Then a request on an unknown path gets 503, so that
-	// the vendor repeats it.
+	// Endpoints and Incomplete are those of the first table, see Handler.Table.
+	Endpoints  []Endpoint
 	Incomplete bool
 	Writer     Writer
 	Observer   Observer

@@ -6,27 +6,57 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// routes builds the routing table: the mux only matches paths, and endpoints has the endpoint of each pattern.
-func (h *Handler) routes() (err error) {
+// Table is a routing table. The mux only matches paths, and endpoints has the endpoint of each pattern.
+type Table struct {
+	mux        *http.ServeMux
+	endpoints  map[string]*Endpoint // by pattern with prefix
+	incomplete bool
+	requests   sync.WaitGroup
+}
+
+// Table returns a routing table for Use. Incomplete means that the paths of some channels are unknown: then a request on
+// an unknown path gets 503, so that the vendor repeats it. Table fails if a path is malformed or conflicts with another
+// path.
+func (h *Handler) Table(endpoints []Endpoint, incomplete bool) (t *Table, err error) {
 	defer func() { // ServeMux panics if patterns conflict
 		if p := recover(); p != nil {
-			err = fmt.Errorf("paths conflict: %v", p)
+			t, err = nil, fmt.Errorf("paths conflict: %v", p)
 		}
 	}()
-	endpoints, err := mergeEndpoints(h.Endpoints)
+	endpoints, err = mergeEndpoints(endpoints)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.shareAdmission(endpoints)
-	h.mux, h.endpoints = http.NewServeMux(), map[string]*Endpoint{}
+	t = &Table{mux: http.NewServeMux(), endpoints: map[string]*Endpoint{}, incomplete: incomplete}
 	for i := range endpoints {
 		ep := &endpoints[i]
-		h.mux.Handle(ep.path(), http.NotFoundHandler())
-		h.endpoints[ep.path()] = ep
+		t.mux.Handle(ep.path(), http.NotFoundHandler())
+		t.endpoints[ep.path()] = ep
 	}
-	return nil
+	return t, nil
+}
+
+// Use routes all further requests by a table. It returns the former table, whose requests go on.
+func (h *Handler) Use(t *Table) (former *Table) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	former, h.table = h.table, t
+	return former
+}
+
+// Wait returns when the last request of a table that is no longer used has ended.
+func (t *Table) Wait() { t.requests.Wait() }
+
+// enter returns the table for a request. The caller calls requests.Done when the request has ended.
+func (h *Handler) enter() *Table {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	h.table.requests.Add(1)
+	return h.table
 }
 
 // path returns the endpoint's pattern with the channel's prefix.
@@ -36,25 +66,25 @@ func (ep *Endpoint) path() string { return ep.Prefix + ep.Pattern }
 // of the path or after a channel's prefix. If the path then matches no endpoint, it tries the path without its trailing
 // slash. Other unclean paths match no endpoint: http.ServeMux would redirect them, and vendors do not follow redirects.
 // If ok is false, the endpoint only has the form of the refusal.
-func (h *Handler) route(u *url.URL) (ep *Endpoint, path string, ok bool) {
+func (t *Table) route(u *url.URL) (ep *Endpoint, path string, ok bool) {
 	path = "/" + strings.TrimLeft(u.EscapedPath(), "/")
 	if strings.Contains(path, "//") {
-		path = h.trimAfterPrefix(path)
+		path = t.trimAfterPrefix(path)
 	}
-	if ep := h.match(path); ep != nil {
+	if ep := t.match(path); ep != nil {
 		return ep, path, true
 	}
 	if short := strings.TrimSuffix(path, "/"); short != "" && short != path {
-		if ep := h.match(short); ep != nil {
+		if ep := t.match(short); ep != nil {
 			return ep, short, true
 		}
 	}
-	return h.nearest(path), path, false
+	return t.nearest(path), path, false
 }
 
 // trimAfterPrefix removes repeated slashes after a channel's prefix.
-func (h *Handler) trimAfterPrefix(path string) string {
-	for _, ep := range h.endpoints {
+func (t *Table) trimAfterPrefix(path string) string {
+	for _, ep := range t.endpoints {
 		if rest, found := strings.CutPrefix(path, ep.Prefix+"//"); found && ep.Prefix != "" {
 			return ep.Prefix + "/" + strings.TrimLeft(rest, "/")
 		}
@@ -63,23 +93,23 @@ func (h *Handler) trimAfterPrefix(path string) string {
 }
 
 // match returns the endpoint whose pattern matches a clean escaped path, or nil.
-func (h *Handler) match(escaped string) *Endpoint {
+func (t *Table) match(escaped string) *Endpoint {
 	path, err := url.PathUnescape(escaped)
 	if err != nil || strings.Contains(path, "//") || strings.Contains(path+"/", "/./") ||
 		strings.Contains(path+"/", "/../") {
 		return nil
 	}
 	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path, RawPath: escaped}}
-	_, pattern := h.mux.Handler(r)
-	return h.endpoints[pattern]
+	_, pattern := t.mux.Handler(r)
+	return t.endpoints[pattern]
 }
 
 // nearest returns the endpoint that shares the most segments with a path, for the form of a refusal. It returns an
 // empty endpoint if no endpoint shares a segment, or if endpoints of several adapters share the same number.
-func (h *Handler) nearest(path string) *Endpoint {
+func (t *Table) nearest(path string) *Endpoint {
 	none := &Endpoint{}
 	best, most := none, 0
-	for _, ep := range h.endpoints {
+	for _, ep := range t.endpoints {
 		switch n := sharedSegments(ep.path(), path); {
 		case n > most:
 			best, most = ep, n
@@ -102,16 +132,17 @@ func sharedSegments(a, b string) int {
 	return n - 1
 }
 
-// shareAdmission gives all endpoints of one adapter the same admission.
+// shareAdmission gives all endpoints of one adapter the same admission, in all tables.
 func (h *Handler) shareAdmission(endpoints []Endpoint) {
-	byAdapter := map[string]*admission{}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for i := range endpoints {
 		ep := &endpoints[i]
-		if byAdapter[ep.Adapter] == nil {
-			byAdapter[ep.Adapter] = newAdmission(h.Concurrency, h.BodyBytes)
+		if h.admissions[ep.Adapter] == nil {
+			h.admissions[ep.Adapter] = newAdmission(h.Concurrency, h.BodyBytes)
 		}
-		ep.admission = byAdapter[ep.Adapter]
-		ep.admission.bodies.maxBody = max(ep.admission.bodies.maxBody, ep.MaxBody)
+		ep.admission = h.admissions[ep.Adapter]
+		ep.admission.bodies.allow(ep.MaxBody)
 	}
 }
 

@@ -1,11 +1,15 @@
 package ingress
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk/protocol/pluginpb"
 )
 
 func TestEndpointsOfOneAdapterAreMerged(t *testing.T) {
@@ -146,4 +150,45 @@ func TestEscapedPrefixIsRemoved(t *testing.T) {
 	if got := f.calls[0]; got.GetPath() != "/hooks/a/b" || got.GetFullPath() != "/%78/hooks/a%2Fb" {
 		t.Errorf("path %q, full path %q", got.GetPath(), got.GetFullPath())
 	}
+}
+
+func TestRequestsEndUnderTheirTable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		former, next := &fake{}, &fake{}
+		release := make(chan struct{})
+		former.receive = func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+			<-release
+			return &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{Status: 202}}, nil
+		}
+		h := former.handler(t)
+		done := make(chan int, 1)
+		go func() { done <- serve(h, request("POST", "/x/hooks/1", "{}")).Code }()
+		synctest.Wait()
+		ep := next.endpoint()
+		ep.Prefix = "/y"
+		table, err := h.Table([]Endpoint{ep}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := h.Use(table)
+		waited := make(chan struct{})
+		go func() { old.Wait(); close(waited) }()
+		if w := serve(h, request("POST", "/y/hooks/1", "{}")); w.Code != 200 || len(next.calls) != 1 {
+			t.Errorf("request on the new path: status %d, %d calls", w.Code, len(next.calls))
+		}
+		if w := serve(h, request("POST", "/x/hooks/1", "{}")); w.Code != 503 || len(former.calls) != 1 {
+			t.Errorf("request on the former path: status %d", w.Code)
+		}
+		synctest.Wait()
+		select {
+		case <-waited:
+			t.Error("Wait returned during a request")
+		default:
+		}
+		close(release)
+		if code := <-done; code != 202 {
+			t.Errorf("status %d of a request that began under the former table", code)
+		}
+		<-waited
+	})
 }

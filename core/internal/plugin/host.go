@@ -28,6 +28,7 @@ type Host struct {
 	restart       chan *session // the session to replace; nil if there was none
 
 	mu      sync.Mutex
+	silent  bool          // the metrics up and info are another Host's
 	changed chan struct{} // closed and replaced at each change of the status
 	// In force, see in_force.go.
 	description *pluginpb.DescribeResponse
@@ -42,7 +43,7 @@ func New(o Options) *Host {
 	}
 	h := &Host{
 		opts: o, metrics: o.Metrics.of(o.Name),
-		restart: make(chan *session, 1), changed: make(chan struct{}),
+		restart: make(chan *session, 1), changed: make(chan struct{}), silent: o.Candidate,
 	}
 	h.broken = newBrokenCalls(o.Name, h.redactor.redact)
 	h.redactor.add(o.Secrets...)

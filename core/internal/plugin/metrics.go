@@ -80,11 +80,18 @@ var callResults = []string{
 type hostMetrics struct {
 	up       prometheus.Gauge
 	restarts map[string]prometheus.Counter
-	info     *prometheus.GaugeVec // with the label adapter set
+	adapter  string
+	info     *prometheus.GaugeVec // of all adapters
 	receive  *callMetrics
 	deliver  *callMetrics
 	open     *callMetrics
 	fetch    *callMetrics
+}
+
+// setVersion sets the version of the running adapter.
+func (m *hostMetrics) setVersion(version string) {
+	m.info.DeletePartialMatch(prometheus.Labels{"adapter": m.adapter})
+	m.info.WithLabelValues(m.adapter, version).Set(1)
 }
 
 type callMetrics struct {
@@ -95,7 +102,7 @@ type callMetrics struct {
 func (m *Metrics) of(adapter string) *hostMetrics {
 	label := prometheus.Labels{"adapter": adapter}
 	h := &hostMetrics{
-		up: m.up.With(label), info: m.info.MustCurryWith(label), restarts: map[string]prometheus.Counter{},
+		up: m.up.With(label), adapter: adapter, info: m.info, restarts: map[string]prometheus.Counter{},
 		receive: m.call(adapter, callReceive), deliver: m.call(adapter, callDeliver), open: m.call(adapter, callOpen),
 		fetch: m.call(adapter, callFetch),
 	}

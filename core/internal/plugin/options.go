@@ -23,6 +23,9 @@ type Options struct {
 	// process whose schema changes the settings of a channel.
 	Complete func(channel string, schema []byte) ([]byte, error)
 
+	// Candidate means that the metrics of the adapter are those of another Host until Represent.
+	Candidate bool
+
 	StartTimeout time.Duration // limit of each step of a start; 10 s
 	HoldTimeout  time.Duration // time that Receive waits for a process; 3 s
 	DrainTimeout time.Duration // time for running calls before a stop; 15 s

@@ -51,6 +51,30 @@ func (h *Host) Status() Status {
 
 func (h *Host) countOverdue(change int) { h.overdue.Add(int64(change)) }
 
+// Represent sets whether the metrics up and info of the adapter are those of this Host. Only one Host of an adapter may
+// represent it.
+func (h *Host) Represent(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.silent = !on
+	h.show(h.status.Load())
+}
+
+// show sets the metrics of the status. The caller holds the lock.
+func (h *Host) show(s *Status) {
+	if h.silent {
+		return
+	}
+	up := 0.0
+	if s.Serving() {
+		up = 1
+	}
+	h.metrics.up.Set(up)
+	if s.Version != "" {
+		h.metrics.setVersion(s.Version)
+	}
+}
+
 // update changes the snapshot and wakes the callers of Wait. It is called by the supervisor and by the goroutines of
 // its current session.
 func (h *Host) update(change func(*Status)) {
@@ -70,11 +94,7 @@ func (h *Host) update(change func(*Status)) {
 	h.status.Store(&next)
 	close(h.changed)
 	h.changed = make(chan struct{})
-	up := 0.0
-	if next.Serving() {
-		up = 1
-	}
-	h.metrics.up.Set(up)
+	h.show(&next)
 	h.mu.Unlock()
 	if next.State != before {
 		h.log.Debug("adapter state", "state", string(next.State), "instance", next.Instance)

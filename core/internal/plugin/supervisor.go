@@ -66,8 +66,6 @@ func (s *supervisor) runInstance(ctx context.Context, n int) ending {
 	start := time.Now()
 	version := sess.description.GetVersion()
 	h.update(func(st *Status) { st.State, st.Reason, st.Version = StateReady, "", version })
-	h.metrics.info.Reset()
-	h.metrics.info.WithLabelValues(version).Set(1)
 	h.log.Info("adapter ready", "instance", n, "pid", sess.proc.pid(), "version", version)
 	err = s.watch(ctx, sess)
 	return ending{cause: err, uptime: time.Since(start), blamed: sess.blamed, answered: sess.answered}

@@ -23,6 +23,17 @@ type Revision struct {
 // Revision returns the revision in force. Its number is 0 before the first start.
 func (s *State) Revision() Revision { return s.revision }
 
+// Queued returns the number of deliveries that are queued to a channel. It visits all conversations.
+func (s *State) Queued(channel string) int {
+	n := 0
+	for _, c := range s.convs {
+		if l := c.Lane(channel); l != nil {
+			n += len(l.Queue)
+		}
+	}
+	return n
+}
+
 // foldRevised puts a revision into force.
 func (l *Layer) foldRevised(r *journal.Revised) {
 	next := Revision{

@@ -10,7 +10,6 @@ package subscription
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"patchbay/core/internal/inbound"
@@ -40,7 +39,7 @@ type Observer interface {
 	Subscribed(channel string, up bool)
 }
 
-// Channel is a channel whose adapter subscribes.
+// Channel is a channel whose adapter subscribes. Another value means another subscription.
 type Channel struct {
 	Name    string
 	Adapter string
@@ -49,9 +48,9 @@ type Channel struct {
 	MaxPause time.Duration
 }
 
-// Options are the dependencies of Run. All are required.
+// Options are the dependencies of a Set. All are required.
 type Options struct {
-	Channels []Channel
+	Channels []Channel // the first ones, see Set.Configure
 	Writer   Writer
 	Observer Observer
 	Logger   *slog.Logger
@@ -66,14 +65,3 @@ const healthyAfter = time.Minute
 // brokenPause is the pause of a subscription that has repeatedly ended its plugin process. It protects the adapter's
 // other channels and calls.
 const brokenPause = 5 * time.Minute
-
-// Run keeps the subscriptions of all channels running until ctx ends. It returns when every adapter has stopped or used
-// up its time to stop.
-func Run(ctx context.Context, o Options) {
-	var all sync.WaitGroup
-	for _, ch := range o.Channels {
-		s := &subscriber{Channel: ch, options: &o, log: o.Logger.With("channel", ch.Name, "adapter", ch.Adapter)}
-		all.Go(func() { s.run(ctx) })
-	}
-	all.Wait()
-}

@@ -118,9 +118,8 @@ type run struct {
 	*host
 	*fakeWriter
 	*counts
-	log    strings.Builder
-	cancel context.CancelFunc
-	done   chan struct{}
+	log strings.Builder
+	set *Set
 }
 
 // start runs the scripts in a synctest bubble until stop.
@@ -136,23 +135,15 @@ func startWith(t *testing.T, w *fakeWriter, h *host) *run {
 	if w.state == nil {
 		w.state = state.New()
 	}
-	b := &run{host: h, fakeWriter: w, counts: &counts{}, done: make(chan struct{})}
-	ctx, cancel := context.WithCancel(t.Context())
-	b.cancel = cancel
-	go func() {
-		defer close(b.done)
-		Run(ctx, Options{
-			Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host, MaxPause: testMaxPause}}, Writer: w, Observer: b.counts,
-			Logger: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
-	}()
+	b := &run{host: h, fakeWriter: w, counts: &counts{}}
+	b.set = Start(Options{
+		Channels: []Channel{{Name: "c", Adapter: "a", Host: b.host, MaxPause: testMaxPause}}, Writer: w, Observer: b.counts,
+		Logger: slog.New(slog.NewTextHandler(&b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
 	return b
 }
 
-func (b *run) stop() {
-	b.cancel()
-	<-b.done
-}
+func (b *run) stop() { b.set.Stop() }
 
 func encoded(t *testing.T, texts ...string) [][]byte {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 
 // ClockAhead counts an envelope of a vendor whose clock is ahead.
 func (m *Metrics) ClockAhead(channel string) {
-	if c := m.channels[channel]; c != nil {
+	if c := m.channel(channel); c != nil {
 		c.clockAhead.Inc()
 	}
 }
@@ -36,22 +36,22 @@ func (m *Metrics) countChange(ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Opened:
 		m.conversations.Inc()
-		if c := m.channels[k.Opened.GetChannel()]; c != nil {
+		if c := m.channel(k.Opened.GetChannel()); c != nil {
 			c.opened.Inc()
 		}
 	case *journal.Change_Closing:
 		m.conversations.Dec()
 		m.closed[closedReason(k.Closing.GetRule())].Inc()
 	case *journal.Change_OfferEnded:
-		if c := m.channels[k.OfferEnded.GetTarget()]; c != nil {
+		if c := m.channel(k.OfferEnded.GetTarget()); c != nil {
 			count(c.offers, k.OfferEnded.GetOutcome())
 		}
 	case *journal.Change_Answered:
-		if c := m.channels[k.Answered.GetChannel()]; c != nil {
+		if c := m.channel(k.Answered.GetChannel()); c != nil {
 			c.answer.Observe(time.Duration(k.Answered.GetAfter()).Seconds())
 		}
 	case *journal.Change_Duplicate:
-		if c := m.channels[k.Duplicate.GetChannel()]; c != nil {
+		if c := m.channel(k.Duplicate.GetChannel()); c != nil {
 			c.duplicates.Inc()
 		}
 	case *journal.Change_Disposed:
@@ -68,7 +68,7 @@ func (m *Metrics) countChange(ch *journal.Change) {
 			}
 		}
 	case *journal.Change_Queued:
-		if c := m.channels[k.Queued.GetDelivery().GetChannel()]; c != nil {
+		if c := m.channel(k.Queued.GetDelivery().GetChannel()); c != nil {
 			c.pending.Inc()
 		}
 	case *journal.Change_Ended:
@@ -79,7 +79,7 @@ func (m *Metrics) countChange(ch *journal.Change) {
 }
 
 func (m *Metrics) countDisposed(d *journal.Disposed) {
-	c := m.channels[d.GetChannel()]
+	c := m.channel(d.GetChannel())
 	if c == nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (m *Metrics) countDisposed(d *journal.Disposed) {
 }
 
 func (m *Metrics) countEnded(d *journal.Ended) {
-	c := m.channels[d.GetChannel()]
+	c := m.channel(d.GetChannel())
 	if c == nil {
 		return
 	}
@@ -113,7 +113,7 @@ func count(counters map[string]prometheus.Counter, label string) {
 func (m *Metrics) Restored(conversations int, pending map[string]int) {
 	m.conversations.Set(float64(conversations))
 	for name, n := range pending {
-		if c := m.channels[name]; c != nil {
+		if c := m.channel(name); c != nil {
 			c.pending.Set(float64(n))
 		}
 	}

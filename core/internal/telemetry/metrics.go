@@ -14,7 +14,7 @@ var sizeBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000}
 // Metrics are the metrics of the ingress, the subscriptions, the writer and the lanes, and implement the observer of
 // each. Its methods are safe for concurrent use.
 type Metrics struct {
-	channels      map[string]*channelMetrics
+	channels      channelSet
 	refused       *prometheus.CounterVec
 	requests      *prometheus.CounterVec
 	duration      *prometheus.HistogramVec
@@ -35,16 +35,6 @@ type Metrics struct {
 	commitChanges  prometheus.Histogram
 	commitBytes    prometheus.Counter
 	lag            prometheus.Histogram
-}
-
-// channelMetrics are one channel's metrics, looked up once: a lookup costs nine times as much as counting.
-type channelMetrics struct {
-	received, fenced, duplicates, unrouted, blank, opened, clockAhead prometheus.Counter
-
-	pending                           prometheus.Gauge
-	ended                             map[string]prometheus.Counter // by status
-	offers                            map[string]prometheus.Counter // by outcome
-	attemptDuration, endToEnd, answer prometheus.Histogram
 }
 
 // endStatuses are the statuses that a delivery can end with.
@@ -90,12 +80,19 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		commitBytes:    b.counter("commit_bytes_total", "Size of all stored records."),
 		lag:            b.latency("writer_lag_seconds", "Wait of a record's oldest input before the commit."),
 	}
-	m.channels = b.channels(channels)
+	m.channels.vectors = b.channels()
 	closed := b.counters("conversations_closed_total", "Conversations that ended: by a rule, by close_after, or by an operator.", "reason")
 	m.closed = map[string]prometheus.Counter{}
 	for _, reason := range []string{closedByRule, state.ReasonCloseAfter, state.ReasonOperator} {
 		m.closed[reason] = closed.WithLabelValues(reason)
 	}
+	m.Configure(channels, routes)
+	return m
+}
+
+// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept.
+func (m *Metrics) Configure(channels, routes []string) {
+	m.channels.add(channels)
 	for _, name := range channels {
 		m.handovers.WithLabelValues(name)
 		m.breaker.WithLabelValues(name)
@@ -104,61 +101,11 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		m.routeMatches.WithLabelValues(name)
 		m.routeErrors.WithLabelValues(name)
 	}
-	return m
-}
-
-func (b *builder) channels(names []string) map[string]*channelMetrics {
-	received := b.counters("envelopes_received_total", "Envelopes accepted.", "channel")
-	fenced := b.counters("fenced_total", "Envelopes refused because their sender was not the owner.", "channel")
-	unrouted := b.counters("unrouted_total", "Envelopes without a conversation, rule or receiver.", "channel")
-	blank := b.counters("blank_total", "Messages with only white space and invisible characters.", "channel")
-	clockAhead := b.counters("vendor_clock_ahead_total",
-		"Envelopes with a time more than two minutes ahead, which count as sent now.", "channel")
-	duplicates := b.counters("duplicates_total", "Envelopes that a vendor sent again.", "channel")
-	pending := b.gauges("deliveries_pending", "Deliveries queued or in flight.", "channel")
-	opened := b.counters("conversations_opened_total", "Conversations that began, by the customer's channel.", "channel")
-	offers := b.counters("offers_total", "Offers that ended, by outcome.", "channel", "outcome")
-	ended := b.counters("deliveries_total", "Deliveries that ended, by status.", "channel", "status")
-	attemptDuration := b.latencies("delivery_attempt_duration_seconds", "Time of one call to a vendor.", "channel")
-	endToEnd := b.latencies("end_to_end_duration_seconds", "Time from queueing a delivery to its receipt.", "channel")
-	answer := b.latencies("answer_duration_seconds", "Time from a customer's oldest message without an answer to the answer.",
-		"channel")
-	out := map[string]*channelMetrics{}
-	for _, name := range names {
-		c := &channelMetrics{
-			received: received.WithLabelValues(name), fenced: fenced.WithLabelValues(name),
-			clockAhead: clockAhead.WithLabelValues(name),
-			duplicates: duplicates.WithLabelValues(name), unrouted: unrouted.WithLabelValues(name),
-			blank: blank.WithLabelValues(name), opened: opened.WithLabelValues(name),
-			pending: pending.WithLabelValues(name),
-			ended:   map[string]prometheus.Counter{}, offers: map[string]prometheus.Counter{},
-			attemptDuration: attemptDuration.WithLabelValues(name).(prometheus.Histogram),
-			endToEnd:        endToEnd.WithLabelValues(name).(prometheus.Histogram),
-			answer:          answer.WithLabelValues(name).(prometheus.Histogram),
-		}
-		for _, status := range endStatuses {
-			c.ended[status] = ended.WithLabelValues(name, status)
-		}
-		for _, outcome := range offerOutcomes {
-			c.offers[outcome] = offers.WithLabelValues(name, outcome)
-		}
-		out[name] = c
-	}
-	return out
-}
-
-// RegisterConfig registers the metrics of the configuration in force.
-func RegisterConfig(r prometheus.Registerer, hash string, at time.Time) {
-	b := &builder{r: r}
-	b.gauges("config_info", "Hash of the configuration file in force; always 1.", "hash").WithLabelValues(hash).Set(1)
-	b.gauge("config_last_reload_successful", "Whether the last configuration read is in force.").Set(1)
-	read := b.gauge("config_last_reload_success_timestamp_seconds", "Time at which the configuration in force was read.")
-	read.Set(float64(at.Unix()))
 }
 
 // Received counts an accepted envelope.
 func (m *Metrics) Received(channel string) {
-	if c := m.channels[channel]; c != nil {
+	if c := m.channel(channel); c != nil {
 		c.received.Inc()
 	}
 }
@@ -175,7 +122,7 @@ func (m *Metrics) Responded(adapter string, status int, took time.Duration) {
 // Attempted counts a call to a vendor. The argument age is the time since the delivery was queued.
 func (m *Metrics) Attempted(channel, outcome string, took, age time.Duration) {
 	m.attempts.WithLabelValues(channel, outcome).Inc()
-	c := m.channels[channel]
+	c := m.channel(channel)
 	if c == nil {
 		return
 	}

@@ -67,7 +67,7 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 	t.Helper()
 	reg := &recorder{Registry: telemetry.NewRegistry("1.2.3")}
 	m := telemetry.NewMetrics(reg, []string{"web", "faq"}, []string{"greet", "never-failed"})
-	telemetry.RegisterConfig(reg, "0123456789ab", time.Unix(0, 0))
+	telemetry.NewConfig(reg).Started("0123456789ab", 1, time.Unix(0, 0), false)
 	kept := telemetry.NewMedia(reg, []string{"web", "faq"})
 	kept.Served(200)
 	kept.Stored(100, 1)
@@ -83,8 +83,13 @@ func registerAll(t *testing.T) (lines []string, families []*dto.MetricFamily) {
 		t.Fatal(err)
 	}
 	admin.New(admin.Options{
-		Registry: reg.Registry, Writer: stateWriter{st}, Config: &config.Config{Channels: []config.Channel{{Name: "web"}}},
-		Logger: slog.New(slog.DiscardHandler), Hosts: map[string]*plugin.Host{"bot": bot}, Log: memory.NewDisk(0).Open(), Lanes: idleLanes{},
+		Registry: reg.Registry, Writer: stateWriter{st}, Logger: slog.New(slog.DiscardHandler),
+		Running: func() *admin.Running {
+			return &admin.Running{
+				Config: &config.Config{Channels: []config.Channel{{Name: "web"}}}, Hosts: map[string]*plugin.Host{"bot": bot},
+			}
+		},
+		Log: memory.NewDisk(0).Open(), Lanes: idleLanes{},
 	})
 	m.Refused("bot", "method")
 	m.Subscribed("web", true)

@@ -17,7 +17,7 @@ type Revision struct {
 	Hash, Cause    string               // see conversation.Transaction.Revise
 	// Applied is called on the loop when the record with the revision is stored, before any other input is decided on
 	// and before any delivery is released. It must return quickly.
-	Applied func()
+	Applied func(number uint64)
 }
 
 // revising is a revision that waits for the loop.
@@ -79,7 +79,7 @@ func (w *Writer) enforce(r *revising) {
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
 	w.timersFrom, w.timers, w.overdue = w.Now(), newSchedule(), newSchedule()
 	if r.Applied != nil {
-		r.Applied()
+		r.Applied(r.policy.Revision)
 	}
 	w.state.EachPause(w.Lanes.Pause) // also those of channels that have returned
 	w.unadapted = w.unadapted[:0]

@@ -25,7 +25,7 @@ func TestEachInputIsDecidedByOneRevision(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		applied := 0
 		r := h.revision()
-		r.Applied = func() { applied++ }
+		r.Applied = func(uint64) { applied++ }
 		n, err := h.Revise(r)
 		if err != nil || n != 2 || applied != 1 {
 			t.Fatalf("Revise = %d, %v; applied %d times", n, err, applied)
@@ -84,7 +84,7 @@ func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
 		defer h.stop()
 		h.log.Fail(memory.LostUnstored)
 		r := h.revision("desk")
-		r.Applied = func() { t.Error("applied") }
+		r.Applied = func(uint64) { t.Error("applied") }
 		if n, err := h.Revise(r); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Revise = %d, %v", n, err)
 		}

@@ -26,3 +26,21 @@ func AdminListen(opts Options) (string, error) {
 	}
 	return listen.value, nil
 }
+
+// StoreDir returns the folder of the log by the same rules as Load. It reads no other setting. If the file is not
+// usable, it returns the folder of the environment or of the defaults.
+func StoreDir(opts Options) string {
+	l := newLoader(opts)
+	const variable = EnvPrefix + "STORE__DIR"
+	l.opts.Environ = nil
+	if value := l.resolver.environ[variable]; value != "" {
+		l.opts.Environ = []string{variable + "=" + value}
+	}
+	if data, ok := l.data(); !ok || !l.read(data) || !l.merge() {
+		l.root = &node{kind: mapping, at: Position{File: opts.Path}}
+		l.merge()
+	}
+	var dir setting[string]
+	l.decode(&dir, l.root.find("store", "dir"))
+	return l.filePath(dir.value)
+}

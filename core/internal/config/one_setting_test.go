@@ -32,3 +32,20 @@ func TestAdminListenNeedsNoOtherSetting(t *testing.T) {
 		t.Error("no error without a file")
 	}
 }
+
+func TestStoreDirOfAnUnusableFile(t *testing.T) {
+	for _, tc := range []struct{ name, yaml, variable, want string }{
+		{"file", "store: {dir: /var/log}\nroutes: [{when: \"(\"}]\n", "", "/var/log"},
+		{"relative to the file", "store: {dir: log}\n", "", "folder/log"},
+		{"environment", "store: {dir: /var/log}\n", "/var/other", "/var/other"},
+		{"not YAML", "store: [\n", "", "folder/data"},
+		{"not YAML, environment", "store: [\n", "/var/other", "/var/other"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := StoreDir(Options{Path: "folder/m.yaml", Data: []byte(tc.yaml), Environ: []string{"PATCHBAY_STORE__DIR=" + tc.variable}})
+			if got != tc.want {
+				t.Errorf("folder %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

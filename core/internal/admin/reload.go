@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"patchbay/core/internal/config"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/state"
+)
+
+// ReloadRequest selects a reload of the configuration.
+type ReloadRequest struct {
+	DryRun   bool // only find out what would change
+	Previous bool // the configuration that was in force before, instead of the file
+}
+
+// Results of a reload.
+const (
+	ReloadApplied = "applied"
+	ReloadValid   = "valid"   // a dry run found no problems
+	ReloadRefused = "refused" // the configuration has problems; nothing has changed
+	ReloadFailed  = "failed"  // the configuration could not be put into force; nothing has changed
+)
+
+// Reload is the result of a reload.
+type Reload struct {
+	Result   string               `json:"result"`
+	Revision uint64               `json:"revision"` // in force after the reload
+	Hash     string               `json:"hash"`     // of the file that was read, empty if it could not be read
+	Problems []string             `json:"problems,omitempty"`
+	Warnings []string             `json:"warnings,omitempty"`
+	Changes  config.Changes       `json:"changes"`
+	Effects  conversation.Effects `json:"effects"`
+	Replaced []string             `json:"replaced_processes,omitempty"` // adapters that get another plugin process
+}
+
+// OK reports whether the configuration is valid or in force.
+func (r *Reload) OK() bool { return r.Result == ReloadApplied || r.Result == ReloadValid }
+
+// reloadTimeout bounds the response to a reload, which waits for new plugin processes.
+const reloadTimeout = 2 * time.Minute
+
+// reload serves POST /api/config/reload. A refused reload is a result, with status 200.
+func (a *Admin) reload(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(reloadTimeout))
+	q := r.URL.Query()
+	// A caller that disconnects does not end the reload.
+	result := a.Reload(context.WithoutCancel(r.Context()), ReloadRequest{
+		DryRun: q.Has("dry_run"), Previous: q.Has("previous"),
+	})
+	reply(w, http.StatusOK, result)
+}
+
+// ConfigInForce is the answer of GET /api/config.
+type ConfigInForce struct {
+	Revision uint64            `json:"revision"`
+	Hash     string            `json:"hash"`
+	Read     time.Time         `json:"read_at"`
+	Vanished []VanishedChannel `json:"vanished_channels"`
+}
+
+// VanishedChannel is a removed channel whose deliveries wait for its return.
+type VanishedChannel struct {
+	Name       string    `json:"name"`
+	Deliveries int       `json:"deliveries"`
+	Until      time.Time `json:"until"` // then they become dead letters
+}
+
+// configShow serves GET /api/config.
+func (a *Admin) configShow(w http.ResponseWriter, r *http.Request) {
+	running := a.Running()
+	out := ConfigInForce{Revision: running.Revision, Hash: running.Config.Hash, Read: running.Read}
+	var err error
+	if out.Vanished, err = a.vanished(r.Context()); err != nil {
+		a.fail(w, "list removed channels", err)
+		return
+	}
+	reply(w, http.StatusOK, out)
+}
+
+// vanished returns the removed channels with deliveries, sorted by name.
+func (a *Admin) vanished(ctx context.Context) ([]VanishedChannel, error) {
+	out := []VanishedChannel{}
+	err := a.Writer.View(ctx, func(s *state.State) {
+		for name, since := range s.Revision().Vanished {
+			if n := s.Queued(name); n > 0 {
+				out = append(out, VanishedChannel{name, n, since.Add(state.VanishedWait)})
+			}
+		}
+	})
+	slices.SortFunc(out, func(x, y VanishedChannel) int { return cmp.Compare(x.Name, y.Name) })
+	return out, err
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"patchbay/core/internal/admin"
+	"patchbay/core/internal/config"
+)
+
+// reloadWait is the time that the command waits for the gateway, which may start new plugin processes.
+const reloadWait = 2 * time.Minute
+
+func newReload(o *options) *cobra.Command {
+	var dryRun, previous bool
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Put the configuration file into force without a restart",
+		Long: `Let the running gateway read its configuration file again. The gateway checks
+the file with its adapters and puts it into force between two messages. Calls in
+flight end under the former configuration. If the file has problems, nothing
+changes, and the exit code is 3.
+
+Conversations with a removed bot or desk go home, with the customer's messages
+that have no answer. Messages for a removed customer or observer channel wait 24
+hours for its return.
+
+With --dry-run, nothing changes; the command shows what would change. With
+--previous, the configuration that was in force before is put into force again;
+the file stays as it is.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON, err := o.wantsJSON()
+			if err != nil {
+				return err
+			}
+			var query []string
+			if dryRun {
+				query = append(query, "dry_run=1")
+			}
+			if previous {
+				query = append(query, "previous=1")
+			}
+			var r admin.Reload
+			path := "/api/config/reload?" + strings.Join(query, "&")
+			if err := o.requestWithin(cmd.Context(), reloadWait, http.MethodPost, path, nil, &r); err != nil {
+				return err
+			}
+			return o.showReload(&r, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVar(&previous, "previous", false, "go back to the configuration that was in force before")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
+	return cmd
+}
+
+// showReload prints the result of a reload. Its error has the exit code.
+func (o *options) showReload(r *admin.Reload, asJSON bool) error {
+	if asJSON {
+		if err := o.print(r); err != nil {
+			return err
+		}
+	} else {
+		for _, w := range r.Warnings {
+			fmt.Fprintf(o.process.Stderr, "warning: %s\n", w)
+		}
+		for _, p := range r.Problems {
+			fmt.Fprintln(o.process.Stderr, p)
+		}
+	}
+	switch {
+	case r.OK() && asJSON:
+		return nil
+	case r.OK():
+		writeReload(o.process.Stdout, r)
+		return nil
+	case r.Result == admin.ReloadRefused:
+		return &coded{code: exitFound, err: fmt.Errorf("%s: nothing has changed, revision %d stays in force",
+			count(len(r.Problems), "problem"), r.Revision)}
+	}
+	return failure(errors.New("the reload failed, nothing has changed"))
+}
+
+// writeReload prints the changes and effects of a reload.
+func writeReload(w io.Writer, r *admin.Reload) {
+	if r.Result == admin.ReloadApplied {
+		fmt.Fprintf(w, "revision %d is in force (%s)\n", r.Revision, r.Hash)
+	} else {
+		fmt.Fprintf(w, "%s is valid; nothing has changed, revision %d stays in force\n", r.Hash, r.Revision)
+	}
+	entries := func(kind string, d config.Difference) {
+		for _, part := range []struct {
+			verb  string
+			names []string
+		}{{"added", d.Added}, {"removed", d.Removed}, {"changed", d.Changed}} {
+			if len(part.names) > 0 {
+				fmt.Fprintf(w, "  %s %s: %s\n", kind, part.verb, strings.Join(part.names, ", "))
+			}
+		}
+	}
+	entries("adapters", r.Changes.Adapters)
+	entries("channels", r.Changes.Channels)
+	entries("routes", r.Changes.Routes)
+	if r.Changes.Order {
+		fmt.Fprintln(w, "  routes are in another order")
+	}
+	list := func(text string, names []string) {
+		if len(names) > 0 {
+			fmt.Fprintf(w, "  %s: %s\n", text, strings.Join(names, ", "))
+		}
+	}
+	list("settings changed", r.Changes.Settings)
+	list("adapters with a new process", r.Replaced)
+	number := func(n int, text string) {
+		if n > 0 {
+			fmt.Fprintf(w, "  %s: %d\n", text, n)
+		}
+	}
+	number(r.Effects.GoHome, "conversations that go home")
+	number(r.Effects.OffersFail, "offers that fail")
+	number(r.Effects.TimersDue, "timers that fall due")
+	for _, name := range sortedKeys(r.Effects.Vanished) {
+		fmt.Fprintf(w, "  removed channel %s has deliveries: %d\n", name, r.Effects.Vanished[name])
+	}
+}
+
+func sortedKeys(m map[string]int) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
