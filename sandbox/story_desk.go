@@ -13,7 +13,7 @@ import (
 
 // waiting waits until the customer is in the desk's queue.
 func (st *story) waiting(ctx context.Context) error {
-	err := st.s.Desk.Wait(ctx, func([]aicc.Event) bool { return len(st.s.Desk.Waiting()) > 0 })
+	err := st.s.Desk.Events.Wait(ctx, func([]aicc.Event) bool { return len(st.s.Desk.Waiting()) > 0 })
 	if err != nil {
 		return fmt.Errorf("no customer waits at the desk: %w", err)
 	}
@@ -54,7 +54,7 @@ func (st *story) desk(text string) action {
 
 // atDesk waits for a line of the customer for which done returns true.
 func (st *story) atDesk(ctx context.Context, done func(aicc.Line) bool) (found aicc.Line, err error) {
-	err = st.s.Desk.Wait(ctx, func(all []aicc.Event) bool {
+	err = st.s.Desk.Events.Wait(ctx, func(all []aicc.Event) bool {
 		i := slices.IndexFunc(all, func(e aicc.Event) bool { return e.From == "customer" && done(e.Line) })
 		if i >= 0 {
 			found = all[i].Line

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"patchbay/sandbox/simulator"
+	"github.com/google/uuid"
 )
 
 // Accept assigns a waiting chat to an agent. The customer gets a system text.
@@ -29,7 +29,7 @@ func (s *Simulator) Say(user, text string) (string, error) { return s.SayMedia(u
 // SendFile sends a file from the agent's disk as IMAGE, AUDIO, VIDEO or DOCUMENT, and returns its messageCode. The
 // file's id for downloadFileStream is "local/" followed by the message's content.
 func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (string, error) {
-	id := simulator.UUID()
+	id := uuid.NewString()
 	s.files.Put(localPrefix+id, File{Type: fileType, Content: content})
 	return s.SayMedia(user, mediaType, id)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"patchbay/sandbox/simulator"
 )
 
@@ -90,7 +92,7 @@ func (s *Simulator) upload(r *simulator.Request, user string) (any, error) {
 		body := map[string]string{"returnCode": code}
 		return nil, &simulator.Refusal{Status: http.StatusOK, Body: body, Problem: "result code " + code + ": " + problem}
 	}
-	key := simulator.UUID()
+	key := uuid.NewString()
 	s.files.Put(key, File{Type: fileType, Content: content, User: user})
 	return map[string]string{"returnCode": "0", "objectKey": key}, nil
 }

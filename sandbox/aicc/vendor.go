@@ -7,7 +7,6 @@ package aicc
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -125,11 +124,6 @@ func (s *Simulator) SetOpen(open bool) {
 
 // Open returns whether the desk is within its working hours.
 func (s *Simulator) Open() bool { return !s.closed.Load() }
-
-// Wait returns nil as soon as done returns true for the desk's events, or an error when ctx ends.
-func (s *Simulator) Wait(ctx context.Context, done func([]Event) bool) error {
-	return s.Events.Wait(ctx, done)
-}
 
 // Handler returns the API; its paths start with /apigovernance, /apiaccess and, for temporary links, /files.
 func (s *Simulator) Handler() http.Handler {

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"patchbay/sandbox/simulator"
 )
 
@@ -130,7 +132,7 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 		return fmt.Errorf("answer %s: %w", user, err)
 	}
 	body, err := json.Marshal(reply{
-		UserID: user, MessageID: simulator.UUID(), Organization: Organization, ChatbotName: Chatbot,
+		UserID: user, MessageID: uuid.NewString(), Organization: Organization, ChatbotName: Chatbot,
 		SentAt:  time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}, UserInfo: &UserInfo{ID: user}, UserData: data},
 	})
@@ -151,7 +153,7 @@ func (p *Proxy) prove() (func(r *http.Request, body []byte, wrong bool), error) 
 	if err != nil {
 		return nil, err
 	}
-	id := simulator.UUID()
+	id := uuid.NewString()
 	return func(r *http.Request, body []byte, wrong bool) {
 		r.Header.Set("Idempotency-Key", id)
 		token := p.o.WebhookToken

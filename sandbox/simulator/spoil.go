@@ -3,8 +3,10 @@ package simulator
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"time"
@@ -40,29 +42,16 @@ func (f Fault) postpone(header http.Header) {
 	}
 }
 
-// answer buffers the response of an endpoint.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
-
 // spoil runs next and damages its response.
 func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
-	kept := &answer{header: http.Header{}, status: http.StatusOK}
+	kept := httptest.NewRecorder()
 	next(kept)
 	if f.Kind == Drop {
 		Abort(w)
 		return
 	}
-	for name, values := range kept.header {
-		w.Header()[name] = values
-	}
-	body := kept.body.Bytes()
+	maps.Copy(w.Header(), kept.Header())
+	body := kept.Body.Bytes()
 	switch f.Kind {
 	case ContentType:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -73,7 +62,7 @@ func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
 	if f.Kind == Truncate {
 		body = body[:len(body)/2]
 	}
-	w.WriteHeader(kept.status)
+	w.WriteHeader(kept.Code)
 	w.Write(body)
 	if f.Kind == Truncate {
 		_ = http.NewResponseController(w).Flush() // fails only if the caller has left

@@ -1,10 +1,10 @@
 package simulator
 
 import (
-	"crypto/rand"
-	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/google/uuid"
 )
 
 // Table is a map that is safe for concurrent use. The zero value is ready to use.
@@ -56,13 +56,5 @@ func (l *Logs[T]) Of(key string) *Log[T] {
 	})
 }
 
-// UUID returns a random UUID, version 4.
-func UUID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 // HexID returns 24 random hexadecimal characters.
-func HexID() string { return strings.ReplaceAll(UUID(), "-", "")[8:] }
+func HexID() string { return strings.ReplaceAll(uuid.NewString(), "-", "")[8:] }

@@ -49,7 +49,7 @@ settings:
 // queuedUser waits for a customer in the desk's queue and returns the id.
 func (s *system) queuedUser(t *testing.T) (user string) {
 	t.Helper()
-	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	if err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		for _, c := range s.Desk.Waiting() {
 			user = c.User
 		}
@@ -90,7 +90,7 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 	if _, err := h.Say(harness.Soon(t), "It is parcel 17."); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	if err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		texts := strings.Join(s.chatTexts(chat), "\n")
 		return strings.Contains(texts, "Customer: Where is my parcel?") &&
 			strings.Contains(texts, "Assistant: I do not know.") && strings.Contains(texts, "It is parcel 17.")

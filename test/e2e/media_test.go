@@ -44,7 +44,7 @@ func (s *system) withImage(name, contentType string, data []byte) native.Option 
 func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File) {
 	t.Helper()
 	var line aicc.Line
-	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(deskID(user))
 		for _, l := range c.Lines {
 			if l.From == "customer" && l.File != "" {
@@ -139,7 +139,7 @@ func TestUndeliverableImagesBecomeText(t *testing.T) {
 		text, id := fmt.Sprintf("look at %d", i), fmt.Sprintf("olaf-%d", i)
 		s.say(t, user, text, option, native.WithMessageID(id))
 		s.expectAtDesk(t, user, text)
-		err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 			return strings.Contains(strings.Join(s.deskTexts(user), "\n"), "[image] "+tc.name+" http")
 		})
 		if err != nil {

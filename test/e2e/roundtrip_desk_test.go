@@ -24,7 +24,7 @@ func (s *system) expectPieces(t *rapid.T, chat string, from int, texts []string)
 	t.Helper()
 	total := len(strings.Join(texts, ""))
 	var lines []string
-	err := s.Desk.Wait(soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
 		lines = nil
 		c, _ := s.Desk.Chat(chat)
 		for _, l := range c.Lines {
@@ -163,7 +163,7 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		var chat string
-		if err := s.Desk.Wait(soon(t), func([]aicc.Event) bool {
+		if err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
 			for _, c := range s.Desk.Waiting() {
 				chat = c.User
 			}

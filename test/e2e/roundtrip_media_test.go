@@ -112,7 +112,7 @@ func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 					Type: up.part, URL: s.LivechatURL() + path, Name: up.name, ContentType: up.contentType,
 				}))
 				var line aicc.Line
-				if err := s.Desk.Wait(soon(t), func([]aicc.Event) bool {
+				if err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
 					all := s.deskFiles(user)
 					if len(all) > lines {
 						line = all[lines]

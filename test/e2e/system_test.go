@@ -142,7 +142,7 @@ func (s *system) agentSays(t *testing.T, user, text string) {
 // expectAtDesk waits until the agent sees this text from the customer.
 func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	t.Helper()
-	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		return slices.Contains(s.deskTexts(user), text)
 	})
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *system) chatTexts(chat string) []string {
 // awaitChat waits until a chat at the desk has the state.
 func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 	t.Helper()
-	err := s.Desk.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(chat)
 		return c.State == want
 	})
