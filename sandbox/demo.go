@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
+
+	"patchbay/sandbox/gateway"
 )
 
 // runDemo plays the story with a gateway on free ports and an empty store.
@@ -32,16 +32,19 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	} else {
 		defer os.RemoveAll(dir)
 	}
-	ports, err := freePorts(2)
-	if err != nil {
-		return err
+	o.listen = "127.0.0.1:0"
+	for _, address := range []*string{&o.gateway, &o.admin} {
+		var release func()
+		if *address, release, err = gateway.FreeAddress(); err != nil {
+			return err
+		}
+		defer release()
 	}
 	log, err := os.Create(filepath.Join(dir, "gateway.log"))
 	if err != nil {
 		return fmt.Errorf("create the gateway's log: %w", err)
 	}
 	defer log.Close()
-	o.listen, o.gateway, o.admin = "127.0.0.1:0", ports[0], ports[1]
 	if st.stage, err = newStage(o, log, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
@@ -57,22 +60,4 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	return nil
-}
-
-// freePorts returns n unused local addresses. They are below the ephemeral ports, so the system assigns them to no
-// other program before the gateway listens.
-func freePorts(n int) ([]string, error) {
-	addresses := make([]string, 0, n)
-	for tries := 0; len(addresses) < n; tries++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
-		if err != nil && tries < 100 {
-			continue // in use
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close() // all are closed together, so no port is returned twice
-		addresses = append(addresses, l.Addr().String())
-	}
-	return addresses, nil
 }

@@ -29,9 +29,13 @@ func (a announced) Write(p []byte) (int, error) {
 func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (ports []string, done <-chan error) {
 	t.Helper()
 	self := fake(t, mood)
-	ports, err := freePorts(3)
-	if err != nil {
-		t.Fatal(err)
+	for range 3 {
+		port, release, err := gateway.FreeAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(release)
+		ports = append(ports, port)
 	}
 	config := filepath.Join(t.TempDir(), "config.yaml")
 	addresses := fmt.Sprintf("listen: %s\nadmin: {listen: '%s'}\n", ports[1], ports[2])

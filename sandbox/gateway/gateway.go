@@ -62,7 +62,7 @@ func (g *Gateway) Launch() error {
 
 // AwaitReady returns when the admin listener reports that the gateway is ready.
 func (g *Gateway) AwaitReady(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	status := "no answer"
 	for {

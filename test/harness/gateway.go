@@ -12,6 +12,17 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
+// FreeAddress returns an unused local address and reserves it until the end of the test.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	address, release, err := gateway.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return address
+}
+
 // Process is one process of the gateway.
 type Process = gateway.Process
 

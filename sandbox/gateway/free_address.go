@@ -1,4 +1,4 @@
-package harness
+package gateway
 
 import (
 	"errors"
@@ -6,34 +6,28 @@ import (
 	"math/rand/v2"
 	"os"
 	"syscall"
-	"testing"
 )
 
-// FreeAddress returns an unused address and reserves it until the end of the test. No other caller in any process
-// gets it, even while the test's gateway is stopped. Its port is below the system's ports for outgoing connections.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
+// FreeAddress returns an unused local address and reserves it until release is called. No other caller in any process
+// gets it, even while its owner does not listen. Its port is below the system's ports for outgoing connections.
+func FreeAddress() (address string, release func(), err error) {
 	for range 100 {
 		port := 10_000 + rand.IntN(20_000)
-		release, err := reserve(port)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			continue
+		if release, err = reserve(port); !errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Sprintf("127.0.0.1:%d", port), release, err
 		}
-		if err != nil {
-			t.Fatalf("reserve port %d: %v", port, err)
-		}
-		t.Cleanup(release)
-		return fmt.Sprintf("127.0.0.1:%d", port)
 	}
-	t.Fatal("no free port on 127.0.0.1 in 100 attempts")
-	return ""
+	return "", nil, fmt.Errorf("no free port on 127.0.0.1 in 100 attempts: %w", err)
 }
 
 // reserve binds a socket to a port of 127.0.0.1 without listening. It fails if the port is in use or reserved. A
 // program that sets SO_REUSEADDR, as Go's listeners do (socket(7)), can then listen on the port, but no other
 // caller can reserve it.
 func reserve(port int) (release func(), err error) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	syscall.ForkLock.RLock() // no child inherits the socket
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	syscall.CloseOnExec(fd)
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}

@@ -1,4 +1,4 @@
-package harness
+package gateway
 
 import (
 	"errors"
@@ -10,24 +10,25 @@ import (
 
 // The owner can listen, stop and listen again. No other caller gets the address meanwhile.
 func TestFreeAddressStaysReserved(t *testing.T) {
-	var address string
-	t.Run("owner", func(t *testing.T) {
-		address = FreeAddress(t)
-		for range 2 {
-			expectReserved(t, address)
-			l, err := net.Listen("tcp", address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			expectReserved(t, address)
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-	release, err := reserve(port(t, address))
+	address, release, err := FreeAddress()
 	if err != nil {
-		t.Fatalf("after the test: %v", err)
+		t.Fatal(err)
+	}
+	for range 2 {
+		expectReserved(t, address)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectReserved(t, address)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release()
+	release, err = reserve(port(t, address))
+	if err != nil {
+		t.Fatalf("after the release: %v", err)
 	}
 	release()
 }
