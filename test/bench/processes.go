@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,11 +49,11 @@ func startForwarder(target string) (*process, error) {
 }
 
 const gatewayConfig = `
-listen: 127.0.0.1:0
-admin: {listen: "127.0.0.1:0"}
+listen: %s
+admin: {listen: %q}
 store: {dir: %q}
 limits: {opened_per_minute: 0}
-log: {format: json}
+log: {level: warn}
 adapters:
   native: {command: %q}
   botwebhook: {command: %q}
@@ -80,52 +78,37 @@ func startGateway(ctx context.Context, bin, dir, sink string) (p *process, start
 	if bin, err = filepath.Abs(bin); err != nil {
 		return nil, 0, err
 	}
+	var addresses [2]string
+	for i := range addresses {
+		var release func()
+		if addresses[i], release, err = gateway.FreeAddress(); err != nil {
+			return nil, 0, err
+		}
+		defer release() // the gateway keeps the address
+	}
 	config := filepath.Join(dir, "config.yaml")
 	native, botwebhook := filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook")
-	text := fmt.Sprintf(gatewayConfig, filepath.Join(dir, "data"), native, botwebhook, sink, sink)
+	text := fmt.Sprintf(gatewayConfig, addresses[0], addresses[1], filepath.Join(dir, "data"), native, botwebhook, sink, sink)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, 0, err
 	}
-	log, output := io.Pipe()
-	gw := &gateway.Gateway{Bin: filepath.Join(bin, "patchbay"), Config: config, Env: os.Environ(), Output: output}
-	addr := make(chan string, 1)
-	go readLog(log, addr)
+	gw := &gateway.Gateway{
+		Bin: filepath.Join(bin, "patchbay"), Config: config, Env: os.Environ(), Admin: addresses[1], Output: os.Stderr,
+	}
 	began := time.Now()
-	if err := gw.Launch(); err != nil {
+	if err := gw.Start(ctx); err != nil {
+		gw.Kill()
 		return nil, 0, err
 	}
-	p = &process{pid: gw.PID(), stop: sync.OnceFunc(func() {
+	start = time.Since(began)
+	return &process{gw.PID(), addresses[0], sync.OnceFunc(func() {
 		ending, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := gw.Stop(ending); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
 		gw.Kill()
-	})}
-	select {
-	case p.addr = <-addr:
-		return p, time.Since(began), nil
-	case <-gw.Exited():
-		err = gateway.ErrEnded
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	p.stop()
-	return nil, 0, fmt.Errorf("start the gateway: %w", err)
-}
-
-// readLog sends the address of the listener when the gateway is ready, and prints warnings and errors.
-func readLog(log io.Reader, addr chan<- string) {
-	for lines := bufio.NewScanner(log); lines.Scan(); {
-		var entry struct{ Level, Msg, Listen string }
-		_ = json.Unmarshal(lines.Bytes(), &entry) // a line that is no JSON is printed
-		if entry.Msg == "ready" {
-			addr <- entry.Listen
-		}
-		if entry.Level != "INFO" && entry.Level != "DEBUG" {
-			fmt.Fprintln(os.Stderr, lines.Text())
-		}
-	}
+	})}, start, nil
 }
 
 // cpu returns the CPU time that the process and its children have used.
