@@ -116,7 +116,7 @@ func (st *story) answer(role, want string) action {
 // await waits for an answer for which done returns true, and prints all answers until then.
 func (st *story) await(ctx context.Context, done func(native.Answer) bool) (native.Answer, error) {
 	for {
-		answers, err := st.s.Livechat.Next(ctx, st.user, st.seen)
+		answers, err := st.s.Livechat.Answers(st.user).Next(ctx, st.seen)
 		if err != nil {
 			return native.Answer{}, err
 		}

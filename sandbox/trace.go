@@ -1,12 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,21 +14,6 @@ import (
 	"patchbay/sandbox/gateway"
 	"patchbay/sandbox/simulator"
 )
-
-// hop is one step in the trail of a conversation, from the gateway's GET /api/trace. Members that do not apply are
-// empty.
-type hop struct {
-	At       time.Time
-	Seq      uint64 // number of the record; all steps of a record have the same time
-	Step     string
-	Channel  string
-	Envelope string
-	VendorID string `json:"vendor_id"`
-	Kind     string
-	Delivery string
-	Rule     string
-	Detail   string
-}
 
 var errTrace = errors.New("the gateway returned no trace")
 
@@ -54,27 +38,23 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 
 // trace is the trail of one message.
 type trace struct {
-	steps   []hop
-	message string            // id of its envelope
-	queued  map[string]hop    // its deliveries, by id
-	pending map[string]string // channels of its pending deliveries, by id
+	steps   []gateway.Entry
+	message string                   // id of its envelope
+	queued  map[string]gateway.Entry // its deliveries, by id
+	pending map[string]string        // channels of its pending deliveries, by id
 }
 
 func traceOf(ctx context.Context, admin, id string) (*trace, error) {
-	status, body, err := gateway.Get(ctx, "http://"+admin+"/api/trace?id="+url.QueryEscape(id))
+	found, err := gateway.Trace(ctx, admin, url.Values{"id": {id}})
 	if err != nil {
 		return nil, err
 	}
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("status %d: %w", status, errTrace)
+	if len(found) == 0 {
+		return nil, errTrace
 	}
-	var answer struct{ Conversations []struct{ Entries []hop } }
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
-	}
-	m := &trace{queued: map[string]hop{}, pending: map[string]string{}}
-	for _, c := range answer.Conversations {
-		first := slices.IndexFunc(c.Entries, func(s hop) bool { return s.Step == "accepted" && s.VendorID == id })
+	m := &trace{queued: map[string]gateway.Entry{}, pending: map[string]string{}}
+	for _, c := range found {
+		first := slices.IndexFunc(c.Entries, func(s gateway.Entry) bool { return s.Step == "accepted" && s.VendorID == id })
 		if first >= 0 {
 			m.collect(c.Entries[first:])
 		}
@@ -88,14 +68,14 @@ var ended = []string{"delivered", "fenced", "dropped", "moved", "merged", "unrou
 // collect selects the steps of the message from entries, whose first entry is its acceptance. These steps are the
 // decisions of the same record up to the next acceptance, the steps of its deliveries, and the threads that they open.
 // A thread is opened in the record that ends the delivery.
-func (m *trace) collect(entries []hop) {
+func (m *trace) collect(entries []gateway.Entry) {
 	m.message = entries[0].Envelope
 	decided := true
 	for i, s := range entries {
 		decided = decided && s.Seq == entries[0].Seq && (i == 0 || s.Step != "accepted")
 		_, known := m.queued[s.Delivery]
 		if s.Step == "thread" {
-			known = slices.ContainsFunc(entries[i:], func(end hop) bool {
+			known = slices.ContainsFunc(entries[i:], func(end gateway.Entry) bool {
 				return m.queued[end.Delivery].Kind == "open" && end.Seq == s.Seq && end.Channel == s.Channel
 			})
 		}
@@ -126,34 +106,27 @@ func (m *trace) print(out io.Writer) {
 }
 
 // describe returns a short description of a step, or "" if another step covers it.
-func (m *trace) describe(s hop) string {
+func (m *trace) describe(s gateway.Entry) string {
 	d, ok := m.queued[s.Delivery]
 	if ok && d.Kind == "open" && (s.Step == "queued" || s.Step == "delivered") {
 		return ""
 	}
 	subject := ""
 	if ok && d.Kind == "transcript" {
-		subject = "history "
+		subject = "history"
 	} else if ok && d.Envelope != m.message {
-		subject = "notice "
+		subject = "notice"
 	}
-	switch s.Step {
-	case "accepted":
-		return "accepted from " + s.Channel
-	case "routed":
-		return "matched rule " + s.Rule
-	case "offered":
-		return "control offered to " + s.Channel + " " + s.Detail
-	case "passed":
-		return "control passed to " + s.Channel + " " + s.Detail
-	case "held":
-		return "held until the offer ends"
-	case "thread":
-		return fmt.Sprintf("thread %.4s… opened at %s", s.VendorID, s.Channel)
-	case "queued":
-		return subject + "queued for " + s.Channel
-	case "delivered":
-		return subject + "delivered to " + s.Channel
-	}
-	return strings.Join(strings.Fields(s.Step+" "+s.Channel+" "+s.Rule+" "+s.Detail), " ")
+	text := cmp.Or(stepTexts[s.Step], s.Step+" {channel} {rule} {detail}")
+	text = strings.NewReplacer("{subject}", subject, "{channel}", s.Channel, "{rule}", s.Rule, "{detail}", s.Detail,
+		"{thread}", fmt.Sprintf("%.4s", s.VendorID)).Replace(text)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// stepTexts are the descriptions of steps. A step without one is described by its name.
+var stepTexts = map[string]string{
+	"accepted": "accepted from {channel}", "routed": "matched rule {rule}", "held": "held until the offer ends",
+	"offered": "control offered to {channel} {detail}", "passed": "control passed to {channel} {detail}",
+	"thread": "thread {thread}… opened at {channel}",
+	"queued": "{subject} queued for {channel}", "delivered": "{subject} delivered to {channel}",
 }

@@ -128,24 +128,19 @@ func (h *Handoff) leave(ctx context.Context, how End) (simulator.Outcome, error)
 }
 
 // hear records a message. It returns false if the hand-off is over.
-func (h *Handoff) hear(m Heard) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.How() != "" {
-		return false
-	}
-	h.Heard.Append(m)
-	return true
-}
+func (h *Handoff) hear(m Heard) bool { return h.during(func() { h.Heard.Append(m) }) }
 
 // end returns false if the hand-off was over already.
-func (h *Handoff) end(how End) bool {
+func (h *Handoff) end(how End) bool { return h.during(func() { h.ends.Append(how) }) }
+
+// during calls do, or returns false if the hand-off is over.
+func (h *Handoff) during(do func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.How() != "" {
 		return false
 	}
-	h.ends.Append(how)
+	do()
 	return true
 }
 

@@ -110,7 +110,7 @@ func TestProxyAnswersInTheWebsitesFormat(t *testing.T) {
 	if err := p.Send(user, "More"); err != nil {
 		t.Fatal(err)
 	}
-	if err := site.Wait(soon(t), user, func(a []Answer) bool { return len(a) == 2 }); err != nil {
+	if err := site.Answers(user).Wait(soon(t), func(a []Answer) bool { return len(a) == 2 }); err != nil {
 		t.Fatalf("%v; problems %v", err, site.Problems.All())
 	}
 	if n := site.Problems.Len(); n != 1 {

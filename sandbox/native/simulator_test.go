@@ -93,7 +93,7 @@ func TestAnswersAreRecordedInOrderWithTheirRepeats(t *testing.T) {
 		}
 	}
 	var got []string
-	if err := s.Wait(soon(t), user, func(a []Answer) bool { return len(a) == 3 }); err != nil {
+	if err := s.Answers(user).Wait(soon(t), func(a []Answer) bool { return len(a) == 3 }); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range s.Received(user) {
@@ -108,7 +108,7 @@ func TestAnswersAreRecordedInOrderWithTheirRepeats(t *testing.T) {
 	if r := s.Repeated(user); len(r) != 1 || r[0].Key != "key-one" {
 		t.Errorf("Repeated = %v, want the second key-one", r)
 	}
-	next, err := s.Next(soon(t), user, 2)
+	next, err := s.Answers(user).Next(soon(t), 2)
 	if err != nil || len(next) != 1 || next[0].MessageID != "one" {
 		t.Errorf("Next = %v, %v, want the third answer", next, err)
 	}

@@ -9,7 +9,6 @@ package native
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -63,18 +62,11 @@ func New(o Options) *Simulator {
 	return &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
 }
 
+// Answers returns the log of the answers for user.
+func (s *Simulator) Answers(user string) *simulator.Log[Answer] { return s.answers.Of(user) }
+
 // Received returns the answers for user in the order of their arrival.
-func (s *Simulator) Received(user string) []Answer { return s.answers.Of(user).All() }
-
-// Wait returns nil as soon as done returns true for the answers for user, or an error when ctx ends.
-func (s *Simulator) Wait(ctx context.Context, user string, done func([]Answer) bool) error {
-	return s.answers.Of(user).Wait(ctx, done)
-}
-
-// Next returns the answers for user at index from and later. It waits until there is one or ctx ends.
-func (s *Simulator) Next(ctx context.Context, user string, from int) ([]Answer, error) {
-	return s.answers.Of(user).Next(ctx, from)
-}
+func (s *Simulator) Received(user string) []Answer { return s.Answers(user).All() }
 
 // Repeated returns the answers for user whose Idempotency-Key had arrived before.
 func (s *Simulator) Repeated(user string) []Answer {

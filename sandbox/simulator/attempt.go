@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"testing/iotest"
 	"time"
 )
 
@@ -99,7 +100,7 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 	var content io.Reader = bytes.NewReader(sent)
 	length := len(sent)
 	if f.Kind == Reset {
-		content, length = io.MultiReader(content, brokenReader{}), len(body)
+		content, length = io.MultiReader(content, iotest.ErrReader(errors.New("connection broken by a fault"))), len(body)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, content)
 	if err != nil {
@@ -118,8 +119,3 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 	}
 	return r, nil
 }
-
-// brokenReader returns an error, so that the client breaks the connection in the middle of a body.
-type brokenReader struct{}
-
-func (brokenReader) Read([]byte) (int, error) { return 0, errors.New("connection broken by a fault") }

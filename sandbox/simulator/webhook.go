@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -119,10 +120,7 @@ func (v *Vendor) work(q *Log[Call]) {
 
 // following returns the call after the one at index i, if one comes within d.
 func (v *Vendor) following(q *Log[Call], i int, d time.Duration) (Call, bool) {
-	if d == 0 {
-		d = time.Second
-	}
-	ctx, cancel := context.WithTimeout(v.ctx, d)
+	ctx, cancel := context.WithTimeout(v.ctx, cmp.Or(d, time.Second))
 	defer cancel()
 	later, err := q.Next(ctx, i+1)
 	if err != nil {

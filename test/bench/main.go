@@ -74,10 +74,8 @@ func fsyncMedian() time.Duration {
 	buf := make([]byte, 1024)
 	for range 100 {
 		began := time.Now()
-		if _, err := f.Write(buf); err != nil {
-			return 0
-		}
-		if err := f.Sync(); err != nil {
+		_, err := f.Write(buf)
+		if errors.Join(err, f.Sync()) != nil {
 			return 0
 		}
 		took = append(took, time.Since(began))

@@ -145,7 +145,7 @@ func TestKillDuringPoll(t *testing.T) {
 			}
 			awaitLine := func(text string) {
 				t.Helper()
-				err := tr.w.Livechat.Wait(harness.Soon(t), "c00", func(all []native.Answer) bool {
+				err := tr.w.Livechat.Answers("c00").Wait(harness.Soon(t), func(all []native.Answer) bool {
 					return slices.ContainsFunc(all, func(a native.Answer) bool { return a.Payload.BotSay == text })
 				})
 				if err != nil {

@@ -27,7 +27,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	if status, _, err := w.Livechat.Say(ctx, "reader", "hello"); err != nil || status != 200 {
 		t.Fatalf("say: status %d, %v", status, err)
 	}
-	if _, err := w.Livechat.Next(ctx, "reader", 0); err != nil {
+	if _, err := w.Livechat.Answers("reader").Next(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
 	resp, err := http.Post(g.Public+harness.LivechatPath, "application/json", strings.NewReader("{}"))

@@ -161,7 +161,7 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 	}
 	if chance.IntN(2) == 0 { // otherwise the answer is in flight during the offer
 		answer := fmt.Sprintf("bot %d now", n)
-		if err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool { return containsText(all, answer) }); err != nil {
+		if err := r.Livechat.Answers(user).Wait(ctx, func(all []native.Answer) bool { return containsText(all, answer) }); err != nil {
 			return fmt.Errorf("wait for %q: %w", answer, err)
 		}
 	}
@@ -222,7 +222,7 @@ func (r *race) say(ctx context.Context, user, text string) error {
 
 // awaitHandovers waits until the customer has been notified of n handovers.
 func (r *race) awaitHandovers(ctx context.Context, user string, n int) error {
-	err := r.Livechat.Wait(ctx, user, func(all []native.Answer) bool {
+	err := r.Livechat.Answers(user).Wait(ctx, func(all []native.Answer) bool {
 		seen := 0
 		for _, a := range all {
 			if a.Payload.Event != nil {

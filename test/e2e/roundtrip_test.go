@@ -112,7 +112,7 @@ func (s *system) mustSay(t *rapid.T, user, said string, opts ...native.Option) {
 func (s *system) awaitAnswers(t *rapid.T, user, role string, n int) []native.Answer {
 	t.Helper()
 	var got []native.Answer
-	err := s.Livechat.Wait(soon(t), user, func(all []native.Answer) bool {
+	err := s.Livechat.Answers(user).Wait(soon(t), func(all []native.Answer) bool {
 		got = slices.DeleteFunc(slices.Clone(all), func(a native.Answer) bool { return a.Payload.Sender.Role != role })
 		return len(got) >= n
 	})

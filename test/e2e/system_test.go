@@ -72,7 +72,7 @@ func (s *system) expectAnswer(t *testing.T, user, what string, matches func(nati
 	t.Helper()
 	ctx := harness.Soon(t)
 	for {
-		answers, err := s.Livechat.Next(ctx, user, s.read[user])
+		answers, err := s.Livechat.Answers(user).Next(ctx, s.read[user])
 		if err != nil {
 			t.Fatalf("%s did not get %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.Received(user)))
 		}

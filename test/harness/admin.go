@@ -2,13 +2,11 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -17,46 +15,12 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
-// Entry is one step of a trail, from the operators' API.
-type Entry struct {
-	At       time.Time `json:"at"`
-	Seq      uint64    `json:"seq"`
-	Step     string    `json:"step"`
-	Channel  string    `json:"channel"`
-	Envelope string    `json:"envelope"`
-	VendorID string    `json:"vendor_id"`
-	Kind     string    `json:"kind"`
-	Role     string    `json:"role"`
-	Delivery string    `json:"delivery"`
-	Rule     string    `json:"rule"`
-	Detail   string    `json:"detail"`
-	Text     string    `json:"text"`
-}
-
-// PendingDelivery is a delivery that has not ended, or a held message.
-type PendingDelivery struct {
-	Delivery string `json:"delivery"`
-	Channel  string `json:"channel"`
-	Kind     string `json:"kind"`
-	Status   string `json:"status"`
-	Attempts int    `json:"attempts"`
-	Reason   string `json:"reason"`
-}
-
-// Trail is one conversation's trail. State is empty if the conversation has ended.
-type Trail struct {
-	ID      string  `json:"id"`
-	Live    bool    `json:"live"`
-	Entries []Entry `json:"entries"`
-	State   struct {
-		Channel  string `json:"channel"`
-		Customer string `json:"customer"`
-		Owner    string `json:"owner"`
-		Epoch    uint64 `json:"epoch"`
-		Offer    string `json:"offer"`
-	} `json:"state"`
-	Pending []PendingDelivery `json:"pending"`
-}
+// Types of the operators' API.
+type (
+	Entry           = gateway.Entry
+	PendingDelivery = gateway.PendingDelivery
+	Trail           = gateway.Trail
+)
 
 // Get calls the operators' listener and returns the status and the body. If there was no answer, the status is 0 and
 // the body is the text of the error.
@@ -74,20 +38,12 @@ func (g *Gateway) Ready() (status int, body string) { return g.Get("/readyz?verb
 // Trace returns the trails that these ids belong to, with the texts; none if no id is known.
 func (g *Gateway) Trace(t testing.TB, ids ...string) []Trail {
 	t.Helper()
-	status, body := g.Get("/api/trace?" + url.Values{"id": ids, "text": {"1"}}.Encode())
-	if status == http.StatusNotFound {
-		return nil
+	query := url.Values{"id": ids, "text": {"1"}}
+	found, err := gateway.Trace(context.Background(), g.child.Admin, query)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var answer struct {
-		Conversations []Trail `json:"conversations"`
-	}
-	if status != http.StatusOK {
-		t.Fatalf("trace of %d ids: status %d: %s", len(ids), status, body)
-	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil {
-		t.Fatalf("trace of %d ids: %v", len(ids), err)
-	}
-	return answer.Conversations
+	return found
 }
 
 // Only returns the one trail that id belongs to.
@@ -98,17 +54,6 @@ func (g *Gateway) Only(t testing.TB, id string) *Trail {
 		t.Fatalf("trace of %s: %d conversations, want 1", id, len(found))
 	}
 	return &found[0]
-}
-
-// Find returns the entries of the trail with this step, in order.
-func (tr *Trail) Find(step string) []Entry {
-	var out []Entry
-	for _, e := range tr.Entries {
-		if e.Step == step {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // Scrape returns all metrics by name.

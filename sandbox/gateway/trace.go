@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Entry is one step of a trail, from the operators' API. Members that do not apply are empty.
+type Entry struct {
+	At       time.Time `json:"at"`
+	Seq      uint64    `json:"seq"` // number of the record; all steps of a record have the same time
+	Step     string    `json:"step"`
+	Channel  string    `json:"channel"`
+	Envelope string    `json:"envelope"`
+	VendorID string    `json:"vendor_id"`
+	Kind     string    `json:"kind"`
+	Role     string    `json:"role"`
+	Delivery string    `json:"delivery"`
+	Rule     string    `json:"rule"`
+	Detail   string    `json:"detail"`
+	Text     string    `json:"text"`
+}
+
+// PendingDelivery is a delivery that has not ended, or a held message.
+type PendingDelivery struct {
+	Delivery string `json:"delivery"`
+	Channel  string `json:"channel"`
+	Kind     string `json:"kind"`
+	Status   string `json:"status"`
+	Attempts int    `json:"attempts"`
+	Reason   string `json:"reason"`
+}
+
+// Trail is one conversation's trail. State is empty if the conversation has ended.
+type Trail struct {
+	ID      string  `json:"id"`
+	Live    bool    `json:"live"`
+	Entries []Entry `json:"entries"`
+	State   struct {
+		Channel  string `json:"channel"`
+		Customer string `json:"customer"`
+		Owner    string `json:"owner"`
+		Epoch    uint64 `json:"epoch"`
+		Offer    string `json:"offer"`
+	} `json:"state"`
+	Pending []PendingDelivery `json:"pending"`
+}
+
+// Find returns the entries of the trail with this step, in order.
+func (tr *Trail) Find(step string) []Entry {
+	var out []Entry
+	for _, e := range tr.Entries {
+		if e.Step == step {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Trace returns the trails for a query of GET /api/trace; none if no id is known. admin is the address of the listener.
+func Trace(ctx context.Context, admin string, query url.Values) ([]Trail, error) {
+	status, body, err := Get(ctx, "http://"+admin+"/api/trace?"+query.Encode())
+	if err != nil || status == http.StatusNotFound {
+		return nil, err
+	}
+	var answer struct{ Conversations []Trail }
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("trace of %q: status %d: %s", query["id"], status, body)
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("trace of %q: %w", query["id"], err)
+	}
+	return answer.Conversations, nil
+}
