@@ -36,17 +36,15 @@ func (s *Sandbox) addAnswer(a native.Answer) {
 // chatMessage sends a customer's text to the gateway.
 func (s *Sandbox) chatMessage(r *simulator.Request) (any, error) {
 	f, err := readForm(r)
-	switch {
-	case err != nil:
-		return nil, err
-	case !userID.MatchString(f.User):
-		return nil, errUser
-	case f.Text == "":
-		return nil, badRequest("text: missing")
-	}
-	id, err := messageID(f.ID)
 	if err != nil {
 		return nil, err
+	}
+	id, err := messageID(f.User, f.ID)
+	if err != nil {
+		return nil, err
+	}
+	if f.Text == "" {
+		return nil, badRequest("text: missing")
 	}
 	return struct{}{}, s.say(r.Context(), f.User, f.Text, id)
 }
@@ -54,10 +52,7 @@ func (s *Sandbox) chatMessage(r *simulator.Request) (any, error) {
 // chatPicture sends a customer's picture to the gateway.
 func (s *Sandbox) chatPicture(r *simulator.Request) (any, error) {
 	user := r.URL.Query().Get("user")
-	if !userID.MatchString(user) {
-		return nil, errUser
-	}
-	id, err := messageID(r.URL.Query().Get("id"))
+	id, err := messageID(user, r.URL.Query().Get("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +63,11 @@ func (s *Sandbox) chatPicture(r *simulator.Request) (any, error) {
 	return struct{}{}, s.sendPicture(r.Context(), user, p, id)
 }
 
-// messageID returns the page's id of a message, or a new id if it is empty. A repeated message has the same id.
-func messageID(id string) (string, error) {
+// messageID returns the page's id of a user's message, or a new id if it is empty. A repeated message has the same id.
+func messageID(user, id string) (string, error) {
+	if !userID.MatchString(user) {
+		return "", errUser
+	}
 	if id != "" && !userID.MatchString(id) {
 		return "", badRequest("id: must be 1 to 64 letters, digits, dashes and underscores")
 	}

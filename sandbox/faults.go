@@ -44,7 +44,7 @@ func checkFault(vendor string, f *simulator.Fault) error {
 	points := pointsOf[vendor]
 	all := slices.Concat(points.endpoints, points.calls)
 	switch {
-	case !f.Kind.Known():
+	case !f.Kind.AtEndpoints() && !f.Kind.InCalls():
 		return badRequest("kind: %q is not known", f.Kind)
 	case f.Endpoint == "":
 		return nil

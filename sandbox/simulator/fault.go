@@ -46,9 +46,6 @@ var endpointFaults = []Kind{Status, Slow, Hang, Reset, Drop, Truncate, ContentTy
 
 var callFaults = append(slices.Clone(endpointFaults), Duplicate, Reorder, BadSignature)
 
-// Known returns whether k is one of the kinds.
-func (k Kind) Known() bool { return k.AtEndpoints() || k.InCalls() }
-
 // AtEndpoints returns whether k applies to calls of an endpoint.
 func (k Kind) AtEndpoints() bool {
 	return slices.Contains(endpointFaults, k) || k == ExpiredToken || k == Refuse

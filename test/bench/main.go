@@ -18,43 +18,35 @@ import (
 	"time"
 )
 
-// options are the flags.
-type options struct {
-	bin           string
-	seconds       int
-	rounds        int
-	users         int
-	workers       int
-	conversations int
-}
+var (
+	bin           = flag.String("bin", "bin", "folder of the built programs")
+	seconds       = flag.Int("seconds", 8, "length of one measurement")
+	rounds        = flag.Int("rounds", 3, "how often each pair is measured; medians are printed")
+	users         = flag.Int("users", 500, "customers")
+	workers       = flag.Int("workers", 64, "senders at saturation")
+	conversations = flag.Int("conversations", 0, "also measure memory with this number of live conversations")
+)
 
 func main() {
-	var o options
-	flag.StringVar(&o.bin, "bin", "bin", "folder of the built programs")
-	flag.IntVar(&o.seconds, "seconds", 8, "length of one measurement")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often each pair is measured; medians are printed")
-	flag.IntVar(&o.users, "users", 500, "customers")
-	flag.IntVar(&o.workers, "workers", 64, "senders at saturation")
-	flag.IntVar(&o.conversations, "conversations", 0, "also measure memory with this number of live conversations")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, &o); err != nil {
+	if err := run(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, o *options) error {
+func run(ctx context.Context) error {
 	if flag.Arg(0) == "forwarder" {
 		return serveForwarder(flag.Arg(1))
 	}
-	if _, err := os.Stat(filepath.Join(o.bin, "patchbay")); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s/patchbay is not there: run `make build` first", o.bin)
+	if _, err := os.Stat(filepath.Join(*bin, "patchbay")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s/patchbay is not there: run `make build` first", *bin)
 	}
 	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), kernel())
 	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), ms(fsyncMedian()))
-	b, err := newBench(ctx, o)
+	b, err := newBench(ctx)
 	if err != nil {
 		return err
 	}

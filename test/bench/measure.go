@@ -11,7 +11,6 @@ import (
 const rate = 1000 // messages per second, at which the budgets apply
 
 type bench struct {
-	*options
 	dir       string
 	sink      *sink
 	forwarder *process
@@ -19,8 +18,8 @@ type bench struct {
 	start     time.Duration
 }
 
-func newBench(ctx context.Context, o *options) (b *bench, err error) {
-	b = &bench{options: o, sink: newSink()}
+func newBench(ctx context.Context) (b *bench, err error) {
+	b = &bench{sink: newSink()}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -32,7 +31,7 @@ func newBench(ctx context.Context, o *options) (b *bench, err error) {
 	if b.forwarder, err = startForwarder(b.sink.URL + "/forwarded"); err != nil {
 		return nil, err
 	}
-	b.gateway, b.start, err = startGateway(ctx, o.bin, b.dir, b.sink.URL)
+	b.gateway, b.start, err = startGateway(ctx, *bin, b.dir, b.sink.URL)
 	return b, err
 }
 
@@ -81,8 +80,8 @@ func (b *bench) measureAll(ctx context.Context) error {
 	fmt.Printf("start_to_ready_ms=%.0f\n", b.start.Seconds()*1000)
 	b.gateway.printMemory("idle")
 	gw, fw := b.urls()
-	d := time.Duration(b.seconds) * time.Second
-	warm := func(url string) *sent { return saturate(ctx, url, b.users, b.workers, 3*time.Second) }
+	d := time.Duration(*seconds) * time.Second
+	warm := func(url string) *sent { return saturate(ctx, url, *users, *workers, 3*time.Second) }
 	for url, p := range map[string]*process{gw: b.gateway, fw: b.forwarder} {
 		if _, err := b.one(ctx, p, url, warm); err != nil {
 			return fmt.Errorf("warm up: %w", err)
@@ -92,12 +91,12 @@ func (b *bench) measureAll(ctx context.Context) error {
 		name string
 		load func(url string) *sent
 	}{
-		{"1000", func(url string) *sent { return atRate(ctx, url, b.users, rate, d) }},
-		{"saturation", func(url string) *sent { return saturate(ctx, url, b.users, b.workers, d) }},
+		{"1000", func(url string) *sent { return atRate(ctx, url, *users, rate, d) }},
+		{"saturation", func(url string) *sent { return saturate(ctx, url, *users, *workers, d) }},
 	}
 	for _, l := range loads {
 		var forwarder, gateway []figures
-		for range b.rounds {
+		for range *rounds {
 			f, err := b.one(ctx, b.forwarder, fw, l.load)
 			if err != nil {
 				return fmt.Errorf("forwarder at %s: %w", l.name, err)
@@ -110,7 +109,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 		}
 		print(l.name, median(forwarder), median(gateway))
 	}
-	if b.conversations > 0 {
+	if *conversations > 0 {
 		return b.manyConversations(ctx)
 	}
 	return nil
@@ -144,7 +143,7 @@ func median(rounds []figures) figures {
 func (b *bench) manyConversations(ctx context.Context) error {
 	gw, _ := b.urls()
 	before := b.sink.reset()
-	out := send(ctx, gw, b.workers, func(i int) (user int, more bool) { return before + i, i < b.conversations })
+	out := send(ctx, gw, *workers, func(i int) (user int, more bool) { return before + i, i < *conversations })
 	if out.failed > 0 {
 		return fmt.Errorf("open conversations: %d failed: %w", out.failed, out.err)
 	}
