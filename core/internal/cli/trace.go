@@ -119,7 +119,7 @@ func writeState(w io.Writer, c *trail.Conversation) {
 	fmt.Fprintf(w, "  owner %s (epoch %d, since %s), home %s\n",
 		s.Owner, s.Epoch, s.OwnerSince.Format(time.RFC3339), s.Home)
 	if s.ClosedBy != "" {
-		fmt.Fprintf(w, "  closed by rule %s\n", s.ClosedBy)
+		fmt.Fprintf(w, "  closed by %s\n", s.ClosedBy)
 	}
 	if s.Offer != "" {
 		fmt.Fprintf(w, "  offered to %s until %s\n", s.Offer, s.OfferUntil.Format(time.RFC3339))

@@ -55,7 +55,7 @@ type State struct {
 	Offer      string            `json:"offer,omitempty"`
 	OfferUntil time.Time         `json:"offer_until,omitzero"`
 	Held       int               `json:"held,omitempty"`
-	ClosedBy   string            `json:"closed_by,omitempty"` // rule
+	ClosedBy   string            `json:"closed_by,omitempty"` // rule, close_after or operator
 	Threads    map[string]string `json:"threads"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Created    time.Time         `json:"created"`
