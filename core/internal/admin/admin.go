@@ -108,6 +108,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /api/decisions", a.decisions)
 	mux.HandleFunc("GET /api/conversations", a.conversationList)
 	mux.HandleFunc("GET /api/conversations/{id}", a.conversationShow)
+	mux.HandleFunc("GET /api/conversations/{id}/export", a.conversationExport)
 	for _, command := range []string{"close", "pass", "home", "note"} {
 		mux.HandleFunc("POST /api/conversations/{id}/"+command, a.conversationCommand(command))
 	}

@@ -41,6 +41,7 @@ func runFile(t *testing.T, path string) *conversationtest.FileReport {
 		w := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, file.Tests[i].Start)
 		report.Add(conversationtest.Run(t.Context(), &file.Tests[i], w), w.Matched())
 		checkDecisions(t, w, policy.Routes)
+		checkExports(t, w, scenario.Options{Policy: policy, GiveUp: giveUp})
 	}
 	return report
 }
@@ -73,6 +74,36 @@ func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
 		}
 		if diff := cmp.Diff(d.Rules, matching); diff != "" {
 			t.Errorf("record %d: recorded and explained rules:\n%s", d.Seq, diff)
+		}
+	}
+}
+
+// checkExports checks that each conversation of a World can be exported to a test that succeeds, with texts and with
+// placeholders.
+func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
+	t.Helper()
+	literals, err := o.Policy.Routes.Literals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; ; i++ {
+		for _, texts := range []bool{true, false} {
+			x := &recorded.Export{Texts: texts, Literals: literals}
+			if !w.Export(i, x) {
+				return
+			}
+			data, err := x.YAML("config.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			file, problems := conversationtest.Parse("exported_test.yaml", data)
+			if len(problems) > 0 {
+				t.Fatalf("exported test: %v\n%s", problems, data)
+			}
+			again := scenario.New(o, file.Tests[0].Start)
+			for _, f := range conversationtest.Run(t.Context(), &file.Tests[0], again).Failures {
+				t.Errorf("exported test, line %d: %s\n%s", f.Line, f.Message, data)
+			}
 		}
 	}
 }

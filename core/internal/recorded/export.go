@@ -1,0 +1,260 @@
+package recorded
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
+)
+
+// Export turns the records of one conversation into a conversation test.
+type Export struct {
+	Conversation string
+	Texts        bool     // keeps the texts and names, which are personal data
+	Literals     []string // of the rules' conditions; kept in placeholders
+	// Stored returns an envelope of an earlier record, or nil.
+	Stored func(state.Position) *journal.StoredEnvelope
+
+	redactor  redactor
+	steps     []*exportStep
+	started   time.Time
+	owner     string
+	departing *exportStep
+	offer     *exportStep // that made the pending offer
+	queued    map[string]*exportStep
+	threads   map[string][]string
+	closed    bool
+}
+
+// exportStep is one step of the test with what happened in it.
+type exportStep struct {
+	at       time.Time
+	step     yamlStep
+	position *journal.Position // of the step's message
+	rules    []string
+	owner    string
+	offer    *string
+	closed   string
+	message  string
+	dead     []string
+	// before and after change the outcome of calls.
+	before, after []yamlStep
+}
+
+// exportedEvents are the kinds of envelopes that a step can send.
+var exportedEvents = []envelope.Kind{
+	envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested, envelope.KindTyping,
+	envelope.KindRead,
+}
+
+// failures are the errors of deliveries that a step can cause.
+var failures = []string{"transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent"}
+
+// Record adds a record. Call it in the order of the log.
+func (x *Export) Record(seq uint64, r *journal.Record) {
+	at := time.Unix(0, r.GetAt()).UTC()
+	caused := false // something in this record has caused the changes that follow
+	if x.givesUp(at, r) {
+		x.add(&exportStep{at: at})
+		caused = true
+	}
+	for _, ch := range r.GetChanges() {
+		if ch.GetConversation() != x.Conversation || x.closed {
+			continue
+		}
+		switch k := ch.GetKind().(type) {
+		case *journal.Change_Opened:
+			x.redactor = redactor{keep: x.Texts, literals: x.Literals}
+			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
+			x.owner = k.Opened.GetOwner()
+		case *journal.Change_Accepted:
+			caused = x.accepted(at, seq, r, k.Accepted) || caused
+		case *journal.Change_Commanded:
+			caused = x.commanded(at, k.Commanded) || caused
+		case *journal.Change_Ended, *journal.Change_Attempted, *journal.Change_Linked:
+			caused = true
+		case *journal.Change_Departed:
+			if x.departing != nil { // a test has no grace: the departure took effect in the step that reported it
+				x.steps, caused = append(slices.DeleteFunc(x.steps, x.isDeparting), x.departing), true
+			}
+		case *journal.Change_TimerDone, *journal.Change_OfferEnded, *journal.Change_Closing:
+			if !caused {
+				x.add(&exportStep{at: at})
+				caused = true
+			}
+		}
+		if len(x.steps) > 0 {
+			x.change(x.steps[len(x.steps)-1], ch)
+		}
+	}
+}
+
+func (x *Export) isDeparting(s *exportStep) bool { return s == x.departing }
+
+func (x *Export) add(s *exportStep) {
+	s.owner = x.owner
+	x.steps = append(x.steps, s)
+}
+
+// lateGiveUp is the time after a step from which on a dead letter is the result of waiting, not of a refusal.
+const lateGiveUp = 5 * time.Second
+
+// givesUp reports whether a record gives up a delivery that has waited since an earlier step.
+func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
+	if len(x.steps) == 0 || at.Sub(x.steps[len(x.steps)-1].at) < lateGiveUp {
+		return false
+	}
+	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }
+	return slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool { return own(ch) && ch.GetDeadLettered() != nil }) &&
+		!slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool { return own(ch) && ch.GetAccepted() != nil })
+}
+
+// accepted adds a step for a received envelope. It returns false for kinds that have no step.
+func (x *Export) accepted(at time.Time, seq uint64, r *journal.Record, a *journal.Accepted) bool {
+	p := a.GetPosition()
+	var stored *journal.StoredEnvelope
+	if p.GetSeq() == seq && int(p.GetIndex()) < len(r.GetEnvelopes()) {
+		stored = r.GetEnvelopes()[p.GetIndex()]
+	} else if x.Stored != nil {
+		stored = x.Stored(state.Position{Seq: p.GetSeq(), Index: p.GetIndex()})
+	}
+	e, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+	if err != nil || e.Kind != envelope.KindMessage && !slices.Contains(exportedEvents, e.Kind) {
+		return false
+	}
+	s := &exportStep{at: at, position: p}
+	s.step.From = a.GetChannel()
+	if e.Kind == envelope.KindMessage {
+		s.step.Text = x.redactor.text(e.Text())
+		for i := range e.Parts {
+			if t := string(e.Parts[i].Type); e.Parts[i].Type != envelope.PartText && !slices.Contains(s.step.Parts, t) {
+				s.step.Parts = append(s.step.Parts, t)
+			}
+		}
+		if s.step.Text == "" && len(s.step.Parts) == 0 {
+			return false
+		}
+		s.step.SenderID, s.step.SenderName = x.redactor.name(e.Sender.ID), x.redactor.name(e.Sender.Name)
+	} else {
+		s.step.Event, s.step.Reason = string(e.Kind), e.Attributes["reason"]
+	}
+	for name, value := range e.Attributes {
+		if strings.Contains(name, ".") {
+			if s.step.Attributes == nil {
+				s.step.Attributes = map[string]string{}
+			}
+			s.step.Attributes[name] = x.redactor.attribute(value)
+		}
+	}
+	if list := x.threads[a.GetChannel()]; len(list) > 0 {
+		if i := slices.Index(list, a.GetThread()); i >= 0 && i < len(list)-1 {
+			s.step.Thread = i + 1
+		}
+	}
+	x.add(s)
+	return true
+}
+
+func (x *Export) commanded(at time.Time, c *journal.Commanded) bool {
+	if c.GetCommand() == "note" {
+		return false
+	}
+	s := &exportStep{at: at}
+	s.step.Operator, s.step.To = c.GetCommand(), c.GetChannel()
+	x.add(s)
+	return true
+}
+
+// change notes what a change did in a step.
+func (x *Export) change(s *exportStep, ch *journal.Change) {
+	switch k := ch.GetKind().(type) {
+	case *journal.Change_Routed:
+		s.rules = append(s.rules, k.Routed.GetRules()...)
+	case *journal.Change_Passed:
+		x.owner = k.Passed.GetOwner()
+		s.owner = x.owner
+	case *journal.Change_Departing:
+		x.departing = s
+	case *journal.Change_Offered:
+		target := k.Offered.GetTarget()
+		x.offer, s.offer = s, &target
+	case *journal.Change_OfferEnded:
+		x.offerEnded(s, k.OfferEnded)
+	case *journal.Change_Linked:
+		list := x.threads[k.Linked.GetChannel()]
+		if len(list) == 0 || list[len(list)-1] != k.Linked.GetThread() {
+			x.threads[k.Linked.GetChannel()] = append(list, k.Linked.GetThread())
+		}
+	case *journal.Change_Queued:
+		x.queued[k.Queued.GetDelivery().GetId()] = s
+	case *journal.Change_DeadLettered:
+		x.deadLettered(s, k.DeadLettered)
+	case *journal.Change_Closing:
+		s.closed, x.closed = k.Closing.GetRule(), true
+	case *journal.Change_Disposed:
+		if samePosition(s.position, k.Disposed.GetPosition()) {
+			s.message = k.Disposed.GetStatus()
+		}
+	}
+}
+
+func samePosition(a, b *journal.Position) bool {
+	return a != nil && b != nil && a.GetSeq() == b.GetSeq() && a.GetIndex() == b.GetIndex()
+}
+
+// offerEnded makes the channel end the offer in the same way in the test.
+func (x *Export) offerEnded(s *exportStep, o *journal.OfferEnded) {
+	none := ""
+	s.offer = &none
+	made := x.offer
+	if made == nil {
+		made = s
+	}
+	target, outcome := o.GetTarget(), ""
+	switch o.GetOutcome() {
+	case state.OfferDeclined:
+		outcome = "declined"
+	case state.OfferUnreachable:
+		outcome = "unreachable"
+	case state.OfferAccepted:
+		if s.step.From != target {
+			outcome = "accepted"
+		}
+	}
+	if outcome == "" {
+		return
+	}
+	calls := yamlStep{Channel: target, Calls: outcome}
+	if outcome == "declined" {
+		calls.Reason = o.GetReason()
+	}
+	x.setCalls(made, s, calls)
+}
+
+// deadLettered makes a delivery fail in the same way in the test.
+func (x *Export) deadLettered(s *exportStep, d *journal.DeadLettered) {
+	channel := d.GetDelivery().GetChannel()
+	s.dead = append(s.dead, channel)
+	from := x.queued[d.GetDelivery().GetId()]
+	if from != nil && slices.Contains(failures, d.GetError()) {
+		x.setCalls(from, s, yamlStep{Channel: channel, Calls: d.GetError()})
+	}
+}
+
+// setCalls sets the outcome of a channel's calls before one step, and resets it after another one.
+func (x *Export) setCalls(from, to *exportStep, calls yamlStep) {
+	same := func(y yamlStep) bool { return y.Channel == calls.Channel && y.Calls == calls.Calls }
+	if slices.ContainsFunc(from.before, same) {
+		return
+	}
+	from.before = append(from.before, calls)
+	to.after = append(to.after, yamlStep{Channel: calls.Channel, Calls: "delivered"})
+}
+
+// Name returns the name of the test.
+func (x *Export) name() string { return fmt.Sprintf("conversation %s", x.Conversation) }
