@@ -15,6 +15,10 @@ var assumedEvents = map[envelope.Role][]string{
 	envelope.RoleCustomer: {string(envelope.KindPassed), string(envelope.KindClosed), string(envelope.KindTyping)},
 	envelope.RoleBot:      {string(envelope.KindClosed)},
 	envelope.RoleAgent:    {string(envelope.KindDisconnected)},
+	envelope.RoleObserver: {
+		string(envelope.KindConnected), string(envelope.KindDisconnected), string(envelope.KindHandoverRequested),
+		string(envelope.KindPassed), string(envelope.KindClosed),
+	},
 }
 
 var assumedParts = []string{

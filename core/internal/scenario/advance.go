@@ -57,14 +57,10 @@ func (w *World) nextDeadline() time.Time {
 	}
 	for _, c := range w.all() {
 		add(conversation.NextDeadline(c, w.policy))
-		at, _ := conversation.NextTimer(c, w.policy)
-		add(at)
 		timer, _ := conversation.NextTimer(c, w.policy)
 		add(timer)
 		for i := range c.Lanes {
-			if c.Blocked[c.Lanes[i].Channel] == "" {
-				add(w.laneDeadline(&c.Lanes[i].Queue[0]))
-			}
+			add(w.laneDeadline(c, &c.Lanes[i].Queue[0]))
 		}
 	}
 	if n, at := w.state.Pending(); n > 0 {
@@ -73,12 +69,15 @@ func (w *World) nextDeadline() time.Time {
 	return next
 }
 
-// laneDeadline returns the time at which the head of a lane is given up.
-func (w *World) laneDeadline(d *state.Delivery) time.Time {
-	if w.isPaused(d.Channel) {
+// laneDeadline returns the time at which the head of a lane is released or given up, or the zero time if it is neither.
+func (w *World) laneDeadline(c *state.Conversation, d *state.Delivery) time.Time {
+	if w.isPaused(d.Channel) || c.Blocked[d.Channel] != "" {
 		return time.Time{}
 	}
-	return w.deadline(d)
+	if at := w.policy.ReleaseAt(d, w.now); at.After(w.now) {
+		return at
+	}
+	return w.deadline(c, d)
 }
 
 // applyDeadlines applies the deadlines and timers that are due.
@@ -88,7 +87,6 @@ func (w *World) applyDeadlines() {
 			if at := conversation.NextDeadline(c, w.policy); !at.IsZero() && !at.After(w.now) {
 				tx.ApplyDeadlines(c.ID)
 			}
-			tx.ApplyTimer(c.ID)
 			tx.ApplyTimer(c.ID)
 		}
 		if n, at := w.state.Pending(); n > 0 && !at.After(w.now) {

@@ -105,11 +105,21 @@ func (o *observer) delivered(d *journal.Delivery) {
 		o.Events[channel] = append(o.Events[channel], string(e.Kind))
 		return
 	}
-	m := conversationtest.Message{Text: e.Text(), Parts: typesOf(e), Attributes: e.Attributes}
+	m := conversationtest.Message{Text: e.Text(), Parts: typesOf(e), Attributes: o.attributes(e)}
 	o.To[channel] = append(o.To[channel], m)
 	if e.Sender.Role == envelope.RoleSystem && channel == o.customer.channel {
 		o.Notices = append(o.Notices, m.Text)
 	}
+}
+
+// attributes returns those of an envelope and of its conversation, which every delivery carries.
+func (o *observer) attributes(e *envelope.Envelope) map[string]string {
+	out := map[string]string{}
+	if c := o.world.state.Conversation(o.customer.conversation); c != nil {
+		maps.Copy(out, c.Attributes)
+	}
+	maps.Copy(out, e.Attributes)
+	return out
 }
 
 // typesOf returns the types of the parts other than text.

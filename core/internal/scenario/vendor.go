@@ -61,8 +61,8 @@ func (w *World) nextOutcome() *attempt.Outcome {
 // outcome returns the outcome of the head of a lane, or nil if its call is not due or does not end.
 func (w *World) outcome(c *state.Conversation, d *state.Delivery) *attempt.Outcome {
 	calls := w.calls[d.Channel]
-	overdue := !w.deadline(d).After(w.now)
-	if d.NextAt.After(w.now) || w.isPaused(d.Channel) {
+	overdue := !w.deadline(c, d).After(w.now)
+	if w.policy.ReleaseAt(d, w.now).After(w.now) || w.isPaused(d.Channel) || c.Blocked[d.Channel] != "" {
 		return nil
 	}
 	o := &attempt.Outcome{
@@ -98,19 +98,20 @@ func (w *World) outcome(c *state.Conversation, d *state.Delivery) *attempt.Outco
 	if overdue {
 		return fail(attempt.ResultDead, calls.outcome)
 	}
-	if o.Next = w.now.Add(retryDelay); o.Next.After(w.deadline(d)) {
-		o.Next = w.deadline(d)
+	if o.Next = w.now.Add(retryDelay); o.Next.After(w.deadline(c, d)) {
+		o.Next = w.deadline(c, d)
 	}
 	return fail(attempt.ResultRetry, calls.outcome)
 }
 
-// deadline returns the time at which a delivery is given up. After a pause, it has its whole time again.
-func (w *World) deadline(d *state.Delivery) time.Time {
+// deadline returns the time at which a delivery is given up. The wait for opening hours does not count. After a pause, the
+// delivery has its whole time again.
+func (w *World) deadline(c *state.Conversation, d *state.Delivery) time.Time {
 	from := d.QueuedAt
 	if p := w.state.Pause(d.Channel); p != nil && p.Ended.After(from) {
 		from = p.Ended
 	}
-	return from.Add(w.giveUp[d.Channel])
+	return from.Add(w.policy.Waited(c, d, w.now) + w.giveUp[d.Channel])
 }
 
 func (w *World) isPaused(channel string) bool { return w.state.Pause(channel).Active() }
