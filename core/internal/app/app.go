@@ -24,6 +24,7 @@ type Options struct {
 	Strict  bool // refuse to start without all adapters
 	// LastGood means that the configuration is not the one in the file, but the last one that was in force.
 	LastGood bool
+	all      bool // also start adapters that no channel uses
 }
 
 // ListenError is the failure to open a listener.

@@ -52,14 +52,15 @@ func newPlugins(log *slog.Logger, strict bool) *plugins {
 	}
 }
 
-// startPlugins starts, in parallel, every adapter that a channel uses and whose section of the configuration is valid,
-// except those that it takes over from the former revision, if there is one. Their sockets are in folders below
+// startPlugins starts, in parallel, every adapter that a channel uses (with o.all: every adapter) and whose section of
+// the configuration is valid, except those that it takes over from the former revision, if there is one. Their sockets are in folders below
 // runtimeDir.
 func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
 	p := newPlugins(o.Logger, o.Strict)
 	p.former = former
 	for name, a := range cfg.Adapters {
-		if !slices.ContainsFunc(cfg.Channels, func(c config.Channel) bool { return c.Adapter == name }) {
+		isUsed := slices.ContainsFunc(cfg.Channels, func(c config.Channel) bool { return c.Adapter == name })
+		if !isUsed && !o.all {
 			p.log.Warn("adapter is not used by any channel, not started", "adapter", name)
 			continue
 		}

@@ -108,7 +108,7 @@ start.`,
 	}
 	root.PersistentFlags().StringVarP(&o.config, "config", "c", config, "config `file` (or PATCHBAY_CONFIG)")
 	root.PersistentFlags().StringVar(&o.admin, "admin", "", "admin `address` of the gateway (default: as configured)")
-	root.AddCommand(newRun(o), newCheck(o), newTest(o), newExplain(o), newDiff(o),
+	root.AddCommand(newRun(o), newCheck(o), newConfig(o), newRoutes(o), newTest(o), newExplain(o), newDiff(o),
 		newTrace(o), newDead(o), newConversation(o), newChannel(o),
 		newReload(o), newDrain(o), newBackup(o), newRestore(o), newAdapter(o), newVersion(o))
 	refuseUnknownTopics(root)

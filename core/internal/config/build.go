@@ -24,8 +24,8 @@ func (l *loader) build(f *fileConfig) *Config {
 	}
 	l.requireBetween(&f.Shutdown.Delay, 0, 5*time.Minute)
 	l.checkListeners(&f.Listen, &f.Admin.Listen)
-	l.oneOf(&f.Log.Level, "debug", "info", "warn", "error")
-	l.oneOf(&f.Log.Format, "auto", "text", "json")
+	l.oneOf(&f.Log.Level, logLevels...)
+	l.oneOf(&f.Log.Format, logFormats...)
 	l.require(c.Limits.OpenedPerMinute >= 0, f.Limits.OpenedPerMinute.node, "must be at least 0")
 	l.adapters(c, &f.Adapters)
 	l.channels(c, f)

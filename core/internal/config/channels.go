@@ -42,12 +42,11 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 		l.badFor(finding.UnknownAdapter, f.Adapter.node, route.Closest(out.Adapter, known), "there is no adapter %s",
 			f.Adapter.node.quote())
 	}
-	roles := []string{"customer", "bot", "agent", "observer"}
 	switch {
 	case f.Role.value == "":
-		l.bad(finding.MissingKey, f.Role.node, "missing; set it to one of %s", strings.Join(roles, ", "))
-	case !slices.Contains(roles, f.Role.value):
-		l.oneOf(&f.Role, roles...)
+		l.bad(finding.MissingKey, f.Role.node, "missing; set it to one of %s", strings.Join(channelRoles, ", "))
+	case !slices.Contains(channelRoles, f.Role.value):
+		l.oneOf(&f.Role, channelRoles...)
 	default:
 		out.Role = envelope.Role(f.Role.value)
 		if f.Hours.node.kind == mapping && out.Role != envelope.RoleBot && out.Role != envelope.RoleAgent {
@@ -87,7 +86,7 @@ func (l *loader) delivery(f *fileDelivery) Delivery {
 	l.requireBetween(&f.GiveUp, time.Second, 7*24*time.Hour)
 	l.requireBetween(&f.MaxPause, time.Second, 24*time.Hour)
 	l.oneOf(&f.Then, string(ThenSkip), string(ThenBlock))
-	l.oneOfOrPlanned(&f.Unknown, []string{"hold"}, string(UnknownAuto), string(UnknownRetry), string(UnknownDead))
+	l.oneOfOrPlanned(&f.Unknown, []string{"hold"}, unknownPolicies...)
 	l.require(f.Concurrency.value >= 1 && f.Concurrency.value <= 10_000, f.Concurrency.node,
 		"must be from 1 to 10000 calls")
 	l.require(f.Rate.value >= 0 && f.Rate.value <= math.MaxInt32, f.Rate.node,

@@ -1,0 +1,117 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"patchbay/sdk/settings"
+)
+
+// Effective is a setting that is in force, with the source of its value.
+type Effective struct {
+	Key string `json:"key"`
+	// Value is redacted if it can be a secret. References in settings, env and args are as written.
+	Value  string `json:"value"`
+	Source string `json:"source"` // default, file or environment
+	Place  string `json:"place"`  // position in the file, or the name of the variable; "" for a default
+}
+
+// Effective returns all settings in the order of the file, then the defaults. A schema gives the settings of an
+// adapter's channels their defaults, and says which of them are secrets; without it, all of them are redacted.
+func (c *Config) Effective(schemas map[string][]byte) []Effective {
+	var out []Effective
+	c.collect(c.root, schemas, &out)
+	for i := range c.Channels {
+		ch := &c.Channels[i]
+		owner := c.root.find("channels", ch.Name, "owner")
+		if ch.Owner != "" && owner.kind == absent {
+			from := c.root.find("conversations", "owner")
+			out = append(out, Effective{Key: owner.path(), Value: ch.Owner, Source: from.sourceKind(), Place: from.at.String()})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Effective) int { return strings.Compare(section(a.Key), section(b.Key)) })
+	return out
+}
+
+// section sorts rules behind all other keys, and keys by their first part.
+func section(key string) string {
+	first, _, _ := strings.Cut(key, ".")
+	if strings.HasPrefix(first, "routes") {
+		return "\xff"
+	}
+	return first
+}
+
+func (c *Config) collect(n *node, schemas map[string][]byte, out *[]Effective) {
+	if n.parent != nil && n.parent.parent != nil && n.isConfidential() {
+		c.collectConfidential(n, schemas, out)
+		return
+	}
+	for _, child := range n.children {
+		c.collect(child, schemas, out)
+	}
+	if n.kind != scalar {
+		return
+	}
+	value := n.text
+	if n.sourceKind() == "file" && strings.Contains(value, "${") && !n.isBelow("routes") {
+		value = n.resolved.shown
+	}
+	*out = append(*out, n.effective(value))
+}
+
+func (n *node) effective(value string) Effective {
+	e := Effective{Key: n.path(), Value: value, Source: n.sourceKind()}
+	switch e.Source {
+	case "file":
+		e.Place = n.at.String()
+	case "environment":
+		e.Place = strings.TrimPrefix(n.at.File, "environment ")
+	}
+	return e
+}
+
+func (n *node) sourceKind() string {
+	switch {
+	case n.initial || n.kind == absent:
+		return "default"
+	case n.at.Line == 0:
+		return "environment"
+	}
+	return "file"
+}
+
+// collectConfidential adds settings, env or args, in which values can be secrets.
+func (c *Config) collectConfidential(n *node, schemas map[string][]byte, out *[]Effective) {
+	var values any = render(n, nil, true)
+	if ch, ok := c.Channel(n.parent.name); ok && n.name == "settings" {
+		if s, err := settings.Parse(schemas[ch.Adapter]); err == nil {
+			if complete, err := c.complete(ch.Name, s, true); err == nil {
+				values = complete
+			}
+		}
+	}
+	n.flatten(values, out)
+}
+
+// flatten adds the single values in values, which are those of the setting n.
+func (n *node) flatten(values any, out *[]Effective) {
+	switch v := values.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			n.child(name).flatten(v[name], out)
+		}
+	case []any:
+		for i, item := range v {
+			n.child(strconv.Itoa(i)).flatten(item, out)
+		}
+	case json.Number:
+		*out = append(*out, n.effective(v.String()))
+	default:
+		*out = append(*out, n.effective(fmt.Sprint(v)))
+	}
+}
