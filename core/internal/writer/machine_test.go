@@ -13,6 +13,7 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -174,21 +175,48 @@ func (w *world) checkEffects() {
 	}
 }
 
+// checkTimers checks that the rules of each timer were run in each conversation with a message that has no answer.
+func (w *world) checkTimers() {
+	time.Sleep(2 * maxOverdueWait)
+	synctest.Wait()
+	for thread := range w.sent {
+		if c := w.conv(thread); !c.UnansweredSince.IsZero() && c.TimerDone != lastTimer {
+			w.Fatalf("the timers of thread %s were run up to %v, want %v", thread, c.TimerDone, lastTimer)
+		}
+	}
+}
+
+const lastTimer = 2 * time.Second
+
+// machineRules have timers without deliveries.
+func machineRules() []route.Rule {
+	var out []route.Rule
+	for _, after := range []time.Duration{time.Second, lastTimer} {
+		out = append(out, route.Rule{
+			Name: fmt.Sprintf("silent-%d", int(after.Seconds())), Events: []route.Event{route.EventUnanswered}, After: after,
+			Set: map[string]string{"silent": after.String()},
+		})
+	}
+	return out
+}
+
 // bubble hides the test's deadline from rapid, since it has no meaning on a synctest bubble's clock.
 type bubble struct{ *testing.T }
 
 // TestNothingIsLostOrReordered checks the guarantee: every accepted message is delivered in order, with at most one
-// duplicate per crash.
+// duplicate per crash. Timers survive failures and restarts.
 func TestNothingIsLostOrReordered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubble{t}, func(rt *rapid.T) {
-			w := &world{harness: openHarness(rt), rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
+			h := openHarness(rt, func(o *Options) { o.Policy.Routes = compileRules(rt, machineRules()...) })
+			w := &world{harness: h, rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
 			defer func() { w.crash() }()
 			for range rapid.IntRange(10, 80).Draw(rt, "steps") {
 				w.step()
 			}
 			w.settle()
 			w.checkEffects()
+			w.checkTimers()
 		})
 	})
 }
