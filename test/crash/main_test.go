@@ -1,7 +1,8 @@
 // Package crash kills the gateway and its adapters under load. It then checks the final status of every message with
 // the records of the simulated vendors and the trails of the admin API.
 //
-// PATCHBAY_CRASHES sets the number of kills. PATCHBAY_SEED repeats the random choices of an earlier run.
+// PATCHBAY_CRASHES sets the number of kills, PATCHBAY_RELOADS that of reloads. PATCHBAY_SEED repeats the random choices of
+// an earlier run.
 // PATCHBAY_TRAILS names a folder for the trails of failed checks.
 package crash
 

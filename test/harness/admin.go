@@ -94,3 +94,32 @@ func Sum(f *dto.MetricFamily, labels ...string) float64 {
 	}
 	return sum
 }
+
+// Reload is the result of a reload of the configuration.
+type Reload struct {
+	Result   string   `json:"result"`
+	Revision uint64   `json:"revision"`
+	Problems []string `json:"problems"`
+	Replaced []string `json:"replaced_processes"`
+}
+
+// Reload makes the gateway read its configuration again. Query is "" or "dry_run" or "previous".
+func (g *Gateway) Reload(t testing.TB, query string) Reload {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.Admin+"/api/config/reload?"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("reload: %v", err)
+	}
+	defer resp.Body.Close()
+	var out Reload
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("reload: status %d: %v", resp.StatusCode, err)
+	}
+	return out
+}

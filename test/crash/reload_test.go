@@ -1,0 +1,144 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"patchbay/test/harness"
+)
+
+// TestReloadsUnderLoad reloads the configuration while customers, bots and agents write. Half of the files are broken.
+// No message is lost, reordered, repeated or refused, and each customer's message is decided on under one revision.
+// PATCHBAY_RELOADS sets the number of reloads.
+func TestReloadsUnderLoad(t *testing.T) {
+	reloads := envInt(t, "PATCHBAY_RELOADS", 40)
+	s := seed(t)
+	tr := newTraffic(t, s)
+	g := harness.NewGateway(t, tr.w, revisionConfig(t, 0, newRand(s, "first")))
+	tr.start(30, 60, 100*reloads)
+	rnd := newRand(s, "reloads")
+	var applied, refused, replaced int
+	var slowest time.Duration
+	for n := 1; n <= reloads; n++ {
+		pause(tr.ctx, time.Duration(rnd.IntN(60))*time.Millisecond)
+		c := revisionConfig(t, n, rnd)
+		broken := n%2 == 0
+		if broken {
+			breakConfig(&c, rnd)
+		}
+		g.Configure(t, c)
+		before := time.Now()
+		r := g.Reload(t, "")
+		slowest = max(slowest, time.Since(before))
+		switch {
+		case broken && r.Result != "refused", !broken && r.Result != "applied":
+			t.Fatalf("reload %d, broken %v: %+v", n, broken, r)
+		case broken:
+			refused++
+		default:
+			applied++
+			replaced += len(r.Replaced)
+		}
+	}
+	tr.waitForTraffic(t, g, func(e *evidence) bool { return e.count("passed") > 0 && len(e.messages) >= reloads })
+	tr.finish(t, g)
+	e := tr.gather(t, g, nil)
+	v := evaluate(e)
+	v.report(t)
+	decided := checkRevisions(t, e)
+	t.Logf("applied=%d refused=%d replaced_processes=%d slowest=%s rules=%d %s", applied, refused, replaced,
+		slowest.Round(time.Millisecond), decided, v.tally)
+	if list := tr.refused.All(); len(list) > 0 {
+		t.Errorf("%d calls were refused, the first with status %d: %v", len(list), list[0].status, list[0].err)
+	}
+	if got := g.Metric(t, "patchbay_config_reloads_total", "result", "applied"); int(got) != applied {
+		t.Errorf("%v reloads are counted as applied, want %d", got, applied)
+	}
+	if replaced == 0 || v.tally.handovers == 0 {
+		t.Errorf("too few events to check: %d processes replaced, %s", replaced, v.tally)
+	}
+	if left := len(g.Plugins()); left != 3 {
+		t.Errorf("%d plugin processes are running, want 3", left)
+	}
+}
+
+// revisionConfig returns a valid configuration whose first rule names the revision. Some of them need new plugin
+// processes.
+func revisionConfig(t *testing.T, n int, rnd *rand.Rand) harness.Config {
+	t.Helper()
+	mark := fmt.Sprintf("\n  - {name: rev-%d, from: customer, set: {revision: \"%d\"}, continue: true}", n, n)
+	c := harness.Config{Routes: mark + routes, Settings: map[string][]string{}, Extra: map[string][]string{}}
+	switch rnd.IntN(8) {
+	case 0:
+		c.Settings["faq"] = []string{fmt.Sprintf("custom_variables: {revision: \"%d\"}", n)}
+	case 1:
+		c.Settings["desk"] = []string{fmt.Sprintf("token_life: %ds", 600+n)}
+	case 2:
+		link := filepath.Join(t.TempDir(), "native")
+		if err := os.Symlink(harness.Binary("native"), link); err != nil {
+			t.Fatal(err)
+		}
+		c.Programs = map[string]string{"native": link}
+	case 3:
+		c.Extra["faq"] = []string{fmt.Sprintf("delivery: {concurrency: %d}", 1+rnd.IntN(16))}
+	}
+	return c
+}
+
+// breakConfig puts a mistake into a configuration.
+func breakConfig(c *harness.Config, rnd *rand.Rand) {
+	switch rnd.IntN(5) {
+	case 0:
+		c.Routes += "  - {name: broken, when: nobody == 1, drop: true}\n"
+	case 1:
+		c.Routes += "  - [\n"
+	case 2: // only the adapter finds it
+		c.Settings["desk"] = append(c.Settings["desk"], "poll_interval: 1ms", "inbound: poll")
+	case 3:
+		c.Programs = map[string]string{"botwebhook": "/nowhere/botwebhook"}
+	case 4:
+		c.Limits = []string{"media: {keep: 25h}"} // a restart would change it
+	}
+}
+
+// checkRevisions checks that exactly one revision decided on each customer's message, and that a conversation's
+// revisions never go back. It returns the number of revisions that decided on a message.
+func checkRevisions(t *testing.T, e *evidence) int {
+	t.Helper()
+	seen := map[string]bool{}
+	for user, trails := range e.trails {
+		for i := range trails {
+			byEnvelope := map[string][]string{}
+			newest := 0
+			for _, entry := range trails[i].Entries {
+				for _, rule := range strings.Split(entry.Rule, ", ") {
+					var n int
+					if _, err := fmt.Sscanf(rule, "rev-%d", &n); err != nil || entry.Step != "routed" || entry.Kind != "message" {
+						continue
+					}
+					byEnvelope[entry.Envelope] = append(byEnvelope[entry.Envelope], rule)
+					seen[rule] = true
+					if n < newest {
+						t.Errorf("%s: %s decided after rev-%d", user, rule, newest)
+					}
+					newest = max(newest, n)
+				}
+			}
+			for _, accepted := range trails[i].Find("accepted") {
+				if accepted.Channel != "livechat" || accepted.Kind != "message" {
+					continue
+				}
+				if rules := byEnvelope[accepted.Envelope]; len(rules) != 1 {
+					t.Errorf("%s: message %s was decided by %v, want one revision", user, accepted.VendorID, slices.Clone(rules))
+				}
+			}
+		}
+	}
+	return len(seen)
+}
