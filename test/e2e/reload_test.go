@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
+	"patchbay/test/harness"
+)
+
+// reload puts a configuration into force, which must be valid.
+func (s *system) reload(t *testing.T, c harness.Config) harness.Reload {
+	t.Helper()
+	s.Configure(t, c)
+	r := s.Reload(t, "")
+	if r.Result != "applied" {
+		t.Fatalf("reload: %+v", r)
+	}
+	return r
+}
+
+// Conversations of a removed desk go home with the customer's words. The other processes stay.
+func TestReloadWithoutTheDesk(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.connectAgent(t, "owned")
+	s.say(t, "asking", "I want a human")
+	s.expect(t, "asking", "system", noticeLooking)
+	s.awaitQueue(t, "asking")
+	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
+	s.say(t, "owned", "Are you there?")
+	within(t, harness.Patience, "a call to the desk fails", func(ctx context.Context) error {
+		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
+	})
+	before := map[string]int{}
+	for _, p := range s.Plugins() {
+		before[p.Name] = p.PID
+	}
+	s.reload(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
+	s.expectHandover(t, "owned", "Assistant")
+	s.expect(t, "owned", "bot", "You said: Are you there?")
+	s.expect(t, "asking", "bot", "You said: I want a human")
+	harness.Eventually(t, harness.Patience, "only the process of the desk ends", func() string {
+		for _, p := range s.Plugins() {
+			if p.Name == "aicc" {
+				return "it runs"
+			}
+			if before[p.Name] != p.PID {
+				t.Errorf("%s has another process", p.Name)
+			}
+		}
+		return ""
+	})
+	s.Desk.Faults.Clear()
+	s.reload(t, harness.Config{}) // with the desk again
+	s.say(t, "owned", "Now I want a human again")
+	s.expect(t, "owned", "system", noticeLooking)
+	s.expectNothingPending(t, "asking")
+}
+
+// Answers for a removed customer channel wait for its return.
+func TestReloadWithoutTheCustomersChannel(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: native.EndpointReply, Status: http.StatusBadGateway})
+	s.say(t, "ann", "hello")
+	within(t, harness.Patience, "the answer does not arrive", func(ctx context.Context) error {
+		return s.Livechat.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
+	})
+	other := `
+adapter: native
+role: customer
+owner: faq
+allow: [127.0.0.0/8]
+settings: {organization: other, chatbot: other, access_token: other, reply_url: "${env:LIVECHAT_URL}/replies"}`
+	s.reload(t, harness.Config{Without: []string{"livechat"}, Define: map[string]string{"other": other}})
+	harness.Eventually(t, harness.Patience, "the removed channel is listed with its queue", func() string {
+		if _, body := s.Get("/api/config"); !strings.Contains(body, `"name": "livechat"`) {
+			return body
+		}
+		return ""
+	})
+	if status, _, _ := s.Livechat.Say(harness.Soon(t), "ann", "more"); status != http.StatusNotFound {
+		t.Errorf("status %d of a call on the removed channel's path, want 404", status)
+	}
+	s.Livechat.Faults.Clear()
+	s.reload(t, harness.Config{})
+	s.expect(t, "ann", "bot", greeting)
+	s.expectNothingPending(t, "ann")
+}
+
+// SIGHUP reloads, a refused file changes nothing, and the previous configuration can be put into force again.
+func TestReloadBySignal(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: "[{name: one, from: customer, say: One}]"})
+	hangup := func(want string) {
+		t.Helper()
+		if err := syscall.Kill(s.PID, syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		harness.Eventually(t, harness.Patience, want, func() string {
+			for _, l := range s.Logs() {
+				if strings.Contains(l.Raw, want) {
+					return ""
+				}
+			}
+			return "not logged"
+		})
+	}
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "system", "One")
+	s.Configure(t, harness.Config{Routes: "[{name: two, from: customer, say: Two}]"})
+	hangup(`"revision":2`)
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "system", "Two")
+	s.Configure(t, harness.Config{Routes: "[{name: three, from: customer, say: Three, pass: nowhere}]"})
+	hangup("reload refused, nothing has changed")
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "system", "Two")
+	if r := s.Reload(t, "previous"); r.Result != "applied" || r.Revision != 3 {
+		t.Fatalf("reload of the previous configuration: %+v", r)
+	}
+	s.say(t, "ann", "hello")
+	s.expect(t, "ann", "system", "One")
+}
