@@ -58,13 +58,6 @@ func (c *checker) check() {
 	c.checkClosed()
 }
 
-// builtInReasons are reasons that the gateway itself gives. The name of a rule is a reason too, so it must differ.
-var builtInReasons = []string{
-	"rule", "left", "offer", "close_after", "operator", "disconnected", "gone", "declined", "expired", "closed", "unreachable",
-	"outside_hours", "paused", "bounces", "withdrawn", "invalid", "unauthorized", "unsupported", "permanent", "transient",
-	"throttled", "unknown", "panicked",
-}
-
 func (c *checker) checkName() {
 	switch name := c.rule.Name; {
 	case name == "":

@@ -22,6 +22,11 @@ var deliveryReasons = []string{
 	"panicked",
 }
 
+// builtInReasons are all reasons that the gateway itself gives, to rules and to vendors. The name of a rule is a reason
+// too, so it must differ.
+var builtInReasons = slices.Concat(offerReasons, passReasons, closeReasons, departReasons, deliveryReasons,
+	[]string{"rule", "left", "offer", "withdrawn"})
+
 // reasons returns the values that `reason` can have when the rule is evaluated. It returns open if an adapter does not
 // know its reasons in advance. rules are the names of all rules, which are the reasons of moves and closings.
 func (r *Rule) reasons(declared Declared, ch Channels, rules []string) (known []string, open bool) {
