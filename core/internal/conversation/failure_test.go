@@ -84,6 +84,14 @@ func TestDeliveryFailed(t *testing.T) {
 		h.wantOwner("desk", 2)
 		h.wantLines("to the desk", h.queue("desk"), "hello", "more")
 	})
+	t.Run("the words wait for an offer without hold too, and are not overtaken", func(t *testing.T) {
+		h := begin(t, failed("call", "", func(r *route.Rule) { offerTo("desk")(r); r.Offer.Hold = false }))
+		h.fail("faq")
+		h.customer("later")
+		h.want("status", h.status("hello")+" "+h.status("later"), "held held")
+		h.advance(time.Minute)
+		h.wantLines("to the bot", h.queue("faq"), "hello", "later")
+	})
 	t.Run("after a failed offer the words go to the owner, and rules do not run again", func(t *testing.T) {
 		h := begin(t, failed("call", "", offerTo("desk")))
 		h.fail("faq")

@@ -43,6 +43,7 @@ type messageEntry struct {
 	disposed              string
 	fenced                bool // as the ledger decides it
 	replayed              bool // from a dead letter, so it is no longer in order
+	holds                 int  // how often it was held
 	deliveries            []*deliveryEntry
 }
 
@@ -52,6 +53,7 @@ type deliveryEntry struct {
 	d        *journal.Delivery
 	status   string // "" while it is queued
 	replayed bool   // a dead letter that was replayed
+	holds    int    // of its message, when it was queued
 }
 
 // ownership is the owner of a conversation.
@@ -140,6 +142,10 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 				h.Fatalf("a message was disposed twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
 			}
 			m.disposed = k.Disposed.GetStatus()
+		}
+	case *journal.Change_Held:
+		if m := l.messages[state.PositionOf(k.Held.GetItem().GetPosition())]; m != nil {
+			m.holds++
 		}
 	case *journal.Change_Offered:
 		c.offered = k.Offered.GetTarget()
@@ -333,6 +339,7 @@ func (l *ledger) queued(h *harness, id string, c *ownership, d *journal.Delivery
 	if d.GetKind() != state.KindSend || m == nil || d.GetCopy() {
 		return
 	}
+	sh.holds = m.holds
 	m.deliveries = append(m.deliveries, sh)
 	m.replayed = m.replayed || id != m.conv // after the messages of the conversation that it is continued in
 	if d.GetChannel() != c.channel {
@@ -486,12 +493,13 @@ func (m *messageEntry) deliveryStatus(h *harness) string {
 	type attempt struct {
 		conv, channel string
 		epoch         uint64
+		holds         int // a message that is held is sent as a whole later, whatever was delivered before
 	}
 	var keys []attempt
 	groups := map[attempt][]*deliveryEntry{}
 	broken := map[attempt]bool{}
 	for _, sh := range m.deliveries {
-		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch()}
+		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch(), sh.holds}
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}
@@ -507,7 +515,7 @@ func (m *messageEntry) deliveryStatus(h *harness) string {
 			live = append(live, k)
 		}
 	}
-	if len(live) == 0 || len(groups[keys[len(keys)-1]]) == 0 { // never queued, or moved: it is held
+	if len(live) == 0 || len(groups[keys[len(keys)-1]]) == 0 || live[len(live)-1].holds < m.holds { // it is held
 		return ""
 	}
 	for _, k := range live[:len(live)-1] {
