@@ -16,10 +16,10 @@ var (
 // AnyReason is the declared code of reasons that an adapter does not know in advance. It is sdk.AnyReason.
 const AnyReason = "*"
 
-// deliveryReasons are the kinds of errors of a delivery that failed.
+// deliveryReasons are the kinds of errors of a delivery that failed: those of adapters, then those of the gateway.
 var deliveryReasons = []string{
 	"invalid", "unauthorized", "unsupported", "permanent", "transient", "throttled", "declined", "gone", "unknown",
-	"panicked",
+	"panicked", "killed_adapter", "unreadable", "unavailable", "unconfigured", "undecided",
 }
 
 // builtInReasons are all reasons that the gateway itself gives, to rules and to vendors. The name of a rule is a reason
