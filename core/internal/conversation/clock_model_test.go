@@ -82,7 +82,7 @@ func (l *ledger) clockQueued(c *ownership, d *journal.Delivery) {
 	p := state.PositionOf(d.GetItem().GetPosition())
 	m := l.messages[p]
 	switch {
-	case d.GetKind() != state.KindSend || d.GetCopy() || d.GetReopened() > 0 || c.closed:
+	case d.GetKind() != state.KindSend || d.GetCopy() || d.GetReopened() > 0 || c.closed || m.isQueuedAgain(d):
 	case d.GetFollows():
 		c.clock.needAnswer(l.at)
 	case m != nil && d.GetChannel() == c.channel && m.channel != c.channel && len(m.deliveries) == 0:
@@ -90,6 +90,14 @@ func (l *ledger) clockQueued(c *ownership, d *journal.Delivery) {
 			c.clock.unanswered, c.clock.done = 0, 0
 		}
 	}
+}
+
+// isQueuedAgain reports whether a delivery only changes its place in its lane.
+func (m *messageEntry) isQueuedAgain(d *journal.Delivery) bool {
+	return m != nil && slices.ContainsFunc(m.deliveries, func(sh *deliveryEntry) bool {
+		return sh.status == state.StatusMoved && sh.holds == m.holds && sh.d.GetChannel() == d.GetChannel() &&
+			sh.d.GetEpoch() == d.GetEpoch() && sh.d.GetPiece() == d.GetPiece()
+	})
 }
 
 // running returns the event of the running clock and its start.
