@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
@@ -21,7 +22,8 @@ type Channel struct {
 	Breaker     string        `json:"breaker"`                // closed, half-open or open
 	VendorPause float64       `json:"vendor_pause,omitempty"` // seconds of the vendor's pause that are left
 	Paused      *ChannelPause `json:"paused,omitempty"`
-	Queued      int           `json:"queued"` // deliveries, including those in flight
+	Opens       *time.Time    `json:"opens,omitempty"` // when its hours begin, if it is outside its hours
+	Queued      int           `json:"queued"`          // deliveries, including those in flight
 	InFlight    int           `json:"in_flight"`
 	Oldest      *time.Time    `json:"oldest,omitempty"` // when the oldest of them was queued
 	DeadLetters int           `json:"dead_letters"`
@@ -39,7 +41,9 @@ func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	byName := map[string]*Channel{}
 	for i := range a.Running().Config.Channels {
 		c := &a.Running().Config.Channels[i]
-		byName[c.Name] = &Channel{Name: c.Name, Role: string(c.Role), Adapter: c.Adapter}
+		byName[c.Name] = &Channel{
+			Name: c.Name, Role: string(c.Role), Adapter: c.Adapter, Opens: opensAt(c, a.Now()),
+		}
 	}
 	err := a.Writer.View(r.Context(), func(s *state.State) { countQueues(s, byName) })
 	if err != nil {
@@ -53,6 +57,15 @@ func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortFunc(list, func(x, y Channel) int { return cmp.Compare(x.Name, y.Name) })
 	reply(w, http.StatusOK, map[string]any{"channels": list})
+}
+
+// opensAt returns when the hours of a channel begin, nil if it is in its hours.
+func opensAt(ch *config.Channel, now time.Time) *time.Time {
+	if ch == nil || ch.Hours == nil || ch.Hours.Open(now) {
+		return nil
+	}
+	at := ch.Hours.Next(now).UTC()
+	return &at
 }
 
 // countQueues adds the queues, the dead letters and the pauses of the state.
@@ -158,7 +171,9 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	}
 	ch, _ := a.Running().Config.Channel(d.Channel)
 	s := a.Lanes.State(d.Channel)
-	switch {
+	switch opens := opensAt(ch, a.Now()); {
+	case opens != nil && d.Kind == state.KindOpen && !d.Offer:
+		return "the channel's hours begin at " + opens.Format(time.RFC3339)
 	case d.NextAttempt.After(a.Now()):
 		return "next attempt at " + d.NextAttempt.Format(time.RFC3339)
 	case s.InFlight >= ch.Delivery.Concurrency:

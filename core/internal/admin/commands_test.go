@@ -6,7 +6,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"patchbay/core/internal/hours"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
 )
@@ -104,5 +106,28 @@ func TestPausedChannelIsListed(t *testing.T) {
 	}
 	if desk.Name != "desk" || desk.Paused != nil || desk.Oldest != nil {
 		t.Errorf("channel %+v, want desk with nothing", desk)
+	}
+}
+
+func TestChannelOutsideItsHoursIsListed(t *testing.T) {
+	a := newTestAPI(t)
+	now := time.Now().UTC()
+	// An hour that begins in two hours.
+	span, err := hours.ParseWeekly(now.Add(2*time.Hour).Format("15:04-") + now.Add(3*time.Hour).Format("15:04"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.running.Config.Channels[2].Hours = hours.New(time.UTC, []hours.Weekly{span}, nil)
+	var list struct{ Channels []Channel }
+	a.call(http.MethodGet, "/api/channels", http.StatusOK, &list)
+	desk, faq := list.Channels[0], list.Channels[1]
+	if want := now.Add(2 * time.Hour).Truncate(time.Minute); desk.Opens == nil || !desk.Opens.Equal(want) || faq.Opens != nil {
+		t.Errorf("desk opens at %v, want %v; faq opens at %v, want always open", desk.Opens, want, faq.Opens)
+	}
+	for _, d := range []trail.PendingDelivery{{Channel: "desk", Kind: "open"}, {Channel: "desk", Kind: "open", Offer: true}} {
+		got := a.admin.pendingReason(&d)
+		if waits := strings.HasPrefix(got, "the channel's hours begin at "); waits == d.Offer {
+			t.Errorf("offer %v waits because %q", d.Offer, got)
+		}
 	}
 }

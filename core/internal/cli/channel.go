@@ -69,6 +69,9 @@ func writeChannels(w io.Writer, list []admin.Channel) {
 		} else if c.State != "ready" {
 			r.below = []string{c.State}
 		}
+		if c.Opens != nil {
+			r.below = append(r.below, "outside its hours, which begin at "+c.Opens.Format(time.RFC3339))
+		}
 		rows = append(rows, r)
 	}
 	header := []string{"NAME", "ROLE", "ADAPTER", "BREAKER", "QUEUED", "OLDEST", "IN FLIGHT", "DEAD"}

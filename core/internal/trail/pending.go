@@ -51,7 +51,7 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 		for j := range c.Lanes[i].Queue {
 			d := &c.Lanes[i].Queue[j]
 			p := PendingDelivery{
-				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Status: state.StatusQueued,
+				Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Offer: d.Offer, Status: state.StatusQueued,
 				Attempts: d.Attempts, QueuedAt: d.QueuedAt.UTC(),
 			}
 			if d.Attempts > 0 || d.NotCalled {

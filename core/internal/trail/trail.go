@@ -67,7 +67,8 @@ type PendingDelivery struct {
 	Delivery    string    `json:"delivery"` // empty for a held message
 	Channel     string    `json:"channel"`
 	Kind        string    `json:"kind"`
-	Status      string    `json:"status"` // held, queued or retrying
+	Offer       bool      `json:"offer,omitempty"` // an open that is an offer
+	Status      string    `json:"status"`          // held, queued or retrying
 	Attempts    uint32    `json:"attempts,omitempty"`
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
 	QueuedAt    time.Time `json:"queued_at,omitzero"`
