@@ -7,8 +7,8 @@ import (
 // Adapter is implemented by every adapter.
 type Adapter interface {
 	// Describe returns the adapter's name, version, settings and capabilities. It must not depend on a configuration, use
-	// the network, or fail. The gateway uses the first description until the gateway ends, and refuses a later process of
-	// the same adapter whose description differs in more than the version.
+	// the network, or fail. The gateway uses the first description until a reload of the configuration replaces the
+	// process, and refuses a later process of the same adapter whose description differs in more than the version.
 	Describe() Description
 
 	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls may

@@ -85,6 +85,9 @@ settings: {organization: other, chatbot: other, access_token: other, reply_url: 
 		}
 		return ""
 	})
+	if _, body := s.Ready(); !strings.Contains(body, "channel livechat: degraded: removed from the configuration; 1 deliveries") {
+		t.Errorf("readyz does not list the removed channel:\n%s", body)
+	}
 	if status, _, _ := s.Livechat.Say(harness.Soon(t), "ann", "more"); status != http.StatusNotFound {
 		t.Errorf("status %d of a call on the removed channel's path, want 404", status)
 	}

@@ -25,7 +25,7 @@ func live(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n"
 // ready serves GET /readyz. Only the required checks decide the status. If another check fails, the gateway is
 // degraded: it keeps the messages for the failed part.
 func (a *Admin) ready(w http.ResponseWriter, r *http.Request) {
-	required, optional := a.requiredChecks(), a.optionalChecks()
+	required, optional := a.requiredChecks(), append(a.optionalChecks(), a.vanishedChecks(r.Context())...)
 	failed := func(c check) bool { return !c.ok }
 	status, summary := http.StatusOK, "ready"
 	switch {

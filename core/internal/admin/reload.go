@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -80,6 +81,22 @@ func (a *Admin) configShow(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, out)
+}
+
+// vanishedWait limits the time that a health check waits for the writer.
+const vanishedWait = 200 * time.Millisecond
+
+// vanishedChecks returns a check for each removed channel with deliveries.
+func (a *Admin) vanishedChecks(ctx context.Context) []check {
+	ctx, cancel := context.WithTimeout(ctx, vanishedWait)
+	defer cancel()
+	list, _ := a.vanished(ctx) // the check of the store reports a writer that does not answer
+	var out []check
+	for _, v := range list {
+		out = append(out, check{"channel " + v.Name, false, fmt.Sprintf("removed from the configuration; %d deliveries wait "+
+			"for its return until %s", v.Deliveries, v.Until.UTC().Format(time.RFC3339))})
+	}
+	return out
 }
 
 // vanished returns the removed channels with deliveries, sorted by name.

@@ -56,7 +56,7 @@ func (p *plugins) keep(cfg *config.Config) {
 }
 
 // missing handles an adapter that does not start. In strict mode this is a problem. Otherwise each channel with a kept
-// endpoint waits for the adapter. The other channels are unavailable until the gateway restarts.
+// endpoint waits for the adapter. The other channels are unavailable until a later revision has a working process.
 func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
 		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters", name, "command"))
@@ -83,7 +83,7 @@ func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause
 
 func missingRemedy(unavailable []string) string {
 	if len(unavailable) > 0 {
-		return "repair the adapter or its settings, then restart the gateway"
+		return "repair the adapter or its settings, then run `patchbay reload`"
 	}
 	return "repair the adapter; the gateway goes on trying to start it"
 }
@@ -112,7 +112,7 @@ func (p *plugins) invalid(cfg *config.Config, ch *config.Channel, h *plugin.Host
 	}
 	p.log.Error("adapter refused a channel that it accepted before", "adapter", ch.Adapter, "channel", ch.Name,
 		"error", &config.Problems{List: found.Problems},
-		"remedy", "adapt the settings and restart the gateway, or install the former program and restart the adapter")
+		"remedy", "adapt the settings and reload the configuration, or install the former program and restart the adapter")
 	found.Problems = nil
 	return found
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // The gateway builds its routes, lanes and rules from the first description of an adapter. So the description and the
-// channels are in force until the gateway ends, and every later process must agree with them.
+// channels are in force as long as the Host, and every later process must agree with them. A reload of the configuration
+// makes another Host.
 
 // channelInForce is a channel whose configuration was accepted.
 type channelInForce struct {
@@ -135,7 +136,7 @@ func (c *channelInForce) check(resp *pluginpb.ConfigureResponse) error {
 }
 
 func changed(format string, args ...any) error {
-	return endedBy(reasonChanged, "the program has "+format+" than the one in force; restart the gateway to use this "+
+	return endedBy(reasonChanged, "the program has "+format+" than the one in force; run `patchbay reload` to use this "+
 		"program, or install the former one", args...)
 }
 
