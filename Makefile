@@ -13,7 +13,7 @@ SOAK ?= 600
 CUTS ?= 300
 # Packages that start no goroutines run without the race detector, which needs a C compiler. So do the conformance tests: they run built
 # adapters, whose code has its own tests.
-PURE := (/internal/(attempt|config|conversation|hours|inbound|journal|render|route|state|telemetry|trail)|^patchbay/plugins)$$
+PURE := (/internal/(attempt|config|conversation|hours|inbound|journal|recorded|render|route|scenario|state|telemetry|trail)|/conversationtest|^patchbay/plugins)$$
 # The conformance tests come first: they take longest and mostly wait.
 PACKAGES = go list ./sdk/... ./plugins/... ./sandbox/... ./core/...
 RACE := $(if $(shell command -v $${CC:-cc} || command -v gcc),-race)

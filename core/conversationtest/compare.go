@@ -86,6 +86,7 @@ func allMatch(want []Match, got []Message) bool {
 
 func (m *Match) matches(g *Message) bool {
 	return (m.Text == nil || *m.Text == g.Text) && (m.Pattern == nil || m.Pattern.MatchString(g.Text)) &&
+		(m.Decision == nil || *m.Decision == g.Decision) && (m.Rule == nil || *m.Rule == g.Rule) &&
 		(m.Parts == nil || slices.Equal(m.Parts, g.Parts)) && len(compareAttributes("", m.Attributes, g.Attributes)) == 0
 }
 
@@ -99,6 +100,12 @@ func (m *Match) String() string {
 	}
 	if m.Parts != nil {
 		out = append(out, "parts "+showTexts(m.Parts))
+	}
+	if m.Decision != nil {
+		out = append(out, "decision "+*m.Decision)
+	}
+	if m.Rule != nil {
+		out = append(out, "rule "+*m.Rule)
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Attributes)) {
 		out = append(out, fmt.Sprintf("attribute %s %q", name, m.Attributes[name]))
@@ -120,6 +127,9 @@ func showMessages(list []Message) string {
 		texts[i] = fmt.Sprintf("%q", g.Text)
 		if len(g.Parts) > 0 {
 			texts[i] += " with parts " + showTexts(g.Parts)
+		}
+		if g.Decision != "" {
+			texts[i] += fmt.Sprintf(" with decision %s with rule %s", g.Decision, g.Rule)
 		}
 	}
 	return showList(texts)

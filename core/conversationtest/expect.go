@@ -26,6 +26,8 @@ type Match struct {
 	Pattern    *regexp.Regexp    // in the text
 	Parts      []string          // types other than text
 	Attributes map[string]string // at least these
+	Decision   *string           // of a copy: what was decided about the original
+	Rule       *string           // of a copy: the rule that sends it
 }
 
 // Dead describes a dead letter.
@@ -71,4 +73,6 @@ type Message struct {
 	Text       string            `json:"text"`
 	Parts      []string          `json:"parts,omitempty"` // types other than text
 	Attributes map[string]string `json:"attributes,omitempty"`
+	Decision   string            `json:"decision,omitempty"` // of a copy: sent, held, dropped or unrouted
+	Rule       string            `json:"rule,omitempty"`     // of a copy
 }

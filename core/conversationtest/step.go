@@ -157,6 +157,8 @@ func (p *parser) match(v config.Value) Match {
 		},
 		"parts":      func(v config.Value) { m.Parts = p.partTypes(v) },
 		"attributes": func(v config.Value) { m.Attributes = p.textMap(v) },
+		"decision":   p.optional(&m.Decision),
+		"rule":       p.optional(&m.Rule),
 	})
 	if m.Text != nil && m.Pattern != nil {
 		p.bad(v, "a message has either text or matches")

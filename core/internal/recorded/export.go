@@ -25,8 +25,8 @@ type Export struct {
 	started   time.Time
 	owner     string
 	departing *exportStep
-	offer     *exportStep // that made the pending offer
-	queued    map[string]*exportStep
+	offer     *exportStep            // that made the pending offer
+	queued    map[string]*exportStep // by delivery, and the last one by channel
 	threads   map[string][]string
 	closed    bool
 }
@@ -51,9 +51,6 @@ var exportedEvents = []envelope.Kind{
 	envelope.KindConnected, envelope.KindDisconnected, envelope.KindHandoverRequested, envelope.KindTyping,
 	envelope.KindRead,
 }
-
-// failures are the errors of deliveries that a step can cause.
-var failures = []string{"transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent"}
 
 // Record adds a record. Call it in the order of the log.
 func (x *Export) Record(seq uint64, r *journal.Record) {
@@ -82,6 +79,11 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 			if x.departing != nil { // a test has no grace: the departure took effect in the step that reported it
 				x.steps, caused = append(slices.DeleteFunc(x.steps, x.isDeparting), x.departing), true
 			}
+		case *journal.Change_Routed: // after its cause, except if a deadline is the cause
+			if !caused && x.isLate(at) {
+				x.add(&exportStep{at: at})
+				caused = true
+			}
 		case *journal.Change_TimerDone, *journal.Change_OfferEnded, *journal.Change_Closing:
 			if !caused {
 				x.add(&exportStep{at: at})
@@ -101,12 +103,16 @@ func (x *Export) add(s *exportStep) {
 	x.steps = append(x.steps, s)
 }
 
-// lateGiveUp is the time after a step from which on a dead letter is the result of waiting, not of a refusal.
-const lateGiveUp = 5 * time.Second
+// lateAfter is the time after a step from which on a deadline has caused what happens, not a call that the step caused.
+const lateAfter = 5 * time.Second
+
+func (x *Export) isLate(at time.Time) bool {
+	return len(x.steps) > 0 && at.Sub(x.steps[len(x.steps)-1].at) >= lateAfter
+}
 
 // givesUp reports whether a record gives up a delivery that has waited since an earlier step.
 func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
-	if len(x.steps) == 0 || at.Sub(x.steps[len(x.steps)-1].at) < lateGiveUp {
+	if !x.isLate(at) {
 		return false
 	}
 	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }
@@ -170,91 +176,5 @@ func (x *Export) commanded(at time.Time, c *journal.Commanded) bool {
 	return true
 }
 
-// change notes what a change did in a step.
-func (x *Export) change(s *exportStep, ch *journal.Change) {
-	switch k := ch.GetKind().(type) {
-	case *journal.Change_Routed:
-		s.rules = append(s.rules, k.Routed.GetRules()...)
-	case *journal.Change_Passed:
-		x.owner = k.Passed.GetOwner()
-		s.owner = x.owner
-	case *journal.Change_Departing:
-		x.departing = s
-	case *journal.Change_Offered:
-		target := k.Offered.GetTarget()
-		x.offer, s.offer = s, &target
-	case *journal.Change_OfferEnded:
-		x.offerEnded(s, k.OfferEnded)
-	case *journal.Change_Linked:
-		list := x.threads[k.Linked.GetChannel()]
-		if len(list) == 0 || list[len(list)-1] != k.Linked.GetThread() {
-			x.threads[k.Linked.GetChannel()] = append(list, k.Linked.GetThread())
-		}
-	case *journal.Change_Queued:
-		x.queued[k.Queued.GetDelivery().GetId()] = s
-	case *journal.Change_DeadLettered:
-		x.deadLettered(s, k.DeadLettered)
-	case *journal.Change_Closing:
-		s.closed, x.closed = k.Closing.GetRule(), true
-	case *journal.Change_Disposed:
-		if samePosition(s.position, k.Disposed.GetPosition()) {
-			s.message = k.Disposed.GetStatus()
-		}
-	}
-}
-
-func samePosition(a, b *journal.Position) bool {
-	return a != nil && b != nil && a.GetSeq() == b.GetSeq() && a.GetIndex() == b.GetIndex()
-}
-
-// offerEnded makes the channel end the offer in the same way in the test.
-func (x *Export) offerEnded(s *exportStep, o *journal.OfferEnded) {
-	none := ""
-	s.offer = &none
-	made := x.offer
-	if made == nil {
-		made = s
-	}
-	target, outcome := o.GetTarget(), ""
-	switch o.GetOutcome() {
-	case state.OfferDeclined:
-		outcome = "declined"
-	case state.OfferUnreachable:
-		outcome = "unreachable"
-	case state.OfferAccepted:
-		if s.step.From != target {
-			outcome = "accepted"
-		}
-	}
-	if outcome == "" {
-		return
-	}
-	calls := yamlStep{Channel: target, Calls: outcome}
-	if outcome == "declined" {
-		calls.Reason = o.GetReason()
-	}
-	x.setCalls(made, s, calls)
-}
-
-// deadLettered makes a delivery fail in the same way in the test.
-func (x *Export) deadLettered(s *exportStep, d *journal.DeadLettered) {
-	channel := d.GetDelivery().GetChannel()
-	s.dead = append(s.dead, channel)
-	from := x.queued[d.GetDelivery().GetId()]
-	if from != nil && slices.Contains(failures, d.GetError()) {
-		x.setCalls(from, s, yamlStep{Channel: channel, Calls: d.GetError()})
-	}
-}
-
-// setCalls sets the outcome of a channel's calls before one step, and resets it after another one.
-func (x *Export) setCalls(from, to *exportStep, calls yamlStep) {
-	same := func(y yamlStep) bool { return y.Channel == calls.Channel && y.Calls == calls.Calls }
-	if slices.ContainsFunc(from.before, same) {
-		return
-	}
-	from.before = append(from.before, calls)
-	to.after = append(to.after, yamlStep{Channel: calls.Channel, Calls: "delivered"})
-}
-
-// Name returns the name of the test.
+// name returns the name of the test.
 func (x *Export) name() string { return fmt.Sprintf("conversation %s", x.Conversation) }

@@ -106,6 +106,9 @@ func (o *observer) delivered(d *journal.Delivery) {
 		return
 	}
 	m := conversationtest.Message{Text: e.Text(), Parts: typesOf(e), Attributes: o.attributes(e)}
+	if d.GetCopy() {
+		m.Decision, m.Rule = d.GetDecision(), d.GetReason()
+	}
 	o.To[channel] = append(o.To[channel], m)
 	if e.Sender.Role == envelope.RoleSystem && channel == o.customer.channel {
 		o.Notices = append(o.Notices, m.Text)

@@ -47,10 +47,11 @@ func (w *World) all() []*state.Conversation {
 func (w *World) nextOutcome() *attempt.Outcome {
 	for _, c := range w.all() {
 		for i := range c.Lanes {
-			if c.Blocked[c.Lanes[i].Channel] != "" {
+			head := &c.Lanes[i].Queue[0]
+			if !w.policy.MayRelease(c, head, w.now) || w.isPaused(head.Channel) {
 				continue
 			}
-			if o := w.outcome(c, &c.Lanes[i].Queue[0]); o != nil {
+			if o := w.outcome(c, head); o != nil {
 				return o
 			}
 		}
@@ -58,22 +59,14 @@ func (w *World) nextOutcome() *attempt.Outcome {
 	return nil
 }
 
-// outcome returns the outcome of the head of a lane, or nil if its call is not due or does not end.
+// outcome returns the outcome of a call, or nil if the call does not end.
 func (w *World) outcome(c *state.Conversation, d *state.Delivery) *attempt.Outcome {
 	calls := w.calls[d.Channel]
-	overdue := !w.deadline(c, d).After(w.now)
-	if w.policy.ReleaseAt(d, w.now).After(w.now) || w.isPaused(d.Channel) || c.Blocked[d.Channel] != "" {
-		return nil
-	}
 	o := &attempt.Outcome{
 		Conversation: c.ID, Delivery: d.ID, Channel: d.Channel, Kind: d.Kind, Offer: d.Offer, Thread: d.Thread,
 	}
 	if th := c.Threads[d.Channel]; th != nil && o.Thread == "" && d.Kind != state.KindOpen {
 		o.Thread = th.ID
-	}
-	fail := func(result attempt.Result, kind string) *attempt.Outcome {
-		o.Result, o.Error, o.Text = result, kind, "as the test says"
-		return o
 	}
 	switch calls.outcome {
 	case "", conversationtest.CallsDelivered, conversationtest.CallsAccepted:
@@ -82,30 +75,41 @@ func (w *World) outcome(c *state.Conversation, d *state.Delivery) *attempt.Outco
 			o.Accepted = calls.outcome == conversationtest.CallsAccepted
 		}
 		return o
-	case conversationtest.CallsDeclined:
-		o.Reason = calls.reason
-		return fail(attempt.ResultDeclined, "declined")
 	case conversationtest.CallsWaiting, conversationtest.CallsUnreachable:
-		if !overdue {
+		if w.deadline(c, d).After(w.now) {
 			return nil
 		}
-		return fail(attempt.ResultDead, "transient")
-	case "gone":
-		return fail(attempt.ResultGone, calls.outcome)
-	case "invalid", "unsupported", "permanent":
-		return fail(attempt.ResultDead, calls.outcome)
+		calls.outcome = "transient"
 	}
-	if overdue {
-		return fail(attempt.ResultDead, calls.outcome)
+	o.Error, o.Text, o.Reason = calls.outcome, "as the test says", calls.reason
+	if o.Result = results[calls.outcome]; o.Result != attempt.ResultRetry {
+		return o
 	}
-	if o.Next = w.now.Add(retryDelay); o.Next.After(w.deadline(c, d)) {
-		o.Next = w.deadline(c, d)
+	o.Next = w.now.Add(retryDelay)
+	switch deadline := w.deadline(c, d); {
+	case !deadline.After(w.now):
+		o.Result = attempt.ResultDead
+	case o.Next.After(deadline):
+		o.Next = deadline
 	}
-	return fail(attempt.ResultRetry, calls.outcome)
+	return o
 }
 
-// deadline returns the time at which a delivery is given up. The wait for opening hours does not count. After a pause, the
-// delivery has its whole time again.
+// results are the results of failed calls.
+var results = map[string]attempt.Result{
+	conversationtest.CallsDeclined: attempt.ResultDeclined,
+	"gone":                         attempt.ResultGone,
+	"invalid":                      attempt.ResultDead,
+	"unsupported":                  attempt.ResultDead,
+	"permanent":                    attempt.ResultDead,
+	"transient":                    attempt.ResultRetry,
+	"throttled":                    attempt.ResultRetry,
+	"unauthorized":                 attempt.ResultRetry,
+	"unknown":                      attempt.ResultRetry,
+}
+
+// deadline returns the time at which a delivery is given up. The time in which it waited for the hours of its channel does
+// not count. After a pause, it has its whole time again.
 func (w *World) deadline(c *state.Conversation, d *state.Delivery) time.Time {
 	from := d.QueuedAt
 	if p := w.state.Pause(d.Channel); p != nil && p.Ended.After(from) {

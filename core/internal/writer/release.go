@@ -50,9 +50,7 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
-		_, busy := lanes[head.Channel]
-		if busy || c.Blocked[head.Channel] != "" || w.Policy.ReleaseAt(head, now).After(now) ||
-			!w.Policy.Accepts(head.Channel) {
+		if _, busy := lanes[head.Channel]; busy || !w.Policy.MayRelease(c, head, now) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)
