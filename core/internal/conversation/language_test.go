@@ -1,6 +1,8 @@
 package conversation
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -91,5 +93,46 @@ func TestNoticesAreInTheCustomersLanguage(t *testing.T) {
 		}
 		lines := h.drain("web")
 		h.want("notice", lines[len(lines)-1], tc.want)
+	}
+}
+
+func TestBucketIsTheSameInTheNextConversation(t *testing.T) {
+	var rules []route.Rule
+	for i := range 100 {
+		rules = append(rules, route.Rule{
+			Name: fmt.Sprintf("bucket-%d", i), Events: []route.Event{route.EventOpened},
+			When: fmt.Sprintf(`bucket("new-bot") == %d`, i), Set: map[string]string{"bucket": strconv.Itoa(i)},
+		})
+	}
+	h := newHarness(t, testPolicy(t, append(rules, onWord("bye", route.Rule{Close: true}))...))
+	say := func(thread, text string) string {
+		h.receive(incoming{channel: "web", thread: thread, sender: "anna", text: text})
+		return h.state.Conversation(h.state.Find("web", thread)).Attributes["bucket"]
+	}
+	first := say("w1", "hello")
+	say("w1", "bye")
+	if next, other := say("w1", "hello again"), say("w2", "from another page"); first == "" || next != first || other != first {
+		t.Errorf("buckets %q, then %q and in another thread %q, want the same", first, next, other)
+	}
+}
+
+func TestBlankNoticeIsNotSent(t *testing.T) {
+	h := newHarness(t, testPolicy(t, onWord("hello", route.Rule{Say: route.Say{Default: ` {{attr "greeting"}} `}})))
+	h.customer("hello")
+	h.wantLines("to the customer", h.drain("web"))
+}
+
+func TestNoticesAreNotPartOfTheHistory(t *testing.T) {
+	h := newHarness(t, testPolicy(t,
+		onWord("hello", route.Rule{Say: route.Say{Default: "Welcome."}}), onWord("desk", route.Rule{Pass: "desk"}),
+	))
+	h.customer("hello")
+	h.drain("faq")
+	h.customer("desk")
+	h.wantLines("to the desk", h.drain("desk"), "open", "transcript [hello]", "desk")
+	for _, entry := range h.conv().History {
+		if h.text(entry.Pos) == "Welcome." {
+			t.Error("the history contains the notice")
+		}
 	}
 }
