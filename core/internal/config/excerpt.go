@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -197,6 +198,8 @@ func (s *source) hide(out map[int][]hidden, n *node) {
 	}
 }
 
+var confidentialKey = regexp.MustCompile(`(^|[\s{,-])(settings|env|args):(\s|$)`)
+
 // guardUnparsed hides the values of a line in a file that is not YAML, if the line is below `settings`, `env` or `args`
 // by its indentation.
 func (s *source) guardUnparsed(at int, line []rune) []rune {
@@ -208,9 +211,7 @@ func (s *source) guardUnparsed(at int, line []rune) []rune {
 			continue
 		}
 		below = indentation(above)
-		confidential = slices.ContainsFunc([]string{"settings:", "env:", "args:"}, func(key string) bool {
-			return strings.Contains(s.lines[i], key)
-		})
+		confidential = confidentialKey.MatchString(s.lines[i])
 	}
 	if !confidential {
 		return line

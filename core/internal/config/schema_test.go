@@ -90,8 +90,12 @@ func TestSchemaAcceptsValidFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, "../../../config.yaml") {
-		if _, err := Load(Options{Path: file, Environ: testEnviron}); err != nil {
+	examples, err := filepath.Glob("../../../docs/examples/*.yaml")
+	if err != nil || len(examples) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, file := range append(append(files, examples...), "../../../config.yaml") {
+		if _, err := Load(Options{Path: file, Environ: testEnviron, NoSecrets: true}); err != nil {
 			continue
 		}
 		text, err := os.ReadFile(file)

@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,30 @@ func TestDocumentListsAllCodes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, string(data)); diff != "" && !*update {
 		t.Errorf("docs/checks.md (-want +got); run with -update:\n%s", diff)
+	}
+}
+
+func TestEachCodeIsInAGoldenFile(t *testing.T) {
+	var golden strings.Builder
+	for _, pattern := range []string{"../config/testdata/*.golden", "../cli/testdata/mistakes/*.golden",
+		"../cli/testdata/script/*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.WriteString(strings.ReplaceAll(string(data), `\`, ""))
+		}
+	}
+	elsewhere := []Code{AdapterFailed, NeedsRestart} // need an adapter that fails, or a running gateway
+	for _, k := range Kinds {
+		if !slices.Contains(elsewhere, k.Code) && !strings.Contains(golden.String(), "["+string(k.Code)+"]") {
+			t.Errorf("no golden file has %s", k.Code)
+		}
 	}
 }
 

@@ -37,6 +37,9 @@ func (c *checker) checkContradiction(when *condition) {
 			Message: "is always false: the rule never matches"})
 		return
 	}
+	if slices.Contains(slices.Collect(maps.Values(c.channels)), "") {
+		return // the role of a channel is not known
+	}
 	cases, ok := c.assumptions(compared(when.root))
 	if !ok || len(cases) == 0 {
 		return

@@ -50,7 +50,7 @@ func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 		}
 		known, open := r.rule.reasons(declared, ch, names)
 		for _, u := range r.reasons() {
-			if !open && u.name != "" && !slices.Contains(known, u.name) {
+			if !open && len(known) > 0 && u.name != "" && !slices.Contains(known, u.name) {
 				report(finding.UnknownReason, u, "no event of this rule has the reason "+u.name, known)
 			}
 		}
