@@ -83,5 +83,5 @@ func (s *Simulator) push(c Conversation, a Answer) error {
 
 // PushRaw queues a webhook call with exactly this body, after the conversation's earlier calls.
 func (s *Simulator) PushRaw(conversation string, body []byte) error {
-	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath, body, `{"code":200,"msg":"success"}`))
+	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath+s.o.Channel, body, `{"code":200,"msg":"success"}`))
 }

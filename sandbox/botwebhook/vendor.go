@@ -33,7 +33,7 @@ const (
 
 // Paths of the gateway's webhooks, for answers and for hand-offs.
 const (
-	webhookPath = "/webhooks/botwebhook/faq"
+	webhookPath = "/webhooks/botwebhook/" // and the channel's name
 	handoffPath = "/webhooks/botwebhook/handoff"
 )
 
@@ -48,6 +48,7 @@ const (
 
 // Options configure a Simulator.
 type Options struct {
+	Channel       string // name at the gateway, of which the webhook's path consists; default faq
 	APIKey        string // required of callers as a bearer token
 	WebhookToken  string // sent with webhook calls; "" means no Authorization header
 	WebhookScheme string // "Bearer" (default) or "Basic"
@@ -80,6 +81,7 @@ func New(o Options) *Simulator {
 	if o.Brain == nil {
 		o.Brain = Greeter
 	}
+	o.Channel = cmp.Or(o.Channel, "faq")
 	o.WebhookScheme = cmp.Or(o.WebhookScheme, "Bearer")
 	o.Stream.Pieces = cmp.Or(o.Stream.Pieces, 3)
 	return &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}

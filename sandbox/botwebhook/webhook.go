@@ -50,7 +50,7 @@ func like(answer []byte, example string) bool {
 // Check makes the vendor's test call of the webhook and waits for its outcome. The body has the member istest.
 // The gateway must accept it, but not as a message. No page shows further members.
 func (s *Simulator) Check(ctx context.Context) (simulator.Outcome, error) {
-	c := s.call(EndpointPush, s.Gateway()+webhookPath, []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
+	c := s.call(EndpointPush, s.Gateway()+webhookPath+s.o.Channel, []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
 	c.Attempts = 1
 	return s.Do(ctx, "check", c)
 }

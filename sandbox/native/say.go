@@ -47,10 +47,13 @@ func WithTargetAgents(names ...string) Option {
 
 // WithData adds customPayload.data.
 func WithData(data string) Option {
-	return func(m *message) {
-		raw, _ := json.Marshal(map[string]string{"data": data}) // never fails
-		m.data().CustomPayload = raw
-	}
+	raw, _ := json.Marshal(map[string]string{"data": data}) // never fails
+	return WithCustomPayload(string(raw))
+}
+
+// WithCustomPayload sets customPayload, which must be JSON.
+func WithCustomPayload(payload string) Option {
+	return func(m *message) { m.data().CustomPayload = json.RawMessage(payload) }
 }
 
 // WithMedia adds files of the customer.

@@ -1,0 +1,340 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"patchbay/core/conversationtest"
+	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/botwebhook"
+	"patchbay/sandbox/native"
+	"patchbay/sandbox/simulator"
+	"patchbay/sdk/envelope"
+	"patchbay/test/harness"
+)
+
+// exampleWorld runs an example's configuration with a simulator for each channel. It implements conversationtest.Driver.
+type exampleWorld struct {
+	*testing.T
+	*harness.Gateway
+	desk      *aicc.Simulator
+	chats     map[string]*native.Simulator
+	bots      map[string]*botwebhook.Simulator
+	proxies   map[string]*native.Proxy // they echo by themselves, and their answers are not sent to the gateway
+	observers map[string]*native.Observer
+	customers map[string]*exampleCustomer
+
+	down       map[string]bool // channels whose calls fail
+	needsClock bool            // a channel has opening hours
+}
+
+// exampleCustomer is a customer of the test, with the numbers of records that earlier steps have observed.
+type exampleCustomer struct {
+	channel, user string
+	seen          map[string]int // by channel; "" is the trail
+}
+
+// thread is the customer's id at bots and desks.
+func (c *exampleCustomer) thread() string {
+	return envelope.ShortID(c.channel, native.Organization+"/"+native.Chatbot+"/"+c.user)
+}
+
+// newExampleWorld starts the gateway with the channels and routes of an example. The settings of the channels are
+// replaced by those of simulators.
+func newExampleWorld(t *testing.T, path string) *exampleWorld {
+	t.Helper()
+	w := &exampleWorld{
+		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
+		proxies: map[string]*native.Proxy{}, observers: map[string]*native.Observer{},
+		customers: map[string]*exampleCustomer{}, down: map[string]bool{},
+	}
+	var example struct {
+		Channels              map[string]map[string]yaml.Node
+		Conversations, Routes yaml.Node
+	}
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(data, &example)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := harness.NewWorld(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}})
+	w.desk = world.Desk
+	c := harness.Config{
+		Without: []string{"livechat", "faq", "desk"}, Define: map[string]string{}, Conversations: "{}",
+		Routes: below(t, example.Routes),
+	}
+	if !example.Conversations.IsZero() {
+		c.Conversations = below(t, example.Conversations)
+	}
+	for name, ch := range example.Channels {
+		if _, ok := ch["hours"]; ok {
+			w.needsClock = true
+		}
+		settings := w.vendor(world, name, ch["adapter"].Value, ch["role"].Value)
+		lines := block(t, map[string]any{"settings": settings, "allow": []string{"127.0.0.0/8"}})
+		if w.chats[name] != nil { // the paths of two channels of one account differ
+			lines += block(t, map[string]any{"path": "/" + name})
+		}
+		for key, value := range ch {
+			if key != "settings" {
+				lines += block(t, map[string]any{key: &value})
+			}
+		}
+		c.Define[name] = lines
+	}
+	w.Gateway = harness.NewGateway(t, world, c)
+	for name, s := range w.chats {
+		s.Point(w.Public + "/" + name)
+	}
+	for _, s := range w.bots {
+		s.Point(w.Public)
+	}
+	return w
+}
+
+// below renders a value below its key.
+func below(t *testing.T, v yaml.Node) string { return "\n" + indented(block(t, &v)) }
+
+func block(t *testing.T, v any) string {
+	t.Helper()
+	out, err := yaml.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func indented(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+}
+
+// vendor starts the simulator of a channel and returns the channel's settings.
+func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) map[string]any {
+	switch {
+	case adapter == "aicc":
+		return map[string]any{
+			"base_url": "${env:AICC_URL}", "token_url": "${env:AICC_URL}/apigovernance/api/oauth/tokenByAkSk",
+			"app_key": "${env:AICC_APP_KEY}", "app_secret": "${env:AICC_APP_SECRET}", "channel_id": harness.DeskChannel,
+			"verify": map[string]string{"mode": "signature", "secret_key": "${env:AICC_PUSH_KEY}"},
+		}
+	case adapter == "botwebhook":
+		s := botwebhook.New(botwebhook.Options{
+			Channel: name, APIKey: "key", WebhookToken: "token", Retry: harness.Retry,
+			Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer { return nil },
+		})
+		w.bots[name] = s
+		return map[string]any{"base_url": w.serve(s.Vendor, s.Handler()), "api_key": "key", "webhook_token": "token"}
+	case role == "observer":
+		s := native.NewObserver("token")
+		w.observers[name] = s
+		return map[string]any{"reply_url": w.serve(s.Vendor, s.Handler()) + "/copies", "reply_token": "token"}
+	case role == "bot":
+		s := native.NewProxy(native.ProxyOptions{AccessToken: "access", WebhookToken: "token", Retry: harness.Retry})
+		w.proxies[name] = s
+		return map[string]any{
+			"organization": native.Organization, "chatbot": native.Chatbot, "access_token": "access",
+			"base_url": w.serve(s.Vendor, s.Handler()), "answer_token": "token",
+		}
+	}
+	s := native.New(native.Options{AccessToken: world.Secrets.AccessToken, ReplyToken: "reply"})
+	w.chats[name] = s
+	return map[string]any{
+		"organization": native.Organization, "chatbot": native.Chatbot, "access_token": world.Secrets.AccessToken,
+		"reply_url": w.serve(s.Vendor, s.Handler()) + "/replies", "reply_token": "reply",
+	}
+}
+
+// serve serves a simulator until the test ends, and returns its address.
+func (w *exampleWorld) serve(v *simulator.Vendor, h http.Handler) string {
+	srv := httptest.NewServer(h)
+	w.Cleanup(func() { v.Faults.Clear(); v.Close(); srv.CloseClientConnections(); srv.Close() })
+	return srv.URL
+}
+
+// maxWait is the longest time of a step that the test really waits for.
+const maxWait = 31 * time.Second
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", conversationtest.ErrUnsupported, fmt.Sprintf(format, args...))
+}
+
+// Do implements conversationtest.Driver. It waits until the expectations are fulfilled, or for harness.Patience in addition
+// to the step's time.
+func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*conversationtest.Observed, error) {
+	acts := s.From != "" || s.Channel != "" || s.Operator != ""
+	if w.needsClock || s.At != nil || s.After > maxWait || s.After > 0 && acts {
+		return nil, unsupported("its time")
+	}
+	if s.SenderName != "" || len(s.Parts) > 0 {
+		return nil, unsupported("its sender's name or its parts")
+	}
+	if err := w.act(s); err != nil {
+		return nil, err
+	}
+	c := w.customers[s.Customer]
+	if c == nil {
+		return &conversationtest.Observed{}, nil
+	}
+	deadline := time.Now().Add(s.After + harness.Patience)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		trail := w.trails(w.T)[c.thread()]
+		o, next := w.observe(c, s, &trail)
+		if w.isIdle(&trail) && len(s.Expect.Compare(o)) == 0 || time.Now().After(deadline) {
+			c.seen = next
+			return o, nil
+		}
+		<-tick.C
+	}
+}
+
+func (w *exampleWorld) act(s *conversationtest.Step) error {
+	switch {
+	case s.Channel != "":
+		return w.setCalls(s)
+	case s.Operator != "":
+		args := []string{"conversation", s.Operator, w.trails(w.T)[w.customers[s.Customer].thread()].ID}
+		if s.To != "" {
+			args = append(args, s.To)
+		}
+		if r := w.Gateway.Run(w.T, args...); r.Code != 0 {
+			return errors.New(r.Stderr)
+		}
+		return nil
+	case s.From == "":
+		return nil
+	}
+	if chat := w.chats[s.From]; chat != nil {
+		return w.customerActs(chat, s)
+	}
+	c := w.customers[s.Customer]
+	if c == nil {
+		return fmt.Errorf("customer %s has not written yet", s.Customer)
+	}
+	switch {
+	case w.bots[s.From] != nil:
+		return w.botActs(w.bots[s.From], c, s)
+	case s.From == "desk":
+		return w.agentActs(c, s)
+	}
+	return unsupported("%s %s", s.From, s.Event)
+}
+
+func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.Step) error {
+	if s.Event != "" {
+		return unsupported("the event %s of a customer", s.Event)
+	}
+	user := s.Customer
+	if s.SenderID != "" {
+		user = s.SenderID
+	}
+	if w.customers[s.Customer] == nil {
+		w.customers[s.Customer] = &exampleCustomer{channel: s.From, user: user, seen: map[string]int{}}
+	}
+	var opts []native.Option
+	for name, value := range s.Attributes {
+		if name != "native.custom_payload" || !strings.HasPrefix(value, "{") {
+			return unsupported("the attribute %s", name)
+		}
+		opts = append(opts, native.WithCustomPayload(value))
+	}
+	status, body, err := chat.Say(harness.Soon(w.T), user, s.Text, opts...)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("send %q: status %d, body %s, %w", s.Text, status, body, err)
+	}
+	return nil
+}
+
+func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s *conversationtest.Step) error {
+	if s.Event != "" {
+		return unsupported("the event %s of a bot", s.Event)
+	}
+	var threads []botwebhook.Conversation
+	harness.Eventually(w.T, harness.Patience, "a conversation at "+s.From, func() string {
+		if threads = bot.Conversations(c.thread()); len(threads) < max(s.Thread, 1) {
+			return fmt.Sprintf("%d conversations", len(threads))
+		}
+		return ""
+	})
+	n := len(threads)
+	if s.Thread > 0 {
+		n = s.Thread
+	}
+	return bot.Answer(threads[n-1].ID, botwebhook.Answer{Text: s.Text})
+}
+
+func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) error {
+	user := c.thread()
+	state := func(want ...aicc.State) {
+		harness.Eventually(w.T, harness.Patience, "the customer at the desk", func() string {
+			chat, _ := w.desk.Chat(user)
+			if slices.Contains(want, chat.State) {
+				return ""
+			}
+			return "the chat is " + string(chat.State)
+		})
+	}
+	switch s.Event {
+	case conversationtest.EventConnected:
+		state(aicc.StateWaiting)
+		return w.desk.Accept(user, "Kim")
+	case conversationtest.EventDisconnected:
+		return w.desk.Hangup(user)
+	case "":
+		state(aicc.StateWaiting, aicc.StateActive)
+		if chat, _ := w.desk.Chat(user); chat.State == aicc.StateWaiting {
+			if err := w.desk.Accept(user, "Kim"); err != nil {
+				return err
+			}
+		}
+		_, err := w.desk.Say(user, s.Text)
+		return err
+	}
+	return unsupported("the event %s of an agent", s.Event)
+}
+
+// setCalls changes the outcome of the calls to a channel.
+func (w *exampleWorld) setCalls(s *conversationtest.Step) error {
+	down := simulator.Fault{Kind: simulator.Status, Status: http.StatusServiceUnavailable}
+	refused := simulator.Fault{Kind: simulator.Status, Status: http.StatusBadRequest}
+	var faults *simulator.Faults
+	switch {
+	case w.bots[s.Channel] != nil:
+		faults = &w.bots[s.Channel].Faults
+	case w.observers[s.Channel] != nil:
+		faults = &w.observers[s.Channel].Faults
+	case s.Channel == "desk" && s.Calls == conversationtest.CallsDeclined && s.Reason == "outside_hours":
+		w.desk.SetOpen(false)
+		return nil
+	case s.Channel == "desk" && s.Calls == conversationtest.CallsDelivered:
+		w.desk.SetOpen(true)
+		return nil
+	default:
+		return unsupported("calls to %s that are %s", s.Channel, s.Calls)
+	}
+	w.down[s.Channel] = s.Calls != conversationtest.CallsDelivered
+	switch s.Calls {
+	case conversationtest.CallsDelivered:
+		faults.Clear()
+	case conversationtest.CallsWaiting:
+		faults.Add(down)
+	case "permanent":
+		faults.Add(refused)
+	default:
+		return unsupported("calls to %s that are %s", s.Channel, s.Calls)
+	}
+	return nil
+}
