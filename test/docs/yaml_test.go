@@ -2,9 +2,11 @@ package docs
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,11 +83,38 @@ func embed(t *testing.T, fragment string) string {
 		t.Fatal(err)
 	}
 	merge(whole, part)
+	complete(whole)
 	out, err := yaml.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(out)
+	return midnight.ReplaceAllString(string(out), "$1")
+}
+
+// midnight matches a date that became a time in a mapping.
+var midnight = regexp.MustCompile(`(\d{4}-\d\d-\d\d)T00:00:00Z`)
+
+// complete appends rules that stand for the ones that a fragment leaves out: they use each channel, and set the
+// attributes of customers and orders that fragments name.
+func complete(whole map[string]any) {
+	rules, _ := whole["routes"].([]any)
+	for i, name := range slices.Sorted(maps.Keys(whole["channels"].(map[string]any))) {
+		effect := map[string]string{"observer": "copy", "bot": "pass", "agent": "pass"}[roleOf(whole, name)]
+		if effect == "" {
+			continue
+		}
+		rules = append(rules, map[string]any{
+			"name": fmt.Sprintf("other-%d", i), "event": "handover_requested", "when": fmt.Sprintf("handovers == %d", i),
+			effect: name, "set": map[string]any{"tier": "gold", "order": "42"},
+		})
+	}
+	whole["routes"] = rules
+}
+
+func roleOf(whole map[string]any, channel string) string {
+	settings, _ := whole["channels"].(map[string]any)[channel].(map[string]any)
+	role, _ := settings["role"].(string)
+	return role
 }
 
 func merge(dst, src map[string]any) {
