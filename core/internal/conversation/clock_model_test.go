@@ -31,7 +31,7 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 	case *journal.Change_Held:
 		m.needAnswer(l.at)
 	case *journal.Change_Queued:
-		l.clockQueued(c, k.Queued.GetDelivery())
+		l.clockQueued(ch.GetConversation(), c, k.Queued.GetDelivery())
 	case *journal.Change_Offered:
 		m.hold = k.Offered.GetHold()
 	case *journal.Change_OfferEnded:
@@ -78,11 +78,11 @@ func (m *clockModel) needAnswer(at int64) {
 
 // clockQueued follows a delivery: a customer's message needs an answer, and an owner's message is one when it is queued
 // for the first time.
-func (l *ledger) clockQueued(c *ownership, d *journal.Delivery) {
+func (l *ledger) clockQueued(id string, c *ownership, d *journal.Delivery) {
 	p := state.PositionOf(d.GetItem().GetPosition())
 	m := l.messages[p]
 	switch {
-	case d.GetKind() != state.KindSend || d.GetCopy() || d.GetReopened() > 0 || c.closed || m.isQueuedAgain(d):
+	case d.GetKind() != state.KindSend || d.GetCopy() || d.GetReopened() > 0 || c.closed || m.isQueuedAgain(id, d):
 	case d.GetFollows():
 		c.clock.needAnswer(l.at)
 	case m != nil && d.GetChannel() == c.channel && m.channel != c.channel && len(m.deliveries) == 0:
@@ -93,10 +93,10 @@ func (l *ledger) clockQueued(c *ownership, d *journal.Delivery) {
 }
 
 // isQueuedAgain reports whether a delivery only changes its place in its lane.
-func (m *messageEntry) isQueuedAgain(d *journal.Delivery) bool {
+func (m *messageEntry) isQueuedAgain(conv string, d *journal.Delivery) bool {
 	return m != nil && slices.ContainsFunc(m.deliveries, func(sh *deliveryEntry) bool {
-		return sh.status == state.StatusMoved && sh.holds == m.holds && sh.d.GetChannel() == d.GetChannel() &&
-			sh.d.GetEpoch() == d.GetEpoch() && sh.d.GetPiece() == d.GetPiece()
+		return sh.status == state.StatusMoved && sh.conv == conv && sh.holds == m.holds &&
+			sh.d.GetChannel() == d.GetChannel() && sh.d.GetEpoch() == d.GetEpoch() && sh.d.GetPiece() == d.GetPiece()
 	})
 }
 

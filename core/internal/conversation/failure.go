@@ -45,7 +45,7 @@ func (tx *Transaction) runDeliveryFailed(c *state.Conversation, d *state.Deliver
 		ev.role = ch.Role
 	}
 	tx.add(c.ID, &journal.Change_DeliveryFailed{DeliveryFailed: &journal.DeliveryFailed{
-		Channel: d.Channel, Messages: messages, Reason: ev.reason,
+		Channel: d.Channel, Messages: messages, Reason: ev.reason, Delivery: d.ID,
 	}})
 	rule := finalRule(tx.applyEvent(c, route.EventDeliveryFailed, ev))
 	tx.runEvents()

@@ -3481,7 +3481,9 @@ type DeliveryFailed struct {
 	// The messages, in order.
 	Messages []*Position `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Kind of the error, or the adapter's reason code.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Id of the delivery.
+	Delivery      string `protobuf:"bytes,4,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3533,6 +3535,13 @@ func (x *DeliveryFailed) GetMessages() []*Position {
 func (x *DeliveryFailed) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeliveryFailed) GetDelivery() string {
+	if x != nil {
+		return x.Delivery
 	}
 	return ""
 }
@@ -4014,11 +4023,12 @@ const file_journal_proto_rawDesc = "" +
 	"senderName\x129\n" +
 	"\bmessages\x18\n" +
 	" \x03(\v2\x1d.patchbay.journal.v1.DeliveryR\bmessages\x12\x16\n" +
-	"\x06blocks\x18\x19 \x01(\bR\x06blocks\"}\n" +
+	"\x06blocks\x18\x19 \x01(\bR\x06blocks\"\x99\x01\n" +
 	"\x0eDeliveryFailed\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x129\n" +
 	"\bmessages\x18\x02 \x03(\v2\x1d.patchbay.journal.v1.PositionR\bmessages\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"Y\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1a\n" +
+	"\bdelivery\x18\x04 \x01(\tR\bdelivery\"Y\n" +
 	"\x0fDeadLetterEnded\x12\x12\n" +
 	"\x04dead\x18\x01 \x01(\tR\x04dead\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1a\n" +

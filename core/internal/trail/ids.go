@@ -56,6 +56,8 @@ func idsOf(ch *journal.Change) []string {
 		return []string{k.Attempted.GetDelivery()}
 	case *journal.Change_Ended:
 		return []string{k.Ended.GetDelivery(), k.Ended.GetVendorId()}
+	case *journal.Change_DeliveryFailed:
+		return []string{k.DeliveryFailed.GetDelivery()}
 	case *journal.Change_Late:
 		return []string{k.Late.GetDelivery()}
 	case *journal.Change_DeadLettered:

@@ -167,7 +167,8 @@ func describeDelivery(ch *journal.Change) (draft, bool) {
 	case *journal.Change_DeliveryFailed:
 		f := k.DeliveryFailed
 		return draft{Entry{
-			Step: "delivery failed", Channel: f.GetChannel(), Kind: f.GetReason(), Detail: "before the dead letter, rules are run",
+			Step: "delivery failed", Channel: f.GetChannel(), Kind: f.GetReason(), Delivery: f.GetDelivery(),
+			Detail: "before the dead letter, rules are run",
 		}, positionOf(f.GetMessages()[0])}, true
 	case *journal.Change_Late:
 		l := k.Late
