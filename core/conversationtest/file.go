@@ -79,7 +79,9 @@ const (
 )
 
 // ErrorCalls are the outcomes of calls that fail with a kind of error.
-var ErrorCalls = []string{"transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent", "gone"}
+var ErrorCalls = []string{
+	"transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent", "gone",
+}
 
 var calls = append([]string{
 	CallsDelivered, CallsAccepted, CallsDeclined, CallsWaiting, CallsUnreachable,

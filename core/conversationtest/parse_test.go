@@ -82,7 +82,8 @@ tests:
 	if want := "2026-05-01T08:00:00+08:00"; test.Start.Format(time.RFC3339) != want {
 		t.Errorf("starts at %s, want %s", test.Start.Format(time.RFC3339), want)
 	}
-	if s := test.Steps[0]; s.From != "web" || len(s.Parts) != 2 || s.SenderName != "Anna" || s.Customer != DefaultCustomer {
+	s := test.Steps[0]
+	if s.From != "web" || len(s.Parts) != 2 || s.SenderName != "Anna" || s.Customer != DefaultCustomer {
 		t.Errorf("step 1 is %+v", s)
 	}
 	if s := test.Steps[1]; s.Customer != "bob" || s.Thread != 2 || s.At.String() != "18:00" || s.Event != "disconnected" {

@@ -16,7 +16,8 @@ import (
 
 func newConversation(o *options) *cobra.Command {
 	return group("conversation", "Inspect, close and pass live conversations", newConversationList(o),
-		newConversationShow(o), newConversationExport(o), newConversationClose(o), newConversationPass(o), newConversationHome(o), newConversationNote(o))
+		newConversationShow(o), newConversationExport(o), newConversationClose(o), newConversationPass(o),
+		newConversationHome(o), newConversationNote(o))
 }
 
 func newConversationList(o *options) *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -15,8 +16,9 @@ import (
 // Export turns the records of one conversation into a conversation test.
 type Export struct {
 	Conversation string
-	Texts        bool     // keeps the texts and names, which are personal data
-	Literals     []string // of the rules' conditions; kept in placeholders
+	Texts        bool // keeps the texts and names, which are personal data
+	// Rules are those of the running configuration. Placeholders keep the texts in their conditions.
+	Rules *route.Table
 	// Stored returns an envelope of an earlier record, or nil.
 	Stored func(state.Position) *journal.StoredEnvelope
 
@@ -53,7 +55,7 @@ var exportedEvents = []envelope.Kind{
 }
 
 // Record adds a record. Call it in the order of the log.
-func (x *Export) Record(seq uint64, r *journal.Record) {
+func (x *Export) Record(seq uint64, r *journal.Record) (err error) {
 	at := time.Unix(0, r.GetAt()).UTC()
 	caused := false // something in this record has caused the changes that follow
 	if x.givesUp(at, r) {
@@ -66,7 +68,9 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 		}
 		switch k := ch.GetKind().(type) {
 		case *journal.Change_Opened:
-			x.redactor = redactor{keep: x.Texts, literals: x.Literals}
+			if x.redactor, err = newRedactor(x.Texts, x.Rules); err != nil {
+				return err
+			}
 			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
 			x.owner = k.Opened.GetOwner()
 		case *journal.Change_Accepted:
@@ -94,6 +98,7 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 			x.change(x.steps[len(x.steps)-1], ch)
 		}
 	}
+	return nil
 }
 
 func (x *Export) isDeparting(s *exportStep) bool { return s == x.departing }
@@ -145,7 +150,7 @@ func (x *Export) accepted(at time.Time, seq uint64, r *journal.Record, a *journa
 		if s.step.Text == "" && len(s.step.Parts) == 0 {
 			return false
 		}
-		s.step.SenderID, s.step.SenderName = x.redactor.name(e.Sender.ID), x.redactor.name(e.Sender.Name)
+		s.step.SenderID, s.step.SenderName = x.redactor.senderID(a.GetChannel(), e), x.redactor.name(e.Sender.Name)
 	} else {
 		s.step.Event, s.step.Reason = string(e.Kind), e.Attributes["reason"]
 	}

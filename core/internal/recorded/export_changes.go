@@ -8,13 +8,16 @@ import (
 )
 
 // failures are the errors of deliveries that a step can cause.
-var failures = []string{"transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent"}
+var failures = []string{"declined", "transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent"}
 
 // change notes what a change did in a step.
 func (x *Export) change(s *exportStep, ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Routed:
 		s.rules = append(s.rules, k.Routed.GetRules()...)
+		for _, channel := range k.Routed.GetClosed() { // also if it is outside its hours, which go first
+			x.setCalls(s, s, yamlStep{Channel: channel, Calls: "unreachable"})
+		}
 		if from := x.queued[k.Routed.GetChannel()]; k.Routed.GetEvent() == "delivery_failed" && from != nil {
 			x.fail(from, s, k.Routed.GetChannel(), k.Routed.GetReason())
 		}

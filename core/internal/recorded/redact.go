@@ -2,18 +2,37 @@ package recorded
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	"patchbay/core/internal/route"
+	"patchbay/sdk/envelope"
 )
 
 // redactor replaces the texts of customers, bots and agents by placeholders. A placeholder keeps the texts of the rules'
 // conditions that the original contains, because they come from the configuration and decide which rules match.
 type redactor struct {
-	keep     bool     // keeps all texts
-	literals []string // of the conditions
+	keep     bool      // keeps all texts
+	literals []string  // of the conditions
+	numbers  []float64 // in the conditions, sorted
 	known    map[string]string
+	buckets  func(channel, customer string) []int64
+}
+
+func newRedactor(keep bool, rules *route.Table) (r redactor, err error) {
+	r = redactor{keep: keep}
+	if r.literals, err = rules.Literals(); err != nil {
+		return r, err
+	}
+	if r.numbers, err = rules.Numbers(); err != nil {
+		return r, err
+	}
+	r.buckets, err = rules.Buckets()
+	return r, err
 }
 
 // text returns the placeholder of a text. Equal texts have equal placeholders.
@@ -43,6 +62,25 @@ func (r *redactor) text(s string) string {
 func (r *redactor) name(s string) string {
 	if r.keep || slices.Contains(r.literals, s) {
 		return s
+	}
+	return ""
+}
+
+// maxTries bounds the search for a placeholder of an id. With two different bucket() in the rules, one of 10,000 ids fits.
+const maxTries = 100_000
+
+// senderID returns the placeholder of a sender's id: for a customer one with the same value of each bucket(), "" if any
+// id will do or none is found.
+func (r *redactor) senderID(channel string, e *envelope.Envelope) string {
+	id := cmp.Or(e.Sender.ID, e.Thread)
+	want := r.buckets(channel, id)
+	if name := r.name(id); name != "" || e.Sender.Role != envelope.RoleCustomer || len(want) == 0 {
+		return name
+	}
+	for i := range maxTries {
+		if try := fmt.Sprintf("customer-%d", i+1); slices.Equal(r.buckets(channel, try), want) {
+			return try
+		}
 	}
 	return ""
 }
@@ -84,7 +122,26 @@ func (r *redactor) json(v any) any {
 	case string:
 		return r.text(v)
 	case json.Number:
-		return json.Number("0")
+		return r.number(v)
 	}
 	return v
+}
+
+// number returns a number that compares with all numbers of the conditions as the original does.
+func (r *redactor) number(n json.Number) json.Number {
+	value, err := n.Float64()
+	if err != nil || len(r.numbers) == 0 {
+		return "0"
+	}
+	i, equal := slices.BinarySearch(r.numbers, value)
+	switch {
+	case equal:
+	case i == 0:
+		value = r.numbers[0] - 1
+	case i == len(r.numbers):
+		value = r.numbers[i-1] + 1
+	default:
+		value = (r.numbers[i-1] + r.numbers[i]) / 2
+	}
+	return json.Number(strconv.FormatFloat(value, 'f', -1, 64))
 }

@@ -27,6 +27,14 @@ func TestJSONAttributesKeepTheirMembers(t *testing.T) {
 	if got := r.attribute("4711"); got != "text 2" {
 		t.Errorf("a number becomes %q", got)
 	}
+	r.numbers = []float64{10, 1000}
+	for number, want := range map[string]string{
+		"5": "9", "10": "10", "11.5": "505", "1000": "1000", "4711": "1001", "-1e3": "9",
+	} {
+		if got := r.attribute(`[` + number + `]`); got != `[`+want+`]` {
+			t.Errorf("the number %s becomes %s, want %s", number, got, want)
+		}
+	}
 	r.keep = true
 	if got := r.attribute(`{"a": 1}`); got != `{"a": 1}` {
 		t.Errorf("with texts: %s", got)

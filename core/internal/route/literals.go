@@ -4,16 +4,70 @@ import (
 	"slices"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
 )
 
 // Literals returns the texts in the conditions of all rules, sorted: those that values are compared with, and the words of
 // mentions.
 func (t *Table) Literals() ([]string, error) {
+	var out []string
+	lists, err := t.visitConditions(func(e ast.Expr) {
+		if s, ok := literal(e); ok && s != "" {
+			out = append(out, s)
+		}
+	})
+	for _, list := range lists {
+		for _, p := range list {
+			out = append(out, p.folded)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
+// Numbers returns the numbers in the conditions of all rules, sorted.
+func (t *Table) Numbers() ([]float64, error) {
+	var out []float64
+	_, err := t.visitConditions(func(e ast.Expr) {
+		if e.Kind() != ast.LiteralKind {
+			return
+		}
+		switch n := e.AsLiteral().(type) {
+		case types.Int:
+			out = append(out, float64(n))
+		case types.Double:
+			out = append(out, float64(n))
+		}
+	})
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
+// Buckets returns a function that returns the value of each bucket() of the conditions for a customer, in order.
+func (t *Table) Buckets() (func(channel, customer string) []int64, error) {
+	var salts []string
+	_, err := t.visitConditions(func(e ast.Expr) {
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "@bucket" {
+			if salt, ok := literal(e.AsCall().Args()[1]); ok && !slices.Contains(salts, salt) {
+				salts = append(salts, salt)
+			}
+		}
+	})
+	return func(channel, customer string) []int64 {
+		var out []int64
+		for _, salt := range salts {
+			out = append(out, bucket(salt, channel, customer))
+		}
+		return out
+	}, err
+}
+
+// visitConditions calls visit with every expression in the conditions. It returns the lists of mentions.
+func (t *Table) visitConditions(visit func(ast.Expr)) ([][]phrase, error) {
 	lang, err := newLanguage(t.channels)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
 	for i := range t.rules {
 		if t.rules[i].when == nil {
 			continue
@@ -22,17 +76,7 @@ func (t *Table) Literals() ([]string, error) {
 		if issues.Err() != nil {
 			continue // not possible: the condition was compiled before
 		}
-		ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-			if s, ok := literal(e); ok && s != "" {
-				out = append(out, s)
-			}
-		}))
+		ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(visit))
 	}
-	for _, list := range lang.lists {
-		for _, p := range list {
-			out = append(out, p.folded)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return lang.lists, nil
 }

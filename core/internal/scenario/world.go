@@ -86,7 +86,8 @@ func (w *World) Decisions() []*recorded.Decision {
 
 // Export adds the records to x. Conversation 0 is the first one of the World. It returns false if there is no such
 // conversation.
-func (w *World) Export(conversation int, x *recorded.Export) bool {
+func (w *World) Export(conversation int, x *recorded.Export) (found bool, err error) {
+	x.Rules = w.policy.Routes
 	x.Stored = func(p state.Position) *journal.StoredEnvelope { return w.records[p.Seq-1].GetEnvelopes()[p.Index] }
 	for i, r := range w.records {
 		for _, ch := range r.GetChanges() {
@@ -96,11 +97,11 @@ func (w *World) Export(conversation int, x *recorded.Export) bool {
 				}
 			}
 		}
-		if x.Conversation != "" {
-			x.Record(uint64(i+1), r)
+		if x.Conversation != "" && err == nil {
+			err = x.Record(uint64(i+1), r)
 		}
 	}
-	return x.Conversation != ""
+	return x.Conversation != "", err
 }
 
 // Records returns the number of records.

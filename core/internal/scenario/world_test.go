@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +28,7 @@ func runFile(t *testing.T, path string) *conversationtest.FileReport {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	cfg, err := config.Load(config.Options{Path: file.Config})
+	cfg, err := config.Load(config.Options{Path: file.Config, NoSecrets: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,18 +79,31 @@ func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
 	}
 }
 
+// usesPatterns reports whether a rule has a regular expression, which placeholders do not match.
+func usesPatterns(table *route.Table) bool {
+	for i := range table.Rules() {
+		if strings.Contains(table.Rule(i).When, "matches(") {
+			return true
+		}
+	}
+	return false
+}
+
 // checkExports checks that each conversation of a World can be exported to a test that succeeds, with texts and with
 // placeholders.
 func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 	t.Helper()
-	literals, err := o.Policy.Routes.Literals()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := 0; ; i++ {
 		for _, texts := range []bool{true, false} {
-			x := &recorded.Export{Texts: texts, Literals: literals}
-			if !w.Export(i, x) {
+			if !texts && usesPatterns(o.Policy.Routes) {
+				continue
+			}
+			x := &recorded.Export{Texts: texts}
+			found, err := w.Export(i, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !found {
 				return
 			}
 			data, err := x.YAML("config.yaml")
@@ -108,13 +122,18 @@ func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 	}
 }
 
-// TestConversations runs all files of testdata and the tests of the shipped configuration. They reach every rule.
+// TestConversations runs all files of testdata, the tests of the shipped configuration and those of the examples. They
+// reach every rule.
 func TestConversations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*_test.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
 	}
-	for _, path := range append(files, "../../../config_test.yaml") {
+	examples, err := filepath.Glob("../../../docs/examples/*_test.yaml")
+	if err != nil || len(examples) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, path := range append(append(files, "../../../config_test.yaml"), examples...) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			report := runFile(t, path)
 			for _, r := range report.Results {
