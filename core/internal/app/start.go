@@ -33,6 +33,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	a := &App{
 		log: o.Logger, now: clock.System(), failed: make(chan error, 4), drained: make(chan struct{}), opts: &o,
 	}
+	a.reloads.start()
 	defer func() {
 		if err != nil {
 			a.Stop()
@@ -92,7 +93,6 @@ func (a *App) startListeners(reg *prometheus.Registry, log *jetstream.Log, kept 
 		console.Accepting(false)
 		a.waitForLoadBalancers(a.running.Load().Config.Shutdown.Delay)
 	})
-	a.reloads.start()
 	a.onStopping("reloads", a.reloads.stop)
 	return nil
 }

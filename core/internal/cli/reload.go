@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"patchbay/core/internal/admin"
+	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 )
 
@@ -48,18 +50,32 @@ the file stays as it is.`,
 			if previous {
 				query = append(query, "previous=1")
 			}
-			var r admin.Reload
-			path := "/api/config/reload?" + strings.Join(query, "&")
-			if err := o.requestWithin(cmd.Context(), reloadWait, http.MethodPost, path, nil, &r); err != nil {
+			r, err := o.reload(cmd.Context(), "/api/config/reload?"+strings.Join(query, "&"))
+			if err != nil {
 				return err
 			}
-			return o.showReload(&r, asJSON)
+			return o.showReload(r, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what would change")
 	cmd.Flags().BoolVar(&previous, "previous", false, "go back to the configuration that was in force before")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
+}
+
+// reload calls the gateway. If the file cannot be read, its admin.listen is unknown: then the gateway is called at the
+// default address, so that it reports the problems.
+func (o *options) reload(ctx context.Context, path string) (*admin.Reload, error) {
+	_, unreadable := config.AdminListen(config.Options{Path: o.config})
+	if o.admin == "" && unreadable != nil {
+		o.admin, _ = config.AdminListen(config.Options{Path: o.config, Data: []byte("{}")})
+	}
+	var r admin.Reload
+	err := o.requestWithin(ctx, reloadWait, http.MethodPost, path, nil, &r)
+	if c, ok := errors.AsType[*coded](err); ok && c.code == exitService && unreadable != nil {
+		return nil, o.invalid(exitFound, unreadable, app.Findings{})
+	}
+	return &r, err
 }
 
 // showReload prints the result of a reload. Its error has the exit code.

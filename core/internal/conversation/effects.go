@@ -10,7 +10,7 @@ import (
 type Effects struct {
 	GoHome        int `json:"conversations_go_home"` // their owner is removed
 	OffersFail    int `json:"offers_fail"`           // their offer's target is removed
-	TimersDue     int `json:"timers_due"`            // a deadline falls due that was not due before
+	TimersDue     int `json:"timers_due"`            // idle, unanswered or close_after falls due
 	Conversations int `json:"conversations"`         // number of all conversations
 	// Vanished has the removed channels with deliveries, and the numbers of their deliveries.
 	Vanished map[string]int `json:"vanished_channels,omitempty"`
@@ -39,6 +39,6 @@ func (p *Policy) Effects(next *Policy, all []*state.Conversation, at time.Time) 
 }
 
 func isDue(c *state.Conversation, p *Policy, at time.Time) bool {
-	next := NextDeadline(c, p)
+	next, _ := NextTimer(c, p)
 	return !next.IsZero() && !next.After(at)
 }

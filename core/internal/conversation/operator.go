@@ -38,6 +38,7 @@ func (tx *Transaction) Command(id string, cmd *Command) error {
 	if c == nil || c.Closing != "" && cmd.Name != "note" {
 		return ErrNoConversation
 	}
+	tx.adapt(id)
 	switch cmd.Name {
 	case "note":
 		if strings.TrimSpace(cmd.Reason) == "" {
