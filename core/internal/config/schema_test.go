@@ -2,11 +2,13 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
@@ -44,7 +46,30 @@ func matches(t *testing.T, s *jsonschema.Schema, text []byte) error {
 	if err := yaml.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	return s.Validate(v)
+	return s.Validate(likeEditors(v))
+}
+
+// likeEditors returns a value as editors see it: dates are texts, and so are the keys of mappings.
+func likeEditors(v any) any {
+	switch v := v.(type) {
+	case time.Time:
+		return v.Format(time.DateOnly)
+	case []any:
+		for i := range v {
+			v[i] = likeEditors(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = likeEditors(v[k])
+		}
+	case map[any]any:
+		out := map[string]any{}
+		for k, item := range v {
+			out[fmt.Sprint(likeEditors(k))] = likeEditors(item)
+		}
+		return out
+	}
+	return v
 }
 
 func TestSchemaDescribesTheFile(t *testing.T) {
