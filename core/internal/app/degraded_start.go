@@ -59,7 +59,8 @@ func (p *plugins) keep(cfg *config.Config) {
 // endpoint waits for the adapter. The other channels are unavailable until a later revision has a working process.
 func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
-		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters", name, "command"))
+		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters",
+			name, "command"))
 	}
 	var waiting, unavailable []string
 	for i := range cfg.Channels {

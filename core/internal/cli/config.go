@@ -129,7 +129,8 @@ and the schema does not describe its settings.`,
 
 // schemas returns the schemas of the adapters' settings, and warns of adapters that do not start.
 func (o *options) schemas(ctx context.Context, cfg *config.Config) map[string][]byte {
-	found, problems := app.Schemas(ctx, cfg, app.Options{Version: o.process.Version, Logger: slog.New(slog.DiscardHandler)})
+	found, problems := app.Schemas(ctx, cfg, app.Options{Version: o.process.Version,
+		Logger: slog.New(slog.DiscardHandler)})
 	o.warn(problems)
 	return found
 }

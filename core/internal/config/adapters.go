@@ -38,7 +38,8 @@ func (l *loader) adapters(c *Config, f *named[fileAdapter]) {
 // checkSlug checks the name of an adapter or channel.
 func (l *loader) checkSlug(n *node) {
 	if !route.Slug.MatchString(n.name) || len(n.name) > route.MaxName {
-		l.report(finding.InvalidName, n, n.keyPlace(), "", "a name has lower-case letters, digits and hyphens, begins with a letter and "+
-			"has at most %d characters", route.MaxName)
+		l.report(finding.InvalidName, n, n.keyPlace(), "",
+			"a name has lower-case letters, digits and hyphens, begins with a letter and "+
+				"has at most %d characters", route.MaxName)
 	}
 }

@@ -53,7 +53,8 @@ func checkAddress(n *node, allow []netip.Prefix, hasSecret bool) (Problem, bool)
 		p.Suggestion = "allow: [" + netip.PrefixFrom(addr, addr.BitLen()).String() + "]"
 		return p, true
 	case !isLocal && u.Scheme == "http" && hasSecret:
-		return n.problem(finding.CleartextCredentials, "credentials travel unencrypted to "+u.Hostname()+"; use https://"), true
+		return n.problem(finding.CleartextCredentials,
+			"credentials travel unencrypted to "+u.Hostname()+"; use https://"), true
 	}
 	return Problem{}, false
 }

@@ -114,8 +114,9 @@ func (l *loader) checkOwners(c *Config, f *fileConfig) {
 			l.checkOwner(roles, &file.Owner)
 		case c.Conversations.Owner == "" && f.Conversations.Owner.node.resolved.unset:
 		case c.Conversations.Owner == "":
-			l.bad(finding.MissingOwner, file.node, "has no owner: set owner to the bot or agent channel that answers first, or "+
-				"conversations.owner for all channels")
+			l.bad(finding.MissingOwner, file.node,
+				"has no owner: set owner to the bot or agent channel that answers first, or "+
+					"conversations.owner for all channels")
 		default:
 			ch.Owner = c.Conversations.Owner
 		}

@@ -14,7 +14,8 @@ func (l *loader) checkComments(n *node) {
 	for _, child := range n.children {
 		l.checkComments(child)
 	}
-	if n.kind != scalar || n.yaml == nil || n.yaml.Style != 0 || n.yaml.Kind != yaml.ScalarNode || n.at.File != l.opts.Path {
+	isPlain := n.kind == scalar && n.yaml != nil && n.yaml.Style == 0 && n.yaml.Kind == yaml.ScalarNode
+	if !isPlain || n.at.File != l.opts.Path {
 		return
 	}
 	scan, ok := l.source.endOf(n)

@@ -30,7 +30,8 @@ func (c *Config) Effective(schemas map[string][]byte) []Effective {
 		owner := c.root.find("channels", ch.Name, "owner")
 		if ch.Owner != "" && owner.kind == absent {
 			from := c.root.find("conversations", "owner")
-			out = append(out, Effective{Key: owner.path(), Value: ch.Owner, Source: from.sourceKind(), Place: from.at.String()})
+			out = append(out, Effective{Key: owner.path(), Value: ch.Owner, Source: from.sourceKind(),
+				Place: from.at.String()})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Effective) int { return strings.Compare(section(a.Key), section(b.Key)) })

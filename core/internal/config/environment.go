@@ -36,8 +36,9 @@ func (l *loader) environment() *env.Env {
 			}
 			n := l.root.find(path...)
 			if _, single := target.(interface{ single() }); !single {
-				l.report(finding.WrongType, n, at, "", "cannot be set by an environment variable; write it in the file, with a "+
-					"reference ${env:NAME}")
+				l.report(finding.WrongType, n, at, "",
+					"cannot be set by an environment variable; write it in the file, with a "+
+						"reference ${env:NAME}")
 				return "", nil
 			}
 			set := node{kind: scalar, at: at, text: value, resolved: resolved{text: value, shown: name, secret: true}}

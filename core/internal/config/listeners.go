@@ -15,15 +15,17 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 		return
 	}
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-		l.bad(finding.InvalidValue, admin.node, "must be a loopback address such as 127.0.0.1:9090: elsewhere the admin listener needs a "+
-			"token, which is not supported yet")
+		l.bad(finding.InvalidValue, admin.node,
+			"must be a loopback address such as 127.0.0.1:9090: elsewhere the admin listener needs a "+
+				"token, which is not supported yet")
 	}
 	if publicHost != "" && overlap(public.value, admin.value) {
 		second := public.node
 		if admin.node.isSet() {
 			second = admin.node
 		}
-		l.bad(finding.SameListener, second, "listen and admin.listen use the same port (%s and %s); give them different ones",
+		l.bad(finding.SameListener, second,
+			"listen and admin.listen use the same port (%s and %s); give them different ones",
 			public.node.quote(), admin.node.quote())
 	}
 }

@@ -23,7 +23,8 @@ func (l *loader) media(f *fileMedia) Media {
 	l.requireBetween(&f.Keep, minMediaKeep, maxMediaKeep)
 	m := Media{MaxSize: f.MaxSize.value, TotalSize: f.TotalSize.value, Keep: f.Keep.value}
 	if m.MaxSize < minMediaSize || m.MaxSize > sdk.MaxMediaBytes {
-		l.bad(finding.InvalidValue, f.MaxSize.node, "must be from %s to %s", ByteSize(minMediaSize), ByteSize(sdk.MaxMediaBytes))
+		l.bad(finding.InvalidValue, f.MaxSize.node, "must be from %s to %s", ByteSize(minMediaSize),
+			ByteSize(sdk.MaxMediaBytes))
 		return m // the check of total_size needs a valid max_size
 	}
 	least := concurrentMedia * m.MaxSize

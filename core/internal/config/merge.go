@@ -31,7 +31,8 @@ func (l *loader) merge() bool {
 	}
 	err = errors.Join(err, load(leaves(l.root)), ko.Load(l.environment(), nil))
 	if err != nil {
-		l.report(finding.WrongType, l.root, Position{File: l.opts.Path}, "", "cannot be merged with the defaults and the environment")
+		l.report(finding.WrongType, l.root, Position{File: l.opts.Path}, "",
+			"cannot be merged with the defaults and the environment")
 		return false
 	}
 	overlay(l.root, ko.Raw())

@@ -41,7 +41,8 @@ func (l *loader) networks(f *textList, problem func(netip.Prefix) string) []neti
 			if ip, err := netip.ParseAddr(s.value); err == nil {
 				suggestion = netip.PrefixFrom(ip, ip.BitLen()).String()
 			}
-			l.badFor(finding.InvalidValue, s.node, suggestion, "%s is not a network; write it in a form like 127.0.0.0/8 or 10.1.2.0/24",
+			l.badFor(finding.InvalidValue, s.node, suggestion,
+				"%s is not a network; write it in a form like 127.0.0.0/8 or 10.1.2.0/24",
 				s.node.quote())
 		case p != p.Masked():
 			l.badFor(finding.InvalidValue, s.node, p.Masked().String(), "%s has bits beyond its length", s.node.quote())

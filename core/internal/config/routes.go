@@ -14,7 +14,8 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
 			"must be more than 0; without this key it is %s", short(route.DefaultWithin))
 		after, most := &f.list[i].After, c.Conversations.CloseAfter
-		l.require(after.value == 0 || most == 0 || after.value < most, after.node, "must be less than conversations.close_after (%s)", short(most))
+		l.require(after.value == 0 || most == 0 || after.value < most, after.node,
+			"must be less than conversations.close_after (%s)", short(most))
 		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())

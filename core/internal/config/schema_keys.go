@@ -61,7 +61,8 @@ var schemaKeys = map[string]schemaKey{
 	"routes.*.continue":               {doc: "Continues with the next rule."},
 	"routes.*.copy":                   {doc: "Observer channels that get a copy."},
 	"routes.*.say":                    {doc: "Notice to the customer."},
-	"routes.*.to":                     {doc: "Sends the message to the owner or to the customer.", enum: []string{"owner", "customer"}},
+	"routes.*.to": {doc: "Sends the message to the owner or to the customer.",
+		enum: []string{"owner", "customer"}},
 }
 
 var (

@@ -102,8 +102,8 @@ func (r *reader) syntax(err error, data []byte) {
 // condition matches a condition that begins with an exclamation mark, without quotes.
 var condition = regexp.MustCompile(`^\s*(?:- )?when:\s+(!.*?)\s*$`)
 
-// tag reports a value that begins with an exclamation mark, which begins a tag in YAML. It returns false if there is none
-// before the error.
+// tag reports a value that begins with an exclamation mark, which begins a tag in YAML. It returns false if there is
+// none before the error.
 func (r *reader) tag(s *sourceError) bool {
 	begin := strings.LastIndex(s.before, " !") + 1
 	if begin == 0 {

@@ -12,8 +12,8 @@ import (
 // placeholderLength is the length of the keys of AICC, the only shipped adapter with a fixed length.
 const placeholderLength = 43
 
-// placeholder returns a value that a setting with an unknown value gets, so that its adapter can check the others. Equal
-// references have equal placeholders.
+// placeholder returns a value that a setting with an unknown value gets, so that its adapter can check the others.
+// Equal references have equal placeholders.
 func placeholder(s *settings.Schema, reference string) any {
 	switch {
 	case s == nil:

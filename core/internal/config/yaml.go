@@ -56,7 +56,8 @@ func (r *reader) read(data []byte) *node {
 		r.syntax(err, data)
 		return nil
 	default:
-		r.bad(finding.YAMLSyntax, second.Line, second.Column, "", "a second document begins here; a configuration is one document")
+		r.bad(finding.YAMLSyntax, second.Line, second.Column, "",
+			"a second document begins here; a configuration is one document")
 	}
 	root.kind = null
 	r.fill(root, doc.Content[0], 0)
@@ -64,7 +65,8 @@ func (r *reader) read(data []byte) *node {
 		root.kind = mapping
 	}
 	if root.kind != mapping {
-		r.bad(finding.WrongType, root.at.Line, root.at.Column, "", "must be a mapping with keys such as channels and routes, not %s",
+		r.bad(finding.WrongType, root.at.Line, root.at.Column, "",
+			"must be a mapping with keys such as channels and routes, not %s",
 			root.kind)
 		return nil
 	}
@@ -78,13 +80,15 @@ func (r *reader) fill(n *node, y *yaml.Node, depth int) {
 	if r.count > maxNodes || depth > maxDepth {
 		if !r.full {
 			r.full = true
-			r.bad(finding.FileTooLarge, y.Line, y.Column, n.path(), "is too large: at most %d values, nested at most %d deep", maxNodes,
+			r.bad(finding.FileTooLarge, y.Line, y.Column, n.path(),
+				"is too large: at most %d values, nested at most %d deep", maxNodes,
 				maxDepth)
 		}
 		return
 	}
 	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
-		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(), "begins with the unknown tag %s; put a value that begins with ! in quotes",
+		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(),
+			"begins with the unknown tag %s; put a value that begins with ! in quotes",
 			y.Tag)
 	}
 	r.open[y] = true

@@ -65,7 +65,8 @@ func (c *checker) checkName() {
 	case slices.Contains(builtInReasons, name):
 		c.report(finding.ReservedName, "name", "", "%q is a reason that the gateway itself gives; take another name", name)
 	case !Slug.MatchString(name) || len(name) > MaxName:
-		c.report(finding.InvalidName, "name", "", "%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
+		c.report(finding.InvalidName, "name", "",
+			"%q must consist of lower-case letters, digits and hyphens, at most %d characters", name,
 			MaxName)
 	}
 }
@@ -89,14 +90,16 @@ func (c *checker) checkFrom() {
 		_, isChannel := c.channels[who]
 		switch {
 		case !isChannel && !slices.Contains(roles, who):
-			c.report(finding.UnknownChannel, field, Closest(who, append(c.channels.Names(), roles...)), "there is no channel or role %q", who)
+			c.report(finding.UnknownChannel, field, Closest(who, append(c.channels.Names(), roles...)),
+				"there is no channel or role %q", who)
 		case slices.Contains(c.rule.From[:i], who):
 			c.report(finding.ListedTwice, field, "", "%q is listed twice", who)
 		}
 	}
 	for _, e := range c.rule.Events {
 		if who := subjectRoles(e); who != nil && !c.fromAny(who...) {
-			c.report(finding.NeverMatches, "from", "", "never matches: event %q is about a channel of role %s", e, joinRoles(who))
+			c.report(finding.NeverMatches, "from", "", "never matches: event %q is about a channel of role %s", e,
+				joinRoles(who))
 		}
 	}
 }

@@ -18,14 +18,17 @@ func (c *checker) checkAttributes() {
 		if _, bad := controlCharacter(key); key == "" || bad {
 			c.report(finding.InvalidName, "set", "", "an attribute's name is empty or contains control characters")
 		} else if strings.Contains(key, ".") {
-			c.report(finding.InvalidName, field, strings.ReplaceAll(key, ".", "_"), "names with a dot are reserved for adapters")
+			c.report(finding.InvalidName, field, strings.ReplaceAll(key, ".", "_"),
+				"names with a dot are reserved for adapters")
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
-			c.report(finding.InvalidValue, field, "", "has %d bytes with the name, at most %d are possible", len(key)+len(value),
+			c.report(finding.InvalidValue, field, "", "has %d bytes with the name, at most %d are possible",
+				len(key)+len(value),
 				envelope.MaxAttributeBytes)
 		}
 	}
 	if len(c.rule.Set) > envelope.MaxAttributes {
-		c.report(finding.InvalidValue, "set", "", "has %d attributes, at most %d are possible", len(c.rule.Set), envelope.MaxAttributes)
+		c.report(finding.InvalidValue, "set", "", "has %d attributes, at most %d are possible", len(c.rule.Set),
+			envelope.MaxAttributes)
 	}
 }
 
@@ -48,7 +51,8 @@ func (c *checker) checkTargets() {
 		c.checkOffer(r.Offer)
 	}
 	if r.To != "" && r.To != ToOwner && r.To != ToCustomer {
-		c.report(finding.InvalidValue, "to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q", ToOwner, ToCustomer, r.To)
+		c.report(finding.InvalidValue, "to", Closest(r.To, []string{ToOwner, ToCustomer}), "must be %s or %s, not %q",
+			ToOwner, ToCustomer, r.To)
 	}
 }
 
@@ -83,6 +87,7 @@ func (c *checker) target(field, name string, home bool, among ...envelope.Role) 
 		}
 		c.report(finding.UnknownChannel, field, Closest(name, candidates), "there is no channel %q", name)
 	case role != "" && !slices.Contains(among, role): // an empty role is reported with the channel
-		c.report(finding.WrongRole, field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field, joinRoles(among))
+		c.report(finding.WrongRole, field, "", "channel %q has role %s; %s needs a channel of role %s", name, role, field,
+			joinRoles(among))
 	}
 }

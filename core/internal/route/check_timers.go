@@ -20,7 +20,8 @@ func (c *checker) checkTimers() {
 	other := slices.IndexFunc(r.Events, func(e Event) bool { return !isTimer(e) })
 	switch {
 	case timer >= 0 && other >= 0:
-		c.report(finding.ConflictingKeys, "event", "", "event %q has `after` and event %q has not; write a rule for each", r.Events[timer],
+		c.report(finding.ConflictingKeys, "event", "", "event %q has `after` and event %q has not; write a rule for each",
+			r.Events[timer],
 			r.Events[other])
 	case timer < 0 && r.After != 0:
 		c.report(finding.KeyNeedsEvent, "after", "", "applies to events idle and unanswered, not to %q", r.Events[other])
@@ -30,8 +31,9 @@ func (c *checker) checkTimers() {
 		c.report(finding.InvalidValue, "after", "", "must be at least %s", MinAfter)
 	}
 	if slices.Contains(r.Events, EventIdle) && !c.fromAny(envelope.RoleCustomer) {
-		c.report(finding.ConflictingKeys, "from", string(envelope.RoleCustomer), "event %q is about the customer's channel; "+
-			"event %q is about a bot or an agent that does not answer", EventIdle, EventUnanswered)
+		c.report(finding.ConflictingKeys, "from", string(envelope.RoleCustomer),
+			"event %q is about the customer's channel; "+
+				"event %q is about a bot or an agent that does not answer", EventIdle, EventUnanswered)
 	}
 }
 
@@ -44,8 +46,9 @@ func (c *checker) checkClosed() {
 		switch action {
 		case "say", "copy", "drop", "to": // the last two are reported for all events
 		default:
-			c.report(finding.KeyNeedsEvent, action, "", "has no effect on event %q: the conversation has ended, so only say and "+
-				"copy are possible",
+			c.report(finding.KeyNeedsEvent, action, "",
+				"has no effect on event %q: the conversation has ended, so only say and "+
+					"copy are possible",
 				EventClosed)
 		}
 	}

@@ -40,7 +40,8 @@ func (c *checker) checkCombination() {
 		}
 	}
 	if len(control) > 1 {
-		c.report(finding.ConflictingKeys, control[1], "", "a rule has at most one of pass, offer and close, this one has %s",
+		c.report(finding.ConflictingKeys, control[1], "",
+			"a rule has at most one of pass, offer and close, this one has %s",
 			strings.Join(control, " and "))
 	}
 	if c.rule.Drop && c.rule.To != "" {
@@ -82,11 +83,13 @@ func (c *checker) checkMessageOnly() {
 	}
 	other = slices.IndexFunc(r.Events, func(e Event) bool { return !slices.Contains(copied, e) })
 	if other >= 0 && len(r.Copy) > 0 {
-		c.report(finding.KeyNeedsEvent, "copy", "", "works on %s, not on event %q, which has no envelope", joinEvents(copied), r.Events[other])
+		c.report(finding.KeyNeedsEvent, "copy", "", "works on %s, not on event %q, which has no envelope",
+			joinEvents(copied), r.Events[other])
 	}
 	if r.To == ToCustomer && len(r.From) > 0 &&
 		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {
-		c.report(finding.KeyNeedsEvent, "to", ToOwner, "a message never goes back to its sender, and this rule is about customers")
+		c.report(finding.KeyNeedsEvent, "to", ToOwner,
+			"a message never goes back to its sender, and this rule is about customers")
 	}
 }
 

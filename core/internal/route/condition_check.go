@@ -62,8 +62,9 @@ func (l *language) checkPattern(e ast.Expr, report reporter) {
 		report(finding.ControlCharacter, e, controlMessage(r), "")
 	}
 	if r := boundaryNextTo(s); r != 0 {
-		report(finding.ASCIIWordBoundary, e, fmt.Sprintf(`\b knows only ASCII letters and digits, so next to %q it does not find `+
-			`the end of a word; leave it out there, or use mentions`, r), "")
+		report(finding.ASCIIWordBoundary, e,
+			fmt.Sprintf(`\b knows only ASCII letters and digits, so next to %q it does not find `+
+				`the end of a word; leave it out there, or use mentions`, r), "")
 	}
 }
 
@@ -97,12 +98,14 @@ func (l *language) checkName(variable string, value ast.Expr, report reporter) {
 		if _, known := l.channels[name]; known || name == "" {
 			return
 		}
-		report(finding.UnknownChannel, value, fmt.Sprintf("there is no channel %q", name), Closest(name, l.channels.Names()))
+		report(finding.UnknownChannel, value, fmt.Sprintf("there is no channel %q", name), Closest(name,
+			l.channels.Names()))
 	case "role", "owner_role":
 		if name == "" || slices.Contains(roles, name) {
 			return
 		}
-		report(finding.UnknownRole, value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles, ", ")),
+		report(finding.UnknownRole, value, fmt.Sprintf("there is no role %q; roles are %s", name, strings.Join(roles,
+			", ")),
 			Closest(name, roles))
 	}
 }

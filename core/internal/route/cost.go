@@ -20,11 +20,13 @@ const costLimit = 1_000_000
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {
-		return &Problem{Code: finding.ConditionCost, Line: 1, Column: 1, Message: "its cost cannot be estimated: " + text.FirstLine(err.Error())}
+		return &Problem{Code: finding.ConditionCost, Line: 1, Column: 1,
+			Message: "its cost cannot be estimated: " + text.FirstLine(err.Error())}
 	}
 	if estimate.Max > costLimit {
-		return &Problem{Code: finding.ConditionCost, Line: 1, Column: 1, Message: fmt.Sprintf("could take too long on a long message (cost %d, "+
-			"at most %d); use fewer or shorter patterns, or mentions", estimate.Max, costLimit)}
+		return &Problem{Code: finding.ConditionCost, Line: 1, Column: 1,
+			Message: fmt.Sprintf("could take too long on a long message (cost %d, "+
+				"at most %d); use fewer or shorter patterns, or mentions", estimate.Max, costLimit)}
 	}
 	return nil
 }

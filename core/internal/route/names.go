@@ -23,8 +23,8 @@ type use struct {
 	line, column int
 }
 
-// CheckNames warns of attributes and reasons in rules that nothing declares: attributes that no rule sets and no adapter
-// declares, and reasons that no event of the rule has.
+// CheckNames warns of attributes and reasons in rules that nothing declares: attributes that no rule sets and no
+// adapter declares, and reasons that no event of the rule has.
 func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 	var out []Problem
 	attributes := maps.Clone(declared.Attributes)

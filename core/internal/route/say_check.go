@@ -27,7 +27,8 @@ func (c *checker) checkSay() {
 		return
 	}
 	if say.Default == "" {
-		c.report(finding.MissingKey, "say", "", "has no default; add the text for customers whose language is unknown or not listed")
+		c.report(finding.MissingKey, "say", "",
+			"has no default; add the text for customers whose language is unknown or not listed")
 	} else {
 		c.checkText("say.default", say.Default)
 	}

@@ -42,7 +42,10 @@ func (t *Table) hiding(j int, l *language) []string {
 			if !later.rule.canBeAbout(e, name, role) {
 				continue
 			}
-			i := slices.IndexFunc(covering, func(r *Rule) bool { return slices.Contains(r.Events, e) && r.admits(name, role) })
+			i := slices.IndexFunc(covering, func(r *Rule) bool {
+				return slices.Contains(r.Events, e) && r.admits(name,
+					role)
+			})
 			if i < 0 {
 				return nil
 			}
@@ -59,8 +62,8 @@ func (t *Table) hiding(j int, l *language) []string {
 // without a condition and rules with the same condition count as wider.
 const maxCompared = 500
 
-// covers reports whether a rule ends the evaluation for every input that the later rule matches, if both admit the event
-// and the channel.
+// covers reports whether a rule ends the evaluation for every input that the later rule matches, if both admit the
+// event and the channel.
 func (l *language) covers(r, later *compiled, compare bool) bool {
 	switch {
 	case r.rule.Continue || r.rule.After != later.rule.After:

@@ -72,7 +72,8 @@ func foreign(re *syntax.Regexp, begin bool) rune {
 		}
 	case syntax.OpCharClass:
 		for i := 0; i < len(re.Rune); i += 2 {
-			if low, high := re.Rune[i], re.Rune[i+1]; low >= utf8.RuneSelf && unicode.IsLetter(low) && high < unicode.MaxRune {
+			low, high := re.Rune[i], re.Rune[i+1]
+			if low >= utf8.RuneSelf && unicode.IsLetter(low) && high < unicode.MaxRune {
 				return low
 			}
 		}
