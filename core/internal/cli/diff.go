@@ -13,8 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"patchbay/core/internal/app"
+	"patchbay/core/internal/config"
 	"patchbay/core/internal/recorded"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/trail"
 )
 
 // maxExamples is the number of examples of a difference that are printed.
@@ -48,6 +51,7 @@ type diffReport struct {
 
 func newDiff(o *options) *cobra.Command {
 	var last int
+	var store string
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Show which recorded inputs two configurations decide differently",
@@ -56,7 +60,9 @@ gateway has recorded, each in its recorded state, and show the differences by
 rule. An input is a message or another event. Nothing is changed.
 
 Inputs of conversations that were opened before the oldest record of the log are
-left out. The exit code is 3 if there are differences.`,
+left out. --store reads the inputs from a copy of a store, for example from a
+restored backup, instead of the running gateway. The exit code is 3 if there are
+differences.`,
 		Example: `  patchbay diff config.yaml new.yaml --last 10000`,
 		Args:    arguments("OLD", "NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,15 +70,16 @@ left out. The exit code is 3 if there are differences.`,
 			if err != nil {
 				return err
 			}
-			return o.diff(cmd.Context(), args[0], args[1], last, asJSON)
+			return o.diff(cmd.Context(), args[0], args[1], last, store, asJSON)
 		},
 	}
 	cmd.Flags().IntVar(&last, "last", 1000, "`number` of inputs, at most 100000")
+	cmd.Flags().StringVar(&store, "store", "", "read the inputs from a copy of a store in this `folder`")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
 	return cmd
 }
 
-func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, asJSON bool) error {
+func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, store string, asJSON bool) error {
 	before, err := o.loadRules(oldPath)
 	if err != nil {
 		return err
@@ -82,9 +89,12 @@ func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, a
 		return err
 	}
 	r := &diffReport{Differences: []*difference{}}
-	r.Omitted, err = o.eachDecision(ctx, url.Values{"last": {strconv.Itoa(last)}}, func(d *recorded.Decision) {
-		r.add(d, before.Table, after.Table)
-	})
+	add := func(d *recorded.Decision) { r.add(d, before.Table, after.Table) }
+	if store == "" {
+		r.Omitted, err = o.eachDecision(ctx, url.Values{"last": {strconv.Itoa(last)}}, add)
+	} else {
+		r.Omitted, err = storedDecisions(ctx, store, before, last, add)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,6 +108,23 @@ func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, a
 		err = &coded{code: exitFound, printed: true, err: errors.New("there are differences")}
 	}
 	return err
+}
+
+// storedDecisions calls f with the last runs of the rules in a copy of a store.
+func storedDecisions(
+	ctx context.Context, dir string, cfg *config.Config, last int, f func(*recorded.Decision),
+) (omitted int, err error) {
+	if last < 1 {
+		return 0, &coded{code: exitUsage, err: errors.New("--last must be at least 1")}
+	}
+	omitted, err = app.Decisions(ctx, dir, cfg, trail.DecisionQuery{Last: last}, func(d *recorded.Decision) error {
+		f(d)
+		return nil
+	})
+	if err != nil {
+		return 0, failure(err)
+	}
+	return omitted, nil
 }
 
 // add lets both tables decide on a recorded input.
