@@ -54,10 +54,13 @@ func TestBlockedLaneContinuesAfterAReplay(t *testing.T) {
 	})
 	s.refuseMessages(1)
 	s.say(t, "ann", "one")
-	var dead []struct{ ID string }
+	var dead []struct {
+		ID     string
+		Blocks bool
+	}
 	harness.Eventually(t, harness.Patience, "a dead letter", func() string {
 		got := s.Run(t, "dead", "list", "-o", "json")
-		if err := json.Unmarshal([]byte(got.Stdout), &dead); err != nil || len(dead) != 1 {
+		if err := json.Unmarshal([]byte(got.Stdout), &dead); err != nil || len(dead) != 1 || !dead[0].Blocks {
 			return got.Stdout + got.Stderr
 		}
 		return ""

@@ -18,7 +18,7 @@ func (a *Admin) deadLetterList(w http.ResponseWriter, r *http.Request) {
 		known = a.knowsChannel(s, ch)
 		for _, d := range s.DeadLetters() {
 			if ch == "" || ch == d.Delivery.Channel {
-				list = append(list, trail.DescribeDeadLetter(d))
+				list = append(list, trail.DescribeDeadLetter(s, d))
 			}
 		}
 	})
@@ -38,7 +38,7 @@ func (a *Admin) deadLetterShow(w http.ResponseWriter, r *http.Request) {
 	var d *trail.DeadLetter
 	err := a.Writer.View(r.Context(), func(s *state.State) {
 		if found := s.DeadLetter(r.PathValue("id")); found != nil {
-			described := trail.DescribeDeadLetter(found)
+			described := trail.DescribeDeadLetter(s, found)
 			d = &described
 		}
 	})

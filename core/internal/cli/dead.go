@@ -62,6 +62,9 @@ func writeDeadLetters(w io.Writer, list []trail.DeadLetter) {
 		if d.Conversation != "" {
 			about += ", conversation " + d.Conversation
 		}
+		if d.Blocks {
+			about += ", its lane waits"
+		}
 		rows = append(rows, row{
 			cells: []string{d.ID, d.DeadAt.Format(time.RFC3339), d.Channel, d.Kind},
 			below: []string{about, deadReason(d)},

@@ -15,15 +15,18 @@ type DeadLetter struct {
 	Error        string    `json:"error"` // kind of error
 	Detail       string    `json:"detail,omitempty"`
 	Attempts     uint32    `json:"attempts"`
-	Messages     int       `json:"messages"` // that a replay sends
+	Messages     int       `json:"messages"`         // that a replay sends
+	Blocks       bool      `json:"blocks,omitempty"` // its lane waits until it is replayed or dropped
 	QueuedAt     time.Time `json:"queued_at"`
 	DeadAt       time.Time `json:"dead_at"`
 }
 
-// DescribeDeadLetter returns a dead letter in the form for operators.
-func DescribeDeadLetter(d *state.DeadLetter) DeadLetter {
+// DescribeDeadLetter returns a dead letter of the state in the form for operators.
+func DescribeDeadLetter(s *state.State, d *state.DeadLetter) DeadLetter {
+	c := s.Conversation(d.Conversation)
 	return DeadLetter{
-		ID: d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind, Error: d.Error,
+		Blocks: c != nil && c.Blocked[d.Delivery.Channel] == d.Delivery.ID,
+		ID:     d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind, Error: d.Error,
 		Detail: d.Text, Attempts: d.Attempts, Messages: d.MessageCount(), QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),
 	}
 }
