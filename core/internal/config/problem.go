@@ -83,7 +83,8 @@ func SortProblems(list []Problem) {
 }
 
 // Problem returns a problem with the setting at a path, with its position:
-// Problem(code, m, "channels", "desk", "role"). Items of a list are named by their number. A setting that is missing has the position of its closest parent.
+// Problem(code, m, "channels", "desk", "role"). Items of a list are named by their number. A setting that is missing has
+// the position of its closest parent.
 func (c *Config) Problem(code finding.Code, message string, path ...string) Problem {
 	return c.source.explain(c.root.find(path...).problem(code, message))
 }

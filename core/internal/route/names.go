@@ -45,7 +45,7 @@ func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 		for _, u := range append(slices.Clone(r.attributes()), r.rule.placeholders()...) {
 			if _, known := attributes[u.name]; !known {
 				report(finding.UnknownAttribute, u, "no rule sets the attribute "+u.name+
-					", and no adapter in use declares it; its value is always \"\"", slices.Collect(maps.Keys(attributes)))
+					", and no adapter in use declares it; its value is always \"\"", slices.Sorted(maps.Keys(attributes)))
 			}
 		}
 		known, open := r.rule.reasons(declared, ch, names)
