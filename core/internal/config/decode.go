@@ -139,13 +139,13 @@ func (o *fileOffer) decode(l *loader, n *node) {
 }
 
 // decode also accepts the short form of a notice: one text for all languages.
-func (s *fileSay) decode(l *loader, n *node) {
-	if s.node = n; n.kind == mapping || n.kind == list {
-		l.decode(&s.texts, n)
+func (f *fileSay) decode(l *loader, n *node) {
+	if f.node = n; n.kind == mapping || n.kind == list {
+		l.decode(&f.texts, n)
 		return
 	}
-	s.texts = named[setting[filled]]{node: n, list: make([]setting[filled], 1)}
-	l.decode(&s.texts.list[0], n)
+	f.texts = named[setting[filled]]{node: n, list: make([]setting[filled], 1)}
+	l.decode(&f.texts.list[0], n)
 }
 
 // texts returns the values of a list.

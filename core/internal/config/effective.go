@@ -88,7 +88,7 @@ func (n *node) sourceKind() string {
 
 // collectConfidential adds settings, env or args, in which values can be secrets.
 func (c *Config) collectConfidential(n *node, schemas map[string][]byte, out *[]Effective) {
-	var values any = render(n, nil, true)
+	values := render(n, nil, true)
 	if ch, ok := c.Channel(n.parent.name); ok && n.name == "settings" {
 		if s, err := settings.Parse(schemas[ch.Adapter]); err == nil {
 			if complete, err := c.complete(ch.Name, s, true); err == nil {

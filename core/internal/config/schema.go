@@ -179,6 +179,6 @@ func (o *fileOffer) schema(path string) object {
 	return object{"anyOf": []any{(&textList{}).schema(path + ".to"), structureSchema((*offerFields)(o), path)}}
 }
 
-func (s *fileSay) schema(path string) object {
-	return object{"anyOf": []any{(&setting[filled]{}).schema(path), s.texts.schema(path)}}
+func (f *fileSay) schema(path string) object {
+	return object{"anyOf": []any{(&setting[filled]{}).schema(path), f.texts.schema(path)}}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -109,6 +110,9 @@ routes:
 	}
 }
 
+// date matches an unquoted date, which the YAML library of the test would change.
+var date = regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`)
+
 func TestSchemaAcceptsValidFiles(t *testing.T) {
 	s := compileSchema(t)
 	files, err := filepath.Glob("testdata/*.yaml")
@@ -127,6 +131,7 @@ func TestSchemaAcceptsValidFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		text = date.ReplaceAll(text, []byte(`"$0"`))                                       // YAML 1.2 has no dates
 		text = bytes.ReplaceAll(text, []byte("adapter: native"), []byte("adapter: other")) // settings of another adapter
 		if err := matches(t, s, text); err != nil {
 			t.Errorf("%s: %v", file, err)
