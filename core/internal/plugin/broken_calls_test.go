@@ -30,7 +30,8 @@ func TestWebhookThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 			if _, err := r.receiveAt(r.ctx(), "/x", "body"); err != nil {
 				t.Errorf("another webhook: %v", err)
 			}
-			if st := r.Status(); st.Restarts != deaths || !st.Serving() {
+			r.until("ready", Status.Serving)
+			if st := r.Status(); st.Restarts != deaths {
 				t.Errorf("status %+v, want %d restarts", st, deaths)
 			}
 			_, err := r.receiveAt(r.ctx(), fault, "another body") // is tried
