@@ -20,7 +20,9 @@ func (tx *Transaction) answer(c *state.Conversation, m *message) {
 	if c.UnansweredSince.IsZero() || m.envelope.Sender.Role == envelope.RoleSystem {
 		return
 	}
+	waited := !c.AwaitedSince.IsZero()
 	tx.add(c.ID, &journal.Change_Answered{Answered: &journal.Answered{
 		Position: m.pos.Proto(), Channel: m.channel, After: int64(tx.at.Sub(c.UnansweredSince)),
 	}})
+	tx.continueLane(c, waited)
 }

@@ -31,7 +31,7 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 	case *journal.Change_Held:
 		m.needAnswer(l.at)
 	case *journal.Change_Queued:
-		l.clockQueued(ch.GetConversation(), c, k.Queued.GetDelivery())
+		l.clockQueued(h, ch.GetConversation(), c, k.Queued.GetDelivery())
 	case *journal.Change_Offered:
 		m.hold = k.Offered.GetHold()
 	case *journal.Change_OfferEnded:
@@ -77,8 +77,8 @@ func (m *clockModel) needAnswer(at int64) {
 }
 
 // clockQueued follows a delivery: a customer's message needs an answer, and an owner's message is one when it is queued
-// for the first time.
-func (l *ledger) clockQueued(id string, c *ownership, d *journal.Delivery) {
+// for the first time. The messages that have waited for it need an answer too.
+func (l *ledger) clockQueued(h *harness, id string, c *ownership, d *journal.Delivery) {
 	p := state.PositionOf(d.GetItem().GetPosition())
 	m := l.messages[p]
 	switch {
@@ -86,8 +86,11 @@ func (l *ledger) clockQueued(id string, c *ownership, d *journal.Delivery) {
 	case d.GetFollows():
 		c.clock.needAnswer(l.at)
 	case m != nil && d.GetChannel() == c.channel && m.channel != c.channel && len(m.deliveries) == 0:
-		if m.role != envelope.RoleSystem {
+		if m.role != envelope.RoleSystem && c.clock.unanswered != 0 {
 			c.clock.unanswered, c.clock.done = 0, 0
+			if l.messagesWait(h, c) {
+				c.clock.needAnswer(l.at)
+			}
 		}
 	}
 }

@@ -109,7 +109,7 @@ func TestCloseAfterOwnerLeftSendsHeldMessagesHome(t *testing.T) {
 	h.customer("hello?")
 	h.customer("bye")
 	h.wantOwner("faq", 3)
-	h.wantLines("home gets", h.queue("faq"), "open", "hello? [desk]", "bye", "closed bye")
+	h.wantLines("home gets", h.queue("faq"), "open", "desk", "hello?", "bye", "closed bye")
 }
 
 // The agent hangs up while the customer's last messages are on their way.

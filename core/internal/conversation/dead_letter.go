@@ -116,7 +116,7 @@ func (tx *Transaction) takeBlocked(c *state.Conversation, owner string) []state.
 	var items []state.Item
 	for _, m := range dead.Deliveries() {
 		if m.Follows {
-			items = append(items, m.Item)
+			items = append(items, m.Items()...)
 		}
 	}
 	if len(items) > 0 {

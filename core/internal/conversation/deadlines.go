@@ -24,6 +24,10 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
+		if c.AwaitsAnswer(head) {
+			add(AnswerDeadline(c))
+			continue
+		}
 		switch at := p.ReleaseAt(head, head.QueuedAt); {
 		case p.Channels[head.Channel] == nil:
 			add(p.ReturnsUntil(c, head))
@@ -38,7 +42,7 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 }
 
 // ApplyDeadlines acts on the deadlines of a conversation that have passed: the departure of the owner takes effect, an
-// offer expires, a closed conversation is removed.
+// offer expires, a lane no longer waits for an answer, a closed conversation is removed.
 func (tx *Transaction) ApplyDeadlines(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
@@ -56,5 +60,7 @@ func (tx *Transaction) ApplyDeadlines(id string) {
 		}
 	case c.Offer != nil && passed(c.Offer.Deadline):
 		tx.failOffer(tx.layer.Mutable(id), state.OfferExpired, "")
+	default:
+		tx.endAnswerWait(tx.layer.Mutable(id))
 	}
 }

@@ -117,7 +117,7 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 			h.customer("two")
 		})
 		h.advance(0)
-		h.wantLines("to the bot", h.queue("faq"), "open", "one [desk]", "two")
+		h.wantLines("to the bot", h.queue("faq"), "open", "desk", "one", "two")
 	})
 	t.Run("a repeated message", func(t *testing.T) {
 		h := departureHarness(t)
@@ -127,7 +127,7 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 		}
 		h.advance(departureGrace)
 		h.advance(0)
-		h.wantLines("to the bot", h.queue("faq"), "open", "again [desk]")
+		h.wantLines("to the bot", h.queue("faq"), "open", "desk", "again")
 	})
 	t.Run("the owner is home", func(t *testing.T) {
 		p := testPolicy(t)
@@ -149,7 +149,7 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 		h.transact(func(tx *Transaction) { tx.ExpirePending() })
 		h.transact(func(tx *Transaction) { tx.AdmitPending() })
 		h.wantOwner("faq", 3)
-		h.wantLines("to the bot", h.queue("faq"), "open", "hello? [desk]")
+		h.wantLines("to the bot", h.queue("faq"), "open", "desk", "hello?")
 	})
 	t.Run("a replayed dead letter", func(t *testing.T) {
 		h := departureHarness(t)
@@ -163,7 +163,7 @@ func TestCustomersMessagesWaitForTheDeparture(t *testing.T) {
 			}
 		})
 		h.advance(departureGrace)
-		h.wantLines("to the bot", h.queue("faq"), "open", "again [desk]")
+		h.wantLines("to the bot", h.queue("faq"), "open", "desk", "again")
 	})
 	t.Run("too many", func(t *testing.T) {
 		h := departureHarness(t)

@@ -63,6 +63,7 @@ func (tx *Transaction) applyEvent(c *state.Conversation, kind route.Event, ev *e
 	if ev.ownerLeft {
 		how = handoverUnlimited
 	}
+	how.unanswered = kind == route.EventUnanswered
 	rule, happened := tx.applyControl(c, steps, how)
 	tx.copyEvent(c, steps, envelope.Kind(kind), ev)
 	if rule != nil && happened && rule.Say.IsSet() {

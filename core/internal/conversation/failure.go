@@ -27,7 +27,9 @@ func (tx *Transaction) runDeliveryFailed(c *state.Conversation, d *state.Deliver
 	isNew := false
 	for i := range group {
 		if g := &group[i]; g.Follows || g.Answer {
-			messages = append(messages, g.Item.Pos.Proto())
+			for _, it := range g.Items() {
+				messages = append(messages, it.Pos.Proto())
+			}
 			isNew = isNew || !c.HasFailed(g.Item.Pos, d.Channel)
 			if first.Pos.Seq == 0 {
 				first = g.Item

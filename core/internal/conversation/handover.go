@@ -11,23 +11,22 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// handoverKind is the kind of a handover. It decides whether the bounce limit counts the handover and may prevent it.
-type handoverKind int
-
-const (
-	handoverByRule     handoverKind = iota // counted and limited
-	handoverUnlimited                      // by a rule about the departure of the owner
-	handoverLeft                           // the owner has left, and no rule moves control
-	handoverAccepted                       // a channel accepted an offer, so its thread belongs to the new epoch
-	handoverFallback                       // an offer failed
-	handoverByOperator                     // by a command or another configuration
-)
-
-// shownReasons are the reasons of handovers that customers see. They contain no names of rules and channels.
-var shownReasons = map[handoverKind]string{
-	handoverByRule: shownRule, handoverUnlimited: shownRule, handoverLeft: "left", handoverAccepted: "offer",
-	handoverFallback: "offer", handoverByOperator: reasonOperator,
+// handoverKind is the kind of a handover.
+type handoverKind struct {
+	shown      string // reason that customers see. It contains no names of rules and channels
+	limited    bool   // the bounce limit counts the handover and may prevent it
+	accepted   bool   // a channel accepted an offer, so its thread belongs to the new epoch
+	unanswered bool   // a bot gets the messages again that the owner has not answered
 }
+
+var (
+	handoverByRule     = handoverKind{shown: shownRule, limited: true}
+	handoverUnlimited  = handoverKind{shown: shownRule} // by a rule about the departure of the owner
+	handoverLeft       = handoverKind{shown: "left"}    // the owner has left, and no rule moves control
+	handoverAccepted   = handoverKind{shown: "offer", accepted: true}
+	handoverFallback   = handoverKind{shown: "offer"}                          // an offer failed
+	handoverByOperator = handoverKind{shown: reasonOperator, unanswered: true} // by a command or another configuration
+)
 
 // shownRule is the reason that customers see of what a rule causes.
 const shownRule = "rule"
@@ -41,26 +40,29 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	if to == c.Owner || ch == nil {
 		return false
 	}
-	if how == handoverByRule && tx.overBounceLimit(c, reason) {
+	if how.limited && tx.overBounceLimit(c, reason) {
 		return false
 	}
 	from := c.Owner
-	blocked := tx.takeBlocked(c, from)
+	blocked, again := tx.takeBlocked(c, from), tx.unanswered(c, ch, how)
 	if c.Offer != nil {
 		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
 	}
 	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{
-		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason, Counted: how == handoverByRule,
+		Owner: to, From: from, Epoch: c.Epoch + 1, Reason: reason, Counted: how.limited,
 	}})
 	tx.wakeCustomer(c)
-	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how == handoverAccepted) {
+	if th := c.Threads[to]; th != nil && th.Live && (!ch.PerEpoch || how.accepted) {
 		l := &journal.Linked{Channel: to, Thread: th.ID, Epoch: c.Epoch}
-		if how != handoverAccepted { // the session of an accepted offer began with the offer
+		if !how.accepted { // the session of an accepted offer began with the offer
 			l.StartedAt = tx.at.UnixNano()
 		}
 		tx.add(c.ID, &journal.Change_Linked{Linked: l})
 	}
-	items := inOrder(append(tx.reclaim(c, from), blocked...))
+	items := inOrder(slices.Concat(tx.reclaim(c, from), blocked, again))
+	for _, it := range again {
+		tx.mergeDeadLetters(c.ID, it.Pos, "") // of single pieces
+	}
 	tx.disconnectAgent(c, from)
 	tx.notifyCustomer(c, ch, how)
 	if ch.Role == envelope.RoleAgent {
@@ -74,9 +76,20 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	return true
 }
 
+// unanswered returns the customer's messages that the owner has received and not answered, if they are sent to the next
+// owner again: it is a bot, and the owner did not answer in time, an operator moves control, the owner's channel was
+// removed, or the owner has left without a word in its epoch. Otherwise they are history.
+func (tx *Transaction) unanswered(c *state.Conversation, to *Channel, how handoverKind) []state.Item {
+	removed := tx.policy.Channels[c.Owner] == nil
+	if to.Role != envelope.RoleBot || !how.unanswered && !removed && (c.OwnerSpoke || !hasLeft(c, c.Owner)) {
+		return nil
+	}
+	return slices.Clone(c.Received)
+}
+
 // notifyCustomer informs the customer's channel that a channel has got control.
 func (tx *Transaction) notifyCustomer(c *state.Conversation, owner *Channel, how handoverKind) {
-	attrs := map[string]string{"owner_role": string(owner.Role), "reason": shownReasons[how]}
+	attrs := map[string]string{"owner_role": string(owner.Role), "reason": how.shown}
 	if owner.Title != "" {
 		attrs["title"] = owner.Title
 	}
@@ -114,7 +127,7 @@ func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item 
 		switch {
 		case d.Kind == state.KindSend && d.Follows:
 			tx.endDelivery(c, &d, state.StatusMoved, "control moved")
-			items = append(items, d.Item)
+			items = append(items, d.Items()...)
 			if d.Pieces > 1 {
 				tx.mergeDeadLetters(c.ID, d.Item.Pos, "")
 			}

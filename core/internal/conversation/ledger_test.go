@@ -54,6 +54,8 @@ type deliveryEntry struct {
 	status   string // "" while it is queued
 	replayed bool   // a dead letter that was replayed
 	holds    int    // of its message, when it was queued
+	resent   bool   // delivered without an answer, and sent again to the next owner
+	answered bool   // the owner answered before the outcome was known
 }
 
 // ownership is the owner of a conversation.
@@ -70,6 +72,7 @@ type ownership struct {
 	lastDelivered map[string]state.Position
 	sessions      map[thread]*session // of the vendors
 	clock         clockModel
+	control       controlModel
 }
 
 func newLedger() *ledger {
@@ -111,6 +114,7 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Closing:
 		c.closed = true
+		c.control.received, c.control.awaited = nil, 0
 		if c.offered != "" {
 			h.Fatalf("closed while an offer to %s is pending", c.offered)
 		}
@@ -148,6 +152,9 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 			m.holds++
 		}
 	case *journal.Change_Offered:
+		if c.offered != "" {
+			h.Fatalf("an offer to %s is made while one to %s is pending", k.Offered.GetTarget(), c.offered)
+		}
 		c.offered = k.Offered.GetTarget()
 	case *journal.Change_OfferEnded:
 		if c.offered == k.OfferEnded.GetTarget() { // a target that could not be asked had no offer
@@ -156,14 +163,17 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 	case *journal.Change_Passed:
 		l.passed(h, c, k.Passed)
 	case *journal.Change_Queued:
-		l.queued(h, id, c, k.Queued.GetDelivery())
+		l.queued(h, id, c, k.Queued)
 	case *journal.Change_Ended:
 		l.ended(h, c, k.Ended)
+	case *journal.Change_Routed, *journal.Change_Answered, *journal.Change_AnswerWaitEnded, *journal.Change_Unlinked:
+		l.controlChange(h, c, ch)
 	case *journal.Change_Linked:
 		if !k.Linked.GetFormer() {
 			key := thread{k.Linked.GetChannel(), k.Linked.GetThread()}
 			l.threads[key] = k.Linked.GetEpoch()
 			c.linked(key, k.Linked.GetStartedAt())
+			delete(c.control.left, k.Linked.GetChannel())
 		}
 	case *journal.Change_DeadLettered:
 		d := k.DeadLettered
@@ -259,6 +269,7 @@ func (l *ledger) passed(h *harness, c *ownership, p *journal.Passed) {
 	if p.GetEpoch() != c.epoch+1 {
 		h.Fatalf("epoch went from %d to %d", c.epoch, p.GetEpoch())
 	}
+	l.controlPassed(h, c, p)
 	for key, at := range c.newestSent {
 		if key.channel == c.owner {
 			c.endedSent[key] = at
@@ -331,14 +342,31 @@ func (l *ledger) checkOrder(h *harness, key thread) {
 	l.admitting = thread{}
 }
 
-func (l *ledger) queued(h *harness, id string, c *ownership, d *journal.Delivery) {
+func (l *ledger) queued(h *harness, id string, c *ownership, q *journal.Queued) {
 	h.Helper()
+	d := q.GetDelivery()
 	sh := &deliveryEntry{conv: id, d: d}
 	l.deliveries[d.GetId()] = sh
-	m := l.messages[state.PositionOf(d.GetItem().GetPosition())]
-	if d.GetKind() != state.KindSend || m == nil || d.GetCopy() {
-		return
+	c.control.queue(q)
+	for _, p := range carried(d) {
+		if m := l.messages[p]; m != nil && d.GetKind() == state.KindSend && !d.GetCopy() {
+			l.messageQueued(h, id, c, m, sh)
+		}
 	}
+}
+
+// carried returns the positions of the envelopes that a delivery carries.
+func carried(d *journal.Delivery) []state.Position {
+	out := []state.Position{state.PositionOf(d.GetItem().GetPosition())}
+	for _, it := range d.GetJoined() {
+		out = append(out, state.PositionOf(it.GetPosition()))
+	}
+	return out
+}
+
+func (l *ledger) messageQueued(h *harness, id string, c *ownership, m *messageEntry, sh *deliveryEntry) {
+	h.Helper()
+	d := sh.d
 	sh.holds = m.holds
 	m.deliveries = append(m.deliveries, sh)
 	m.replayed = m.replayed || id != m.conv // after the messages of the conversation that it is continued in
@@ -363,10 +391,17 @@ func (l *ledger) ended(h *harness, c *ownership, e *journal.Ended) {
 		h.Fatalf("an unknown or ended delivery ended: %v", e)
 	}
 	sh.status = e.GetStatus()
-	p := state.PositionOf(sh.d.GetItem().GetPosition())
-	if sh.status != state.StatusDelivered || !sh.d.GetFollows() || l.wasReplayed(p) {
-		return
+	l.controlEnded(h, c, sh, e)
+	for _, p := range carried(sh.d) {
+		if sh.status == state.StatusDelivered && sh.d.GetFollows() && !l.wasReplayed(p) {
+			l.checkDelivered(h, c, sh, p)
+		}
 	}
+}
+
+// checkDelivered checks that a customer's message did not overtake another one.
+func (l *ledger) checkDelivered(h *harness, c *ownership, sh *deliveryEntry, p state.Position) {
+	h.Helper()
 	key := fmt.Sprint(sh.d.GetChannel(), " ", sh.d.GetEpoch())
 	if p.Compare(c.lastDelivered[key]) < 0 {
 		h.Fatalf(
@@ -411,6 +446,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 		return
 	}
 	l.checkClock(h, c)
+	l.checkControl(h, c)
 	if l.ownership[c.ID].closed != (c.Closing != "") {
 		h.Fatalf("state has %s closed by %q, closed by the records: %v", c.ID, c.Closing, l.ownership[c.ID].closed)
 	}
@@ -440,7 +476,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 				if d.Item.Pos.Compare(newest) < 0 {
 					h.Fatalf("the lane of %s is out of order:\n%s", lane.Channel, h.lanesOf(c.ID))
 				}
-				newest = d.Item.Pos
+				newest = d.Items()[len(d.Joined)].Pos
 			}
 			if lane.Channel == c.Channel && d.Epoch < epoch {
 				h.Fatalf("behind the closing event of epoch %d a delivery of epoch %d is queued:\n%s", epoch, d.Epoch, h.lanesOf(c.ID))
@@ -503,7 +539,7 @@ func (m *messageEntry) deliveryStatus(h *harness) string {
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}
-		if sh.status == state.StatusMoved || sh.replayed {
+		if sh.status == state.StatusMoved || sh.status == state.StatusMerged || sh.replayed || sh.resent {
 			broken[key] = true
 			continue
 		}

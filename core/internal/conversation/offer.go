@@ -20,7 +20,7 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	if len(targets) == 0 || c.Offer != nil && slices.Contains(o.To, c.Offer.Target) {
 		return false
 	}
-	if how == handoverByRule && tx.overBounceLimit(c, rule) {
+	if how.limited && tx.overBounceLimit(c, rule) {
 		tx.raiseOfferFailed(c, targets[0], reasonBounces)
 		return false
 	}
@@ -28,9 +28,9 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	if within <= 0 {
 		within = route.DefaultWithin
 	}
-	next := &state.Offer{Within: within, Rule: rule, Else: o.Else, Hold: o.Hold}
+	next := &state.Offer{Within: within, Rule: rule, Else: o.Else, Hold: o.Hold, Unanswered: how.unanswered}
 	var refusal string
-	next.Rest, refusal = tx.skipRefusing(c, targets, within, how == handoverByRule)
+	next.Rest, refusal = tx.skipRefusing(c, targets, within, how.limited)
 	switch {
 	case len(next.Rest) > 0 && c.Offer != nil:
 		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)
@@ -75,6 +75,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 	tx.add(c.ID, &journal.Change_Offered{Offered: &journal.Offered{
 		Target: target, Rest: o.Rest[1:], Deadline: tx.at.Add(o.Within).UnixNano(), Within: int64(o.Within),
 		Rule: o.Rule, Else: o.Else, Hold: o.Hold, Failed: o.Failed, FailedReason: o.FailedReason,
+		Unanswered: o.Unanswered,
 	}})
 	ch := tx.policy.Channels[target]
 	tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
@@ -88,7 +89,9 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 func (tx *Transaction) acceptOffer(c *state.Conversation) {
 	o := c.Offer
 	tx.recordOfferEnded(c, o.Target, state.OfferAccepted, "")
-	if !tx.pass(c, o.Target, o.Rule, handoverAccepted) {
+	how := handoverAccepted
+	how.unanswered = o.Unanswered
+	if !tx.pass(c, o.Target, o.Rule, how) {
 		tx.releaseHeld(c)
 	}
 }
@@ -125,7 +128,9 @@ func (tx *Transaction) fallBack(c *state.Conversation, o *state.Offer) {
 	if to == "" && c.Departure == nil && ownerHasLeft(c) {
 		to = route.Home
 	}
-	if moved := to != "" && tx.pass(c, to, o.Rule, handoverFallback); !moved && c.Departure == nil {
+	how := handoverFallback
+	how.unanswered = o.Unanswered
+	if moved := to != "" && tx.pass(c, to, o.Rule, how); !moved && c.Departure == nil {
 		tx.releaseHeld(c)
 	}
 	tx.raiseOfferFailed(c, o.Failed, o.FailedReason)

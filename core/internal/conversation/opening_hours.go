@@ -34,12 +34,13 @@ func (p *Policy) hoursOf(d *state.Delivery) *hours.Hours {
 	return nil
 }
 
-// Waited returns how long a delivery that is released now has waited for the hours of its channel.
+// Waited returns how long a delivery that is released now has waited for the hours of its channel and for answers of the
+// bot.
 func (p *Policy) Waited(c *state.Conversation, d *state.Delivery, now time.Time) time.Duration {
 	if h := p.hoursOf(d); h != nil {
 		return h.Closed(d.QueuedAt, now)
 	}
-	return max(0, p.opened(c, d.Channel).Sub(d.QueuedAt))
+	return max(0, p.opened(c, d.Channel).Sub(d.QueuedAt)) + c.AnswerWaited(d, now)
 }
 
 // answerableFrom returns the time from which the owner can answer a message that is waiting since the given time: not

@@ -34,6 +34,7 @@ type Command struct {
 // Command runs a command on a conversation. Its errors explain why the command is refused; then nothing has changed.
 func (tx *Transaction) Command(id string, cmd *Command) error {
 	defer tx.beginInput()()
+	tx.adapt(id)
 	c := tx.layer.Mutable(id)
 	if c == nil || c.Closing != "" && cmd.Name != "note" {
 		return ErrNoConversation

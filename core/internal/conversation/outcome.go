@@ -112,11 +112,14 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *at
 			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
 		}})
 	}
-	if c.Delivery(d.ID) != nil { // a pending envelope that was admitted may have moved control and ended the delivery
+	if q := c.Delivery(d.ID); q != nil { // a pending envelope that was admitted may have moved control and ended the delivery
 		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded,
-			Attempts: d.Attempts, Channel: d.Channel,
+			Attempts: d.Attempts, Channel: d.Channel, AwaitsAnswer: tx.awaitsAnswer(c, q),
 		}})
+		if d.Follows && c.AwaitedSince.IsZero() {
+			tx.mergeWaiting(c)
+		}
 	}
 	if d.Offer && o.Accepted && c.Offer != nil && c.Offer.Target == d.Channel {
 		tx.acceptOffer(c)

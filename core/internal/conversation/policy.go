@@ -26,6 +26,7 @@ type Channel struct {
 	History  bool                   // it takes the history with a message; otherwise it gets a transcript
 	Timeout  time.Duration          // of one call
 	Block    bool                   // a lane stops at a dead letter
+	Overlap  Overlap                // of a bot channel; "" is OverlapSend
 }
 
 func (c *Channel) receives(k envelope.Kind) bool { return k == envelope.KindMessage || c.Events[k] }

@@ -186,7 +186,7 @@ func (v *vendors) startCall(t *rapid.T) {
 				v.inFlight,
 				func(f call) bool { return f.conv == c.ID && f.delivery.Channel == l.Channel },
 			)
-			if !busy && c.Blocked[l.Channel] == "" {
+			if !busy && c.Blocked[l.Channel] == "" && !c.AwaitsAnswer(&l.Queue[0]) {
 				idle = append(idle, call{conv: c.ID, delivery: l.Queue[0]})
 			}
 		}
@@ -335,16 +335,43 @@ func (v *vendors) endDeadLetter(t *rapid.T) {
 	}
 }
 
+// command gives an operator's command, which may be refused.
+func (v *vendors) command(t *rapid.T) {
+	var ids []string
+	v.state.All(func(c *state.Conversation) bool { ids = append(ids, c.ID); return true })
+	if len(ids) == 0 {
+		t.Skip("no conversation")
+	}
+	cmd := &Command{
+		Name: rapid.SampledFrom([]string{"close", "pass", "pass", "home", "note"}).Draw(t, "command"), User: "ann",
+		Reason: "as the test says", Channel: rapid.SampledFrom([]string{"faq", "old", "desk", "night", "web"}).Draw(t, "to"),
+	}
+	id := rapid.SampledFrom(sorted(ids)).Draw(t, "conversation")
+	v.transact(func(tx *Transaction) { _ = tx.Command(id, cmd) })
+}
+
+func (v *vendors) pause(t *rapid.T) {
+	name := rapid.SampledFrom([]string{"desk", "night", "faq"}).Draw(t, "channel")
+	pause := rapid.Bool().Draw(t, "pause")
+	v.transact(func(tx *Transaction) { tx.PauseChannel(name, pause, &Command{Name: "pause", Channel: name}) })
+}
+
 // TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a restore
 // has the same result, and the ledger checks that each message has one status, that messages are fenced and ordered,
-// and that epochs count the changes of owner.
+// that epochs count the changes of owner, that at most one offer is pending, that timers are due in time, and which
+// messages a next owner gets again. It logs the number of steps. The flags -rapid.checks and -rapid.steps set the number
+// of runs and of the steps in each.
 func TestInvariantsHoldForAnyInputs(t *testing.T) {
+	steps := 0
+	defer func() { t.Logf("%d steps", steps) }()
 	rapid.Check(t, func(t *rapid.T) {
 		p := testPolicy(t, propertyRules()...)
 		p.Bounces = rapid.SampledFrom([]int{0, 3}).Draw(t, "bounces")
 		for _, name := range rapid.SampledFrom([][]string{nil, {"faq", "desk"}, {"old", "web", "audit"}}).Draw(t, "blocking") {
 			p.Channels[name].Block = true
 		}
+		overlaps := rapid.SampledFrom([]Overlap{OverlapSend, OverlapQueue, OverlapMerge})
+		p.Channels["faq"].Overlap, p.Channels["old"].Overlap = overlaps.Draw(t, "faq"), overlaps.Draw(t, "old")
 		v := &vendors{harness: newHarness(t, p), channelThreads: map[string][]string{}, unreachable: map[string]bool{}}
 		p.Reachable = func(ch string, _ time.Duration) bool { return !v.unreachable[ch] }
 		t.Repeat(map[string]func(*rapid.T){
@@ -356,7 +383,8 @@ func TestInvariantsHoldForAnyInputs(t *testing.T) {
 			"finish": v.finishCall, "finish again": v.finishCall, "finish more": v.finishCall,
 			"batch": v.severalInputs, "time": v.advanceTime, "reachability": v.toggleReachable, "reload": v.reloadPolicy,
 			"replay dead letter": v.replayDeadLetter,
-			"end dead letter":    v.endDeadLetter, "cursor": v.moveCursor,
+			"end dead letter":    v.endDeadLetter, "cursor": v.moveCursor, "command": v.command, "pause": v.pause,
+			"": func(*rapid.T) { steps++ },
 		})
 	})
 }

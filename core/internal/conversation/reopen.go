@@ -42,7 +42,7 @@ func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint3
 	for i := range lane {
 		tx.endDelivery(c, &lane[i], state.StatusMoved, "the vendor no longer knows the thread")
 		if lane[i].Follows {
-			messages = append(messages, lane[i].Item)
+			messages = append(messages, lane[i].Items()...)
 		}
 	}
 	tx.ensureThread(c, ch, false)

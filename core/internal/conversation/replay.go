@@ -74,7 +74,7 @@ func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLet
 	var together []state.Item
 	for i := range messages {
 		if messages[i].Follows {
-			together = append(together, messages[i].Item)
+			together = append(together, messages[i].Items()...)
 		}
 	}
 	whole := map[state.Position]bool{}
@@ -86,7 +86,9 @@ func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLet
 		case whole[m.Item.Pos]:
 		case m.Follows && (moved || m.Pieces <= 1 || dead.Delivery.Kind == state.KindOpen && m.Piece == 0):
 			whole[m.Item.Pos] = true
-			tx.sendToOwner(c, m.Item, together)
+			for _, it := range m.Items() {
+				tx.sendToOwner(c, it, together)
+			}
 			if m.Pieces > 1 {
 				tx.mergeDeadLetters(dead.Conversation, m.Item.Pos, dead.Delivery.ID)
 			}

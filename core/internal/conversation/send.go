@@ -34,6 +34,7 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 		return
 	}
 	tx.needAnswer(c, it.Pos)
+	tx.endAnswerWait(c)
 	ch := tx.policy.Channels[c.Owner]
 	if ch == nil { // neither the owner nor its home is configured: an operator decides
 		id := tx.queue(c, &journal.Delivery{

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -53,6 +54,11 @@ func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAc
 		return nil, "", err
 	}
 	a := assigned(stored, c)
+	if len(d.Joined) > 0 {
+		if a.Text, err = e.joinedText(ctx, d); err != nil {
+			return nil, "", err
+		}
+	}
 	if d.Item.Rich || d.Pieces > 1 { // otherwise the adapter reads the text from the envelope
 		env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 		if err != nil {
@@ -85,6 +91,26 @@ func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAc
 		}
 	}
 	return send, degraded, nil
+}
+
+// joinedText returns the texts of the customer's messages that a delivery joins, one a line.
+func (e *Engine) joinedText(ctx context.Context, d *state.Delivery) (string, error) {
+	var texts []string
+	for _, it := range d.Items() {
+		stored, err := e.Load(ctx, it.Pos)
+		if isTemporary(err) {
+			return "", err
+		}
+		if err != nil { // the record was purged
+			continue
+		}
+		env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
+		if err != nil {
+			return "", fmt.Errorf("read envelope %s: %w", stored.GetId(), err)
+		}
+		texts = append(texts, env.Text())
+	}
+	return strings.Join(texts, "\n"), nil
 }
 
 // assignContent renders the delivery's share of an envelope and adds it to the delivery.

@@ -291,6 +291,7 @@ type Change struct {
 	//	*Change_AnswerNeeded
 	//	*Change_Answered
 	//	*Change_TimerDone
+	//	*Change_AnswerWaitEnded
 	//	*Change_Commanded
 	//	*Change_ChannelPaused
 	//	*Change_DeliveryFailed
@@ -614,6 +615,15 @@ func (x *Change) GetTimerDone() *TimerDone {
 	return nil
 }
 
+func (x *Change) GetAnswerWaitEnded() *AnswerWaitEnded {
+	if x != nil {
+		if x, ok := x.Kind.(*Change_AnswerWaitEnded); ok {
+			return x.AnswerWaitEnded
+		}
+	}
+	return nil
+}
+
 func (x *Change) GetCommanded() *Commanded {
 	if x != nil {
 		if x, ok := x.Kind.(*Change_Commanded); ok {
@@ -804,6 +814,11 @@ type Change_TimerDone struct {
 	TimerDone *TimerDone `protobuf:"bytes,31,opt,name=timer_done,json=timerDone,proto3,oneof"`
 }
 
+type Change_AnswerWaitEnded struct {
+	// A bot did not answer in time: the customer's next message goes to it.
+	AnswerWaitEnded *AnswerWaitEnded `protobuf:"bytes,37,opt,name=answer_wait_ended,json=answerWaitEnded,proto3,oneof"`
+}
+
 type Change_Commanded struct {
 	// An operator gave a command.
 	Commanded *Commanded `protobuf:"bytes,39,opt,name=commanded,proto3,oneof"`
@@ -883,6 +898,8 @@ func (*Change_AnswerNeeded) isChange_Kind() {}
 func (*Change_Answered) isChange_Kind() {}
 
 func (*Change_TimerDone) isChange_Kind() {}
+
+func (*Change_AnswerWaitEnded) isChange_Kind() {}
 
 func (*Change_Commanded) isChange_Kind() {}
 
@@ -1385,6 +1402,52 @@ func (x *Answered) GetAfter() int64 {
 	return 0
 }
 
+// AnswerWaitEnded ends the wait of a lane for the answer of the owner.
+type AnswerWaitEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Channel of the owner.
+	Channel       string `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerWaitEnded) Reset() {
+	*x = AnswerWaitEnded{}
+	mi := &file_journal_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerWaitEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerWaitEnded) ProtoMessage() {}
+
+func (x *AnswerWaitEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_journal_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerWaitEnded.ProtoReflect.Descriptor instead.
+func (*AnswerWaitEnded) Descriptor() ([]byte, []int) {
+	return file_journal_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AnswerWaitEnded) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
 // TimerDone records that the rules of an event were run for one value of `after`.
 type TimerDone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1398,7 +1461,7 @@ type TimerDone struct {
 
 func (x *TimerDone) Reset() {
 	*x = TimerDone{}
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1473,7 @@ func (x *TimerDone) String() string {
 func (*TimerDone) ProtoMessage() {}
 
 func (x *TimerDone) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[10]
+	mi := &file_journal_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1486,7 @@ func (x *TimerDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerDone.ProtoReflect.Descriptor instead.
 func (*TimerDone) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{10}
+	return file_journal_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TimerDone) GetEvent() string {
@@ -1453,7 +1516,7 @@ type Duplicate struct {
 
 func (x *Duplicate) Reset() {
 	*x = Duplicate{}
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1528,7 @@ func (x *Duplicate) String() string {
 func (*Duplicate) ProtoMessage() {}
 
 func (x *Duplicate) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[11]
+	mi := &file_journal_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1541,7 @@ func (x *Duplicate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Duplicate.ProtoReflect.Descriptor instead.
 func (*Duplicate) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{11}
+	return file_journal_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Duplicate) GetChannel() string {
@@ -1524,7 +1587,7 @@ type Routed struct {
 
 func (x *Routed) Reset() {
 	*x = Routed{}
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1599,7 @@ func (x *Routed) String() string {
 func (*Routed) ProtoMessage() {}
 
 func (x *Routed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[12]
+	mi := &file_journal_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1612,7 @@ func (x *Routed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Routed.ProtoReflect.Descriptor instead.
 func (*Routed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{12}
+	return file_journal_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Routed) GetEvent() string {
@@ -1641,7 +1704,7 @@ type Disposed struct {
 
 func (x *Disposed) Reset() {
 	*x = Disposed{}
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1716,7 @@ func (x *Disposed) String() string {
 func (*Disposed) ProtoMessage() {}
 
 func (x *Disposed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[13]
+	mi := &file_journal_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1729,7 @@ func (x *Disposed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disposed.ProtoReflect.Descriptor instead.
 func (*Disposed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{13}
+	return file_journal_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Disposed) GetPosition() *Position {
@@ -1715,7 +1778,7 @@ type Attributed struct {
 
 func (x *Attributed) Reset() {
 	*x = Attributed{}
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1790,7 @@ func (x *Attributed) String() string {
 func (*Attributed) ProtoMessage() {}
 
 func (x *Attributed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[14]
+	mi := &file_journal_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1803,7 @@ func (x *Attributed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attributed.ProtoReflect.Descriptor instead.
 func (*Attributed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{14}
+	return file_journal_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Attributed) GetAttributes() map[string]string {
@@ -1761,7 +1824,7 @@ type HomeMoved struct {
 
 func (x *HomeMoved) Reset() {
 	*x = HomeMoved{}
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1836,7 @@ func (x *HomeMoved) String() string {
 func (*HomeMoved) ProtoMessage() {}
 
 func (x *HomeMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[15]
+	mi := &file_journal_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1849,7 @@ func (x *HomeMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HomeMoved.ProtoReflect.Descriptor instead.
 func (*HomeMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{15}
+	return file_journal_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HomeMoved) GetHome() string {
@@ -1816,14 +1879,16 @@ type Offered struct {
 	// Channel that was asked before; empty if none was.
 	Failed string `protobuf:"bytes,8,opt,name=failed,proto3" json:"failed,omitempty"`
 	// Why that channel did not accept.
-	FailedReason  string `protobuf:"bytes,9,opt,name=failed_reason,json=failedReason,proto3" json:"failed_reason,omitempty"`
+	FailedReason string `protobuf:"bytes,9,opt,name=failed_reason,json=failedReason,proto3" json:"failed_reason,omitempty"`
+	// Whether the owner did not answer, so that its unanswered messages are sent to the next owner.
+	Unanswered    bool `protobuf:"varint,35,opt,name=unanswered,proto3" json:"unanswered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Offered) Reset() {
 	*x = Offered{}
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1900,7 @@ func (x *Offered) String() string {
 func (*Offered) ProtoMessage() {}
 
 func (x *Offered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[16]
+	mi := &file_journal_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1913,7 @@ func (x *Offered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offered.ProtoReflect.Descriptor instead.
 func (*Offered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{16}
+	return file_journal_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Offered) GetTarget() string {
@@ -1914,6 +1979,13 @@ func (x *Offered) GetFailedReason() string {
 	return ""
 }
 
+func (x *Offered) GetUnanswered() bool {
+	if x != nil {
+		return x.Unanswered
+	}
+	return false
+}
+
 // OfferEnded ends an offer.
 type OfferEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1931,7 +2003,7 @@ type OfferEnded struct {
 
 func (x *OfferEnded) Reset() {
 	*x = OfferEnded{}
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +2015,7 @@ func (x *OfferEnded) String() string {
 func (*OfferEnded) ProtoMessage() {}
 
 func (x *OfferEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[17]
+	mi := &file_journal_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2028,7 @@ func (x *OfferEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferEnded.ProtoReflect.Descriptor instead.
 func (*OfferEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{17}
+	return file_journal_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *OfferEnded) GetTarget() string {
@@ -2000,7 +2072,7 @@ type Held struct {
 
 func (x *Held) Reset() {
 	*x = Held{}
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +2084,7 @@ func (x *Held) String() string {
 func (*Held) ProtoMessage() {}
 
 func (x *Held) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[18]
+	mi := &file_journal_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +2097,7 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Held.ProtoReflect.Descriptor instead.
 func (*Held) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{18}
+	return file_journal_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Held) GetItem() *Item {
@@ -2059,7 +2131,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2143,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[19]
+	mi := &file_journal_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2156,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{19}
+	return file_journal_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Item) GetPosition() *Position {
@@ -2132,7 +2204,7 @@ type Extent struct {
 
 func (x *Extent) Reset() {
 	*x = Extent{}
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2216,7 @@ func (x *Extent) String() string {
 func (*Extent) ProtoMessage() {}
 
 func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[20]
+	mi := &file_journal_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2229,7 @@ func (x *Extent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extent.ProtoReflect.Descriptor instead.
 func (*Extent) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{20}
+	return file_journal_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Extent) GetBytesWithoutMedia() uint32 {
@@ -2207,7 +2279,7 @@ type Passed struct {
 
 func (x *Passed) Reset() {
 	*x = Passed{}
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +2291,7 @@ func (x *Passed) String() string {
 func (*Passed) ProtoMessage() {}
 
 func (x *Passed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[21]
+	mi := &file_journal_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +2304,7 @@ func (x *Passed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Passed.ProtoReflect.Descriptor instead.
 func (*Passed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{21}
+	return file_journal_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Passed) GetOwner() string {
@@ -2289,7 +2361,7 @@ type Departing struct {
 
 func (x *Departing) Reset() {
 	*x = Departing{}
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2373,7 @@ func (x *Departing) String() string {
 func (*Departing) ProtoMessage() {}
 
 func (x *Departing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[22]
+	mi := &file_journal_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2386,7 @@ func (x *Departing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departing.ProtoReflect.Descriptor instead.
 func (*Departing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{22}
+	return file_journal_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Departing) GetChannel() string {
@@ -2363,7 +2435,7 @@ type Departed struct {
 
 func (x *Departed) Reset() {
 	*x = Departed{}
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2375,7 +2447,7 @@ func (x *Departed) String() string {
 func (*Departed) ProtoMessage() {}
 
 func (x *Departed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[23]
+	mi := &file_journal_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2388,7 +2460,7 @@ func (x *Departed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Departed.ProtoReflect.Descriptor instead.
 func (*Departed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{23}
+	return file_journal_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Departed) GetChannel() string {
@@ -2435,13 +2507,15 @@ type Delivery struct {
 	Decision string `protobuf:"bytes,26,opt,name=decision,proto3" json:"decision,omitempty"`
 	// If decision is sent: the channel.
 	DecisionChannel string `protobuf:"bytes,27,opt,name=decision_channel,json=decisionChannel,proto3" json:"decision_channel,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Later messages of the customer whose texts follow the envelope's, one a line.
+	Joined        []*Item `protobuf:"bytes,35,rep,name=joined,proto3" json:"joined,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delivery) Reset() {
 	*x = Delivery{}
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2527,7 @@ func (x *Delivery) String() string {
 func (*Delivery) ProtoMessage() {}
 
 func (x *Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[24]
+	mi := &file_journal_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2540,7 @@ func (x *Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delivery.ProtoReflect.Descriptor instead.
 func (*Delivery) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{24}
+	return file_journal_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Delivery) GetId() string {
@@ -2588,18 +2662,27 @@ func (x *Delivery) GetDecisionChannel() string {
 	return ""
 }
 
-// Queued adds a delivery to the end of its lane.
+func (x *Delivery) GetJoined() []*Item {
+	if x != nil {
+		return x.Joined
+	}
+	return nil
+}
+
+// Queued adds a delivery to its lane.
 type Queued struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The delivery.
-	Delivery      *Delivery `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	Delivery *Delivery `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	// Id of the delivery that it goes before; empty for the end of the lane.
+	Before        string `protobuf:"bytes,35,opt,name=before,proto3" json:"before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2694,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[25]
+	mi := &file_journal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2707,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{25}
+	return file_journal_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Queued) GetDelivery() *Delivery {
@@ -2632,6 +2715,13 @@ func (x *Queued) GetDelivery() *Delivery {
 		return x.Delivery
 	}
 	return nil
+}
+
+func (x *Queued) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
 }
 
 // Attempted records a failed attempt.
@@ -2655,7 +2745,7 @@ type Attempted struct {
 
 func (x *Attempted) Reset() {
 	*x = Attempted{}
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2667,7 +2757,7 @@ func (x *Attempted) String() string {
 func (*Attempted) ProtoMessage() {}
 
 func (x *Attempted) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[26]
+	mi := &file_journal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2680,7 +2770,7 @@ func (x *Attempted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attempted.ProtoReflect.Descriptor instead.
 func (*Attempted) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{26}
+	return file_journal_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Attempted) GetDelivery() string {
@@ -2743,14 +2833,16 @@ type Ended struct {
 	// Attempts.
 	Attempts uint32 `protobuf:"varint,7,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// Channel.
-	Channel       string `protobuf:"bytes,8,opt,name=channel,proto3" json:"channel,omitempty"`
+	Channel string `protobuf:"bytes,8,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Whether the lane's next message of the customer waits for an answer to this one.
+	AwaitsAnswer  bool `protobuf:"varint,35,opt,name=awaits_answer,json=awaitsAnswer,proto3" json:"awaits_answer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2762,7 +2854,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[27]
+	mi := &file_journal_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2775,7 +2867,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{27}
+	return file_journal_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Ended) GetDelivery() string {
@@ -2834,6 +2926,13 @@ func (x *Ended) GetChannel() string {
 	return ""
 }
 
+func (x *Ended) GetAwaitsAnswer() bool {
+	if x != nil {
+		return x.AwaitsAnswer
+	}
+	return false
+}
+
 // Late records an outcome whose delivery had ended before.
 type Late struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2849,7 +2948,7 @@ type Late struct {
 
 func (x *Late) Reset() {
 	*x = Late{}
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +2960,7 @@ func (x *Late) String() string {
 func (*Late) ProtoMessage() {}
 
 func (x *Late) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[28]
+	mi := &file_journal_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +2973,7 @@ func (x *Late) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Late.ProtoReflect.Descriptor instead.
 func (*Late) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{28}
+	return file_journal_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Late) GetDelivery() string {
@@ -2921,7 +3020,7 @@ type Linked struct {
 
 func (x *Linked) Reset() {
 	*x = Linked{}
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2933,7 +3032,7 @@ func (x *Linked) String() string {
 func (*Linked) ProtoMessage() {}
 
 func (x *Linked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[29]
+	mi := &file_journal_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2946,7 +3045,7 @@ func (x *Linked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linked.ProtoReflect.Descriptor instead.
 func (*Linked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{29}
+	return file_journal_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Linked) GetChannel() string {
@@ -3009,7 +3108,7 @@ type Unlinked struct {
 
 func (x *Unlinked) Reset() {
 	*x = Unlinked{}
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3021,7 +3120,7 @@ func (x *Unlinked) String() string {
 func (*Unlinked) ProtoMessage() {}
 
 func (x *Unlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[30]
+	mi := &file_journal_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3034,7 +3133,7 @@ func (x *Unlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlinked.ProtoReflect.Descriptor instead.
 func (*Unlinked) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{30}
+	return file_journal_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Unlinked) GetChannel() string {
@@ -3055,7 +3154,7 @@ type Closed struct {
 
 func (x *Closed) Reset() {
 	*x = Closed{}
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +3166,7 @@ func (x *Closed) String() string {
 func (*Closed) ProtoMessage() {}
 
 func (x *Closed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[31]
+	mi := &file_journal_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3179,7 @@ func (x *Closed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closed.ProtoReflect.Descriptor instead.
 func (*Closed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{31}
+	return file_journal_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Closed) GetReason() string {
@@ -3103,7 +3202,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3115,7 +3214,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[32]
+	mi := &file_journal_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3128,7 +3227,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{32}
+	return file_journal_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Closing) GetRule() string {
@@ -3158,7 +3257,7 @@ type CursorMoved struct {
 
 func (x *CursorMoved) Reset() {
 	*x = CursorMoved{}
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3269,7 @@ func (x *CursorMoved) String() string {
 func (*CursorMoved) ProtoMessage() {}
 
 func (x *CursorMoved) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[33]
+	mi := &file_journal_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3282,7 @@ func (x *CursorMoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CursorMoved.ProtoReflect.Descriptor instead.
 func (*CursorMoved) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{33}
+	return file_journal_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CursorMoved) GetChannel() string {
@@ -3219,7 +3318,7 @@ type ThreadPending struct {
 
 func (x *ThreadPending) Reset() {
 	*x = ThreadPending{}
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3231,7 +3330,7 @@ func (x *ThreadPending) String() string {
 func (*ThreadPending) ProtoMessage() {}
 
 func (x *ThreadPending) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[34]
+	mi := &file_journal_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3244,7 +3343,7 @@ func (x *ThreadPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPending.ProtoReflect.Descriptor instead.
 func (*ThreadPending) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{34}
+	return file_journal_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ThreadPending) GetPosition() *Position {
@@ -3295,7 +3394,7 @@ type PendingEnded struct {
 
 func (x *PendingEnded) Reset() {
 	*x = PendingEnded{}
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3307,7 +3406,7 @@ func (x *PendingEnded) String() string {
 func (*PendingEnded) ProtoMessage() {}
 
 func (x *PendingEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[35]
+	mi := &file_journal_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3320,7 +3419,7 @@ func (x *PendingEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingEnded.ProtoReflect.Descriptor instead.
 func (*PendingEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{35}
+	return file_journal_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PendingEnded) GetPosition() *Position {
@@ -3368,7 +3467,7 @@ type DeadLettered struct {
 
 func (x *DeadLettered) Reset() {
 	*x = DeadLettered{}
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3380,7 +3479,7 @@ func (x *DeadLettered) String() string {
 func (*DeadLettered) ProtoMessage() {}
 
 func (x *DeadLettered) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[36]
+	mi := &file_journal_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3393,7 +3492,7 @@ func (x *DeadLettered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLettered.ProtoReflect.Descriptor instead.
 func (*DeadLettered) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{36}
+	return file_journal_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DeadLettered) GetDelivery() *Delivery {
@@ -3490,7 +3589,7 @@ type DeliveryFailed struct {
 
 func (x *DeliveryFailed) Reset() {
 	*x = DeliveryFailed{}
-	mi := &file_journal_proto_msgTypes[37]
+	mi := &file_journal_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3502,7 +3601,7 @@ func (x *DeliveryFailed) String() string {
 func (*DeliveryFailed) ProtoMessage() {}
 
 func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[37]
+	mi := &file_journal_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3515,7 +3614,7 @@ func (x *DeliveryFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryFailed.ProtoReflect.Descriptor instead.
 func (*DeliveryFailed) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{37}
+	return file_journal_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeliveryFailed) GetChannel() string {
@@ -3561,7 +3660,7 @@ type DeadLetterEnded struct {
 
 func (x *DeadLetterEnded) Reset() {
 	*x = DeadLetterEnded{}
-	mi := &file_journal_proto_msgTypes[38]
+	mi := &file_journal_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3573,7 +3672,7 @@ func (x *DeadLetterEnded) String() string {
 func (*DeadLetterEnded) ProtoMessage() {}
 
 func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[38]
+	mi := &file_journal_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3586,7 +3685,7 @@ func (x *DeadLetterEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterEnded.ProtoReflect.Descriptor instead.
 func (*DeadLetterEnded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{38}
+	return file_journal_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DeadLetterEnded) GetDead() string {
@@ -3627,7 +3726,7 @@ type Commanded struct {
 
 func (x *Commanded) Reset() {
 	*x = Commanded{}
-	mi := &file_journal_proto_msgTypes[39]
+	mi := &file_journal_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3738,7 @@ func (x *Commanded) String() string {
 func (*Commanded) ProtoMessage() {}
 
 func (x *Commanded) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[39]
+	mi := &file_journal_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3751,7 @@ func (x *Commanded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Commanded.ProtoReflect.Descriptor instead.
 func (*Commanded) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{39}
+	return file_journal_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Commanded) GetCommand() string {
@@ -3700,7 +3799,7 @@ type ChannelPaused struct {
 
 func (x *ChannelPaused) Reset() {
 	*x = ChannelPaused{}
-	mi := &file_journal_proto_msgTypes[40]
+	mi := &file_journal_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +3811,7 @@ func (x *ChannelPaused) String() string {
 func (*ChannelPaused) ProtoMessage() {}
 
 func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
-	mi := &file_journal_proto_msgTypes[40]
+	mi := &file_journal_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +3824,7 @@ func (x *ChannelPaused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChannelPaused.ProtoReflect.Descriptor instead.
 func (*ChannelPaused) Descriptor() ([]byte, []int) {
-	return file_journal_proto_rawDescGZIP(), []int{40}
+	return file_journal_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ChannelPaused) GetChannel() string {
@@ -3776,7 +3875,7 @@ const file_journal_proto_rawDesc = "" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x14\n" +
 	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x12\n" +
 	"\x04hops\x18\x05 \x01(\x05R\x04hops\x12\x14\n" +
-	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xa9\x11\n" +
+	"\x05cause\x18\x06 \x01(\tR\x05cause\"\xfd\x11\n" +
 	"\x06Change\x12\"\n" +
 	"\fconversation\x18\x01 \x01(\tR\fconversation\x12H\n" +
 	"\rlease_started\x18\x02 \x01(\v2!.patchbay.journal.v1.LeaseStartedH\x00R\fleaseStarted\x125\n" +
@@ -3814,7 +3913,8 @@ const file_journal_proto_rawDesc = "" +
 	"\ranswer_needed\x18\x1d \x01(\v2!.patchbay.journal.v1.AnswerNeededH\x00R\fanswerNeeded\x12;\n" +
 	"\banswered\x18\x1e \x01(\v2\x1d.patchbay.journal.v1.AnsweredH\x00R\banswered\x12?\n" +
 	"\n" +
-	"timer_done\x18\x1f \x01(\v2\x1e.patchbay.journal.v1.TimerDoneH\x00R\ttimerDone\x12>\n" +
+	"timer_done\x18\x1f \x01(\v2\x1e.patchbay.journal.v1.TimerDoneH\x00R\ttimerDone\x12R\n" +
+	"\x11answer_wait_ended\x18% \x01(\v2$.patchbay.journal.v1.AnswerWaitEndedH\x00R\x0fanswerWaitEnded\x12>\n" +
 	"\tcommanded\x18' \x01(\v2\x1e.patchbay.journal.v1.CommandedH\x00R\tcommanded\x12K\n" +
 	"\x0echannel_paused\x18( \x01(\v2\".patchbay.journal.v1.ChannelPausedH\x00R\rchannelPaused\x12N\n" +
 	"\x0fdelivery_failed\x18  \x01(\v2#.patchbay.journal.v1.DeliveryFailedH\x00R\x0edeliveryFailed\x128\n" +
@@ -3860,7 +3960,9 @@ const file_journal_proto_rawDesc = "" +
 	"\bAnswered\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x14\n" +
-	"\x05after\x18\x03 \x01(\x03R\x05after\"7\n" +
+	"\x05after\x18\x03 \x01(\x03R\x05after\"+\n" +
+	"\x0fAnswerWaitEnded\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\"7\n" +
 	"\tTimerDone\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\"B\n" +
@@ -3893,7 +3995,7 @@ const file_journal_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x1f\n" +
 	"\tHomeMoved\x12\x12\n" +
-	"\x04home\x18\x01 \x01(\tR\x04home\"\xe2\x01\n" +
+	"\x04home\x18\x01 \x01(\tR\x04home\"\x82\x02\n" +
 	"\aOffered\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x12\n" +
 	"\x04rest\x18\x02 \x03(\tR\x04rest\x12\x1a\n" +
@@ -3903,7 +4005,10 @@ const file_journal_proto_rawDesc = "" +
 	"\x04else\x18\x06 \x01(\tR\x04else\x12\x12\n" +
 	"\x04hold\x18\a \x01(\bR\x04hold\x12\x16\n" +
 	"\x06failed\x18\b \x01(\tR\x06failed\x12#\n" +
-	"\rfailed_reason\x18\t \x01(\tR\ffailedReason\"p\n" +
+	"\rfailed_reason\x18\t \x01(\tR\ffailedReason\x12\x1e\n" +
+	"\n" +
+	"unanswered\x18# \x01(\bR\n" +
+	"unanswered\"p\n" +
 	"\n" +
 	"OfferEnded\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x18\n" +
@@ -3937,7 +4042,7 @@ const file_journal_proto_rawDesc = "" +
 	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\"$\n" +
 	"\bDeparted\x12\x18\n" +
-	"\achannel\x18\x01 \x01(\tR\achannel\"\xdf\x03\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\"\x92\x04\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x12\n" +
@@ -3956,9 +4061,11 @@ const file_journal_proto_rawDesc = "" +
 	"\breopened\x18\x0e \x01(\rR\breopened\x12\x16\n" +
 	"\x06answer\x18\x19 \x01(\bR\x06answer\x12\x1a\n" +
 	"\bdecision\x18\x1a \x01(\tR\bdecision\x12)\n" +
-	"\x10decision_channel\x18\x1b \x01(\tR\x0fdecisionChannel\"C\n" +
+	"\x10decision_channel\x18\x1b \x01(\tR\x0fdecisionChannel\x121\n" +
+	"\x06joined\x18# \x03(\v2\x19.patchbay.journal.v1.ItemR\x06joined\"[\n" +
 	"\x06Queued\x129\n" +
-	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\"\xa0\x01\n" +
+	"\bdelivery\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.DeliveryR\bdelivery\x12\x16\n" +
+	"\x06before\x18# \x01(\tR\x06before\"\xa0\x01\n" +
 	"\tAttempted\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\x12\x12\n" +
@@ -3966,7 +4073,7 @@ const file_journal_proto_rawDesc = "" +
 	"\battempts\x18\x04 \x01(\rR\battempts\x12\x12\n" +
 	"\x04next\x18\x05 \x01(\x03R\x04next\x12\x1d\n" +
 	"\n" +
-	"not_called\x18\x06 \x01(\bR\tnotCalled\"\xd4\x01\n" +
+	"not_called\x18\x06 \x01(\bR\tnotCalled\"\xf9\x01\n" +
 	"\x05Ended\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x1b\n" +
@@ -3975,7 +4082,8 @@ const file_journal_proto_rawDesc = "" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12\x1a\n" +
 	"\bdegraded\x18\x06 \x01(\tR\bdegraded\x12\x1a\n" +
 	"\battempts\x18\a \x01(\rR\battempts\x12\x18\n" +
-	"\achannel\x18\b \x01(\tR\achannel\"V\n" +
+	"\achannel\x18\b \x01(\tR\achannel\x12#\n" +
+	"\rawaits_answer\x18# \x01(\bR\fawaitsAnswer\"V\n" +
 	"\x04Late\x12\x1a\n" +
 	"\bdelivery\x18\x01 \x01(\tR\bdelivery\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x18\n" +
@@ -4056,7 +4164,7 @@ func file_journal_proto_rawDescGZIP() []byte {
 	return file_journal_proto_rawDescData
 }
 
-var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_journal_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_journal_proto_goTypes = []any{
 	(*Record)(nil),          // 0: patchbay.journal.v1.Record
 	(*Position)(nil),        // 1: patchbay.journal.v1.Position
@@ -4068,38 +4176,39 @@ var file_journal_proto_goTypes = []any{
 	(*Accepted)(nil),        // 7: patchbay.journal.v1.Accepted
 	(*AnswerNeeded)(nil),    // 8: patchbay.journal.v1.AnswerNeeded
 	(*Answered)(nil),        // 9: patchbay.journal.v1.Answered
-	(*TimerDone)(nil),       // 10: patchbay.journal.v1.TimerDone
-	(*Duplicate)(nil),       // 11: patchbay.journal.v1.Duplicate
-	(*Routed)(nil),          // 12: patchbay.journal.v1.Routed
-	(*Disposed)(nil),        // 13: patchbay.journal.v1.Disposed
-	(*Attributed)(nil),      // 14: patchbay.journal.v1.Attributed
-	(*HomeMoved)(nil),       // 15: patchbay.journal.v1.HomeMoved
-	(*Offered)(nil),         // 16: patchbay.journal.v1.Offered
-	(*OfferEnded)(nil),      // 17: patchbay.journal.v1.OfferEnded
-	(*Held)(nil),            // 18: patchbay.journal.v1.Held
-	(*Item)(nil),            // 19: patchbay.journal.v1.Item
-	(*Extent)(nil),          // 20: patchbay.journal.v1.Extent
-	(*Passed)(nil),          // 21: patchbay.journal.v1.Passed
-	(*Departing)(nil),       // 22: patchbay.journal.v1.Departing
-	(*Departed)(nil),        // 23: patchbay.journal.v1.Departed
-	(*Delivery)(nil),        // 24: patchbay.journal.v1.Delivery
-	(*Queued)(nil),          // 25: patchbay.journal.v1.Queued
-	(*Attempted)(nil),       // 26: patchbay.journal.v1.Attempted
-	(*Ended)(nil),           // 27: patchbay.journal.v1.Ended
-	(*Late)(nil),            // 28: patchbay.journal.v1.Late
-	(*Linked)(nil),          // 29: patchbay.journal.v1.Linked
-	(*Unlinked)(nil),        // 30: patchbay.journal.v1.Unlinked
-	(*Closed)(nil),          // 31: patchbay.journal.v1.Closed
-	(*Closing)(nil),         // 32: patchbay.journal.v1.Closing
-	(*CursorMoved)(nil),     // 33: patchbay.journal.v1.CursorMoved
-	(*ThreadPending)(nil),   // 34: patchbay.journal.v1.ThreadPending
-	(*PendingEnded)(nil),    // 35: patchbay.journal.v1.PendingEnded
-	(*DeadLettered)(nil),    // 36: patchbay.journal.v1.DeadLettered
-	(*DeliveryFailed)(nil),  // 37: patchbay.journal.v1.DeliveryFailed
-	(*DeadLetterEnded)(nil), // 38: patchbay.journal.v1.DeadLetterEnded
-	(*Commanded)(nil),       // 39: patchbay.journal.v1.Commanded
-	(*ChannelPaused)(nil),   // 40: patchbay.journal.v1.ChannelPaused
-	nil,                     // 41: patchbay.journal.v1.Attributed.AttributesEntry
+	(*AnswerWaitEnded)(nil), // 10: patchbay.journal.v1.AnswerWaitEnded
+	(*TimerDone)(nil),       // 11: patchbay.journal.v1.TimerDone
+	(*Duplicate)(nil),       // 12: patchbay.journal.v1.Duplicate
+	(*Routed)(nil),          // 13: patchbay.journal.v1.Routed
+	(*Disposed)(nil),        // 14: patchbay.journal.v1.Disposed
+	(*Attributed)(nil),      // 15: patchbay.journal.v1.Attributed
+	(*HomeMoved)(nil),       // 16: patchbay.journal.v1.HomeMoved
+	(*Offered)(nil),         // 17: patchbay.journal.v1.Offered
+	(*OfferEnded)(nil),      // 18: patchbay.journal.v1.OfferEnded
+	(*Held)(nil),            // 19: patchbay.journal.v1.Held
+	(*Item)(nil),            // 20: patchbay.journal.v1.Item
+	(*Extent)(nil),          // 21: patchbay.journal.v1.Extent
+	(*Passed)(nil),          // 22: patchbay.journal.v1.Passed
+	(*Departing)(nil),       // 23: patchbay.journal.v1.Departing
+	(*Departed)(nil),        // 24: patchbay.journal.v1.Departed
+	(*Delivery)(nil),        // 25: patchbay.journal.v1.Delivery
+	(*Queued)(nil),          // 26: patchbay.journal.v1.Queued
+	(*Attempted)(nil),       // 27: patchbay.journal.v1.Attempted
+	(*Ended)(nil),           // 28: patchbay.journal.v1.Ended
+	(*Late)(nil),            // 29: patchbay.journal.v1.Late
+	(*Linked)(nil),          // 30: patchbay.journal.v1.Linked
+	(*Unlinked)(nil),        // 31: patchbay.journal.v1.Unlinked
+	(*Closed)(nil),          // 32: patchbay.journal.v1.Closed
+	(*Closing)(nil),         // 33: patchbay.journal.v1.Closing
+	(*CursorMoved)(nil),     // 34: patchbay.journal.v1.CursorMoved
+	(*ThreadPending)(nil),   // 35: patchbay.journal.v1.ThreadPending
+	(*PendingEnded)(nil),    // 36: patchbay.journal.v1.PendingEnded
+	(*DeadLettered)(nil),    // 37: patchbay.journal.v1.DeadLettered
+	(*DeliveryFailed)(nil),  // 38: patchbay.journal.v1.DeliveryFailed
+	(*DeadLetterEnded)(nil), // 39: patchbay.journal.v1.DeadLetterEnded
+	(*Commanded)(nil),       // 40: patchbay.journal.v1.Commanded
+	(*ChannelPaused)(nil),   // 41: patchbay.journal.v1.ChannelPaused
+	nil,                     // 42: patchbay.journal.v1.Attributed.AttributesEntry
 }
 var file_journal_proto_depIdxs = []int32{
 	2,  // 0: patchbay.journal.v1.Record.envelopes:type_name -> patchbay.journal.v1.StoredEnvelope
@@ -4107,62 +4216,64 @@ var file_journal_proto_depIdxs = []int32{
 	4,  // 2: patchbay.journal.v1.Change.lease_started:type_name -> patchbay.journal.v1.LeaseStarted
 	6,  // 3: patchbay.journal.v1.Change.opened:type_name -> patchbay.journal.v1.Opened
 	7,  // 4: patchbay.journal.v1.Change.accepted:type_name -> patchbay.journal.v1.Accepted
-	11, // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
-	12, // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
-	13, // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
-	14, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
-	15, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
-	16, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
-	17, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
-	18, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
-	21, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
-	25, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
-	26, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
-	27, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
-	28, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
-	29, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
-	30, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
-	31, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
-	34, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
-	35, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
-	36, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
-	38, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
-	33, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
-	32, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
-	22, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
-	23, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
+	12, // 5: patchbay.journal.v1.Change.duplicate:type_name -> patchbay.journal.v1.Duplicate
+	13, // 6: patchbay.journal.v1.Change.routed:type_name -> patchbay.journal.v1.Routed
+	14, // 7: patchbay.journal.v1.Change.disposed:type_name -> patchbay.journal.v1.Disposed
+	15, // 8: patchbay.journal.v1.Change.attributed:type_name -> patchbay.journal.v1.Attributed
+	16, // 9: patchbay.journal.v1.Change.home_moved:type_name -> patchbay.journal.v1.HomeMoved
+	17, // 10: patchbay.journal.v1.Change.offered:type_name -> patchbay.journal.v1.Offered
+	18, // 11: patchbay.journal.v1.Change.offer_ended:type_name -> patchbay.journal.v1.OfferEnded
+	19, // 12: patchbay.journal.v1.Change.held:type_name -> patchbay.journal.v1.Held
+	22, // 13: patchbay.journal.v1.Change.passed:type_name -> patchbay.journal.v1.Passed
+	26, // 14: patchbay.journal.v1.Change.queued:type_name -> patchbay.journal.v1.Queued
+	27, // 15: patchbay.journal.v1.Change.attempted:type_name -> patchbay.journal.v1.Attempted
+	28, // 16: patchbay.journal.v1.Change.ended:type_name -> patchbay.journal.v1.Ended
+	29, // 17: patchbay.journal.v1.Change.late:type_name -> patchbay.journal.v1.Late
+	30, // 18: patchbay.journal.v1.Change.linked:type_name -> patchbay.journal.v1.Linked
+	31, // 19: patchbay.journal.v1.Change.unlinked:type_name -> patchbay.journal.v1.Unlinked
+	32, // 20: patchbay.journal.v1.Change.closed:type_name -> patchbay.journal.v1.Closed
+	35, // 21: patchbay.journal.v1.Change.thread_pending:type_name -> patchbay.journal.v1.ThreadPending
+	36, // 22: patchbay.journal.v1.Change.pending_ended:type_name -> patchbay.journal.v1.PendingEnded
+	37, // 23: patchbay.journal.v1.Change.dead_lettered:type_name -> patchbay.journal.v1.DeadLettered
+	39, // 24: patchbay.journal.v1.Change.dead_letter_ended:type_name -> patchbay.journal.v1.DeadLetterEnded
+	34, // 25: patchbay.journal.v1.Change.cursor_moved:type_name -> patchbay.journal.v1.CursorMoved
+	33, // 26: patchbay.journal.v1.Change.closing:type_name -> patchbay.journal.v1.Closing
+	23, // 27: patchbay.journal.v1.Change.departing:type_name -> patchbay.journal.v1.Departing
+	24, // 28: patchbay.journal.v1.Change.departed:type_name -> patchbay.journal.v1.Departed
 	8,  // 29: patchbay.journal.v1.Change.answer_needed:type_name -> patchbay.journal.v1.AnswerNeeded
 	9,  // 30: patchbay.journal.v1.Change.answered:type_name -> patchbay.journal.v1.Answered
-	10, // 31: patchbay.journal.v1.Change.timer_done:type_name -> patchbay.journal.v1.TimerDone
-	39, // 32: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
-	40, // 33: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
-	37, // 34: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
-	5,  // 35: patchbay.journal.v1.Change.revised:type_name -> patchbay.journal.v1.Revised
-	19, // 36: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
-	1,  // 37: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
-	20, // 38: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 39: patchbay.journal.v1.AnswerNeeded.position:type_name -> patchbay.journal.v1.Position
-	1,  // 40: patchbay.journal.v1.Answered.position:type_name -> patchbay.journal.v1.Position
-	1,  // 41: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
-	1,  // 42: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
-	41, // 43: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
-	19, // 44: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
-	1,  // 45: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
-	20, // 46: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
-	1,  // 47: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
-	19, // 48: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
-	19, // 49: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
-	24, // 50: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
-	1,  // 51: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
-	1,  // 52: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
-	24, // 53: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
-	24, // 54: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
-	1,  // 55: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	11, // 31: patchbay.journal.v1.Change.timer_done:type_name -> patchbay.journal.v1.TimerDone
+	10, // 32: patchbay.journal.v1.Change.answer_wait_ended:type_name -> patchbay.journal.v1.AnswerWaitEnded
+	40, // 33: patchbay.journal.v1.Change.commanded:type_name -> patchbay.journal.v1.Commanded
+	41, // 34: patchbay.journal.v1.Change.channel_paused:type_name -> patchbay.journal.v1.ChannelPaused
+	38, // 35: patchbay.journal.v1.Change.delivery_failed:type_name -> patchbay.journal.v1.DeliveryFailed
+	5,  // 36: patchbay.journal.v1.Change.revised:type_name -> patchbay.journal.v1.Revised
+	20, // 37: patchbay.journal.v1.Opened.unanswered:type_name -> patchbay.journal.v1.Item
+	1,  // 38: patchbay.journal.v1.Accepted.position:type_name -> patchbay.journal.v1.Position
+	21, // 39: patchbay.journal.v1.Accepted.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 40: patchbay.journal.v1.AnswerNeeded.position:type_name -> patchbay.journal.v1.Position
+	1,  // 41: patchbay.journal.v1.Answered.position:type_name -> patchbay.journal.v1.Position
+	1,  // 42: patchbay.journal.v1.Routed.position:type_name -> patchbay.journal.v1.Position
+	1,  // 43: patchbay.journal.v1.Disposed.position:type_name -> patchbay.journal.v1.Position
+	42, // 44: patchbay.journal.v1.Attributed.attributes:type_name -> patchbay.journal.v1.Attributed.AttributesEntry
+	20, // 45: patchbay.journal.v1.Held.item:type_name -> patchbay.journal.v1.Item
+	1,  // 46: patchbay.journal.v1.Item.position:type_name -> patchbay.journal.v1.Position
+	21, // 47: patchbay.journal.v1.Item.extent:type_name -> patchbay.journal.v1.Extent
+	1,  // 48: patchbay.journal.v1.Departing.position:type_name -> patchbay.journal.v1.Position
+	20, // 49: patchbay.journal.v1.Delivery.item:type_name -> patchbay.journal.v1.Item
+	20, // 50: patchbay.journal.v1.Delivery.history:type_name -> patchbay.journal.v1.Item
+	20, // 51: patchbay.journal.v1.Delivery.joined:type_name -> patchbay.journal.v1.Item
+	25, // 52: patchbay.journal.v1.Queued.delivery:type_name -> patchbay.journal.v1.Delivery
+	1,  // 53: patchbay.journal.v1.ThreadPending.position:type_name -> patchbay.journal.v1.Position
+	1,  // 54: patchbay.journal.v1.PendingEnded.position:type_name -> patchbay.journal.v1.Position
+	25, // 55: patchbay.journal.v1.DeadLettered.delivery:type_name -> patchbay.journal.v1.Delivery
+	25, // 56: patchbay.journal.v1.DeadLettered.messages:type_name -> patchbay.journal.v1.Delivery
+	1,  // 57: patchbay.journal.v1.DeliveryFailed.messages:type_name -> patchbay.journal.v1.Position
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_journal_proto_init() }
@@ -4201,6 +4312,7 @@ func file_journal_proto_init() {
 		(*Change_AnswerNeeded)(nil),
 		(*Change_Answered)(nil),
 		(*Change_TimerDone)(nil),
+		(*Change_AnswerWaitEnded)(nil),
 		(*Change_Commanded)(nil),
 		(*Change_ChannelPaused)(nil),
 		(*Change_DeliveryFailed)(nil),
@@ -4212,7 +4324,7 @@ func file_journal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_journal_proto_rawDesc), len(file_journal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

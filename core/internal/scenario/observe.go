@@ -105,7 +105,11 @@ func (o *observer) delivered(d *journal.Delivery) {
 		o.Events[channel] = append(o.Events[channel], string(e.Kind))
 		return
 	}
-	m := conversationtest.Message{Text: e.Text(), Parts: typesOf(e), Attributes: o.attributes(e)}
+	text := e.Text()
+	for _, it := range d.GetJoined() {
+		text += "\n" + o.world.envelopeAt(it.GetPosition()).Text()
+	}
+	m := conversationtest.Message{Text: text, Parts: typesOf(e), Attributes: o.attributes(e)}
 	if d.GetCopy() {
 		m.Decision, m.Rule = d.GetDecision(), d.GetReason()
 	}

@@ -37,6 +37,9 @@ type Conversation struct {
 	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	OfferEnded      time.Time          `json:"oe,omitzero"`  // end of the newest offer that was pending
+	Received        []Item             `json:"rc,omitempty"` // customer's messages that the owner got, since its last answer
+	AwaitedSince    time.Time          `json:"aw,omitzero"`  // the owner's lane waits for an answer since then; see AwaitsAnswer
+	OwnerSpoke      bool               `json:"sp,omitempty"` // a message of the owner, in its epoch, was sent to the customer
 	TimerDone       time.Duration      `json:"td,omitempty"` // largest `after` of the running clock whose rules were run
 	Closing         string             `json:"cl,omitempty"` // rule, ReasonCloseAfter or ReasonOperator; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`
@@ -86,6 +89,7 @@ type Offer struct {
 	// Failed is the last target that was asked and did not accept, FailedReason is the reason.
 	Failed       string `json:"f,omitempty"`
 	FailedReason string `json:"fr,omitempty"`
+	Unanswered   bool   `json:"un,omitempty"` // the owner did not answer, see Conversation.Received
 }
 
 // HistoryEntry is a message of the history, which a new owner receives.
@@ -168,7 +172,7 @@ func (c *Conversation) UnansweredItems() []Item {
 
 func (c *Conversation) isQueued(p Position) bool {
 	return slices.ContainsFunc(c.Lanes, func(l Lane) bool {
-		return slices.ContainsFunc(l.Queue, func(d Delivery) bool { return d.Follows && d.Item.Pos == p })
+		return slices.ContainsFunc(l.Queue, func(d Delivery) bool { return d.Follows && d.has(p) })
 	})
 }
 
@@ -190,7 +194,7 @@ func (c *Conversation) Oldest() (Position, bool) {
 	add(c.Held...)
 	for i := range c.Lanes {
 		for j := range c.Lanes[i].Queue {
-			add(c.Lanes[i].Queue[j].Item)
+			add(c.Lanes[i].Queue[j].Items()...)
 			add(c.Lanes[i].Queue[j].History...)
 		}
 	}

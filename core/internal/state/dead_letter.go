@@ -25,8 +25,11 @@ func (d *DeadLetter) Deliveries() []Delivery { return append([]Delivery{d.Delive
 func (d *DeadLetter) MessageCount() int {
 	seen := map[Position]bool{}
 	for _, m := range d.Deliveries() {
-		if m.Kind == KindSend {
-			seen[m.Item.Pos] = true
+		if m.Kind != KindSend {
+			continue
+		}
+		for _, it := range m.Items() {
+			seen[it.Pos] = true
 		}
 	}
 	return len(seen)
@@ -63,7 +66,7 @@ func (d *DeadLetter) Compare(o *DeadLetter) int {
 func (d *DeadLetter) OldestRecord() uint64 {
 	low := uint64(0)
 	for _, m := range d.Deliveries() {
-		for _, it := range append([]Item{m.Item}, m.History...) {
+		for _, it := range append(m.Items(), m.History...) {
 			if s := it.Pos.Seq; s != 0 && (low == 0 || s < low) {
 				low = s
 			}

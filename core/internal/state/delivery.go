@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"patchbay/core/internal/journal"
@@ -22,6 +23,7 @@ type Delivery struct {
 	Piece    uint32    `json:"pc,omitempty"` // index of the piece, from 0
 	Pieces   uint32    `json:"ps,omitempty"` // 0 and 1 mean undivided
 	Epoch    uint64    `json:"e"`            // of the conversation when the delivery was queued
+	Joined   []Item    `json:"j,omitempty"`  // later messages of the customer whose texts follow the item's, one a line
 	History  []Item    `json:"h,omitempty"`
 	Offer    bool      `json:"o,omitempty"`  // an open that offers the conversation to the channel
 	Reason   string    `json:"r,omitempty"`  // rule or cause
@@ -36,9 +38,13 @@ type Delivery struct {
 	NextAt   time.Time `json:"n,omitzero"`  // earliest time of the next attempt
 	// NotCalled is set if the last failure happened before the vendor was called. Such a failure does not count as an
 	// attempt.
-	NotCalled bool   `json:"nc,omitempty"`
-	Error     string `json:"er,omitempty"` // kind of the last error
-	Text      string `json:"tx,omitempty"` // text of the last error
+	NotCalled bool `json:"nc,omitempty"`
+	// Answered is set if the owner answered while the delivery was at the head of its lane. So the call may have led to
+	// the answer before its outcome was known.
+	Answered   bool          `json:"aw,omitempty"`
+	AnswerWait time.Duration `json:"wt,omitempty"` // finished waits for answers of the owner, see AnswerWaited
+	Error      string        `json:"er,omitempty"` // kind of the last error
+	Text       string        `json:"tx,omitempty"` // text of the last error
 }
 
 // Decision is the decision about a message: StatusSent, StatusHeld, StatusDropped or StatusUnrouted. It is zero for other
@@ -58,10 +64,21 @@ func (d *Delivery) Proto() *journal.Delivery {
 	if d.Item.Pos.Seq != 0 {
 		p.Item = d.Item.Proto()
 	}
+	for _, it := range d.Joined {
+		p.Joined = append(p.Joined, it.Proto())
+	}
 	for _, h := range d.History {
 		p.History = append(p.History, h.Proto())
 	}
 	return p
+}
+
+// Items returns the envelopes that the delivery carries, in order, without the history.
+func (d *Delivery) Items() []Item { return append([]Item{d.Item}, d.Joined...) }
+
+// has reports whether the delivery carries an envelope.
+func (d *Delivery) has(p Position) bool {
+	return d.Item.Pos == p || slices.ContainsFunc(d.Joined, func(it Item) bool { return it.Pos == p })
 }
 
 func toDelivery(d *journal.Delivery, queuedAt time.Time) Delivery {
@@ -70,6 +87,9 @@ func toDelivery(d *journal.Delivery, queuedAt time.Time) Delivery {
 		Pieces: d.GetPieces(), Epoch: d.GetEpoch(), Offer: d.GetOffer(), Reason: d.GetReason(), Thread: d.GetThread(),
 		Follows: d.GetFollows(), Answer: d.GetAnswer(), Copy: d.GetCopy(),
 		Decision: Decision{d.GetDecision(), d.GetDecisionChannel()}, Reopened: d.GetReopened(), QueuedAt: queuedAt,
+	}
+	for _, it := range d.GetJoined() {
+		out.Joined = append(out.Joined, toItem(it))
 	}
 	for _, h := range d.GetHistory() {
 		out.History = append(out.History, toItem(h))

@@ -30,7 +30,7 @@ func foldDeliveryFailed(c *Conversation, f *journal.DeliveryFailed) {
 func (c *Conversation) isPending(p Position) bool {
 	return slices.ContainsFunc(c.Held, func(it Item) bool { return it.Pos == p }) ||
 		slices.ContainsFunc(c.Lanes, func(l Lane) bool {
-			return slices.ContainsFunc(l.Queue, func(d Delivery) bool { return d.Item.Pos == p })
+			return slices.ContainsFunc(l.Queue, func(d Delivery) bool { return d.has(p) })
 		})
 }
 

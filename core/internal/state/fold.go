@@ -68,6 +68,9 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		c.UnansweredSince, c.TimerDone = l.at, 0
 	case *journal.Change_Answered:
 		c.UnansweredSince, c.TimerDone = time.Time{}, 0
+		c.answered(l.at)
+	case *journal.Change_AnswerWaitEnded:
+		c.endAnswerWait(l.at)
 	case *journal.Change_TimerDone:
 		c.TimerDone = time.Duration(k.TimerDone.GetAfter())
 	case *journal.Change_Attributed:
@@ -91,11 +94,11 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_Passed:
 		l.foldPassed(c, k.Passed)
 	case *journal.Change_Queued:
-		l.foldQueued(c, k.Queued.GetDelivery())
+		l.foldQueued(c, k.Queued)
 	case *journal.Change_Attempted:
 		foldAttempted(c, k.Attempted)
 	case *journal.Change_Ended:
-		foldEnded(c, k.Ended)
+		l.foldEnded(c, k.Ended)
 	case *journal.Change_DeliveryFailed:
 		foldDeliveryFailed(c, k.DeliveryFailed)
 	case *journal.Change_Linked:
@@ -107,6 +110,8 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_Closing:
 		c.Closing, c.ClosedAt, c.UnansweredSince = k.Closing.GetRule(), l.at, time.Time{}
 		c.Unanswered = k.Closing.GetUnanswered()
+		c.endAnswerWait(l.at)
+		c.Received = nil
 		c.Departure, c.Held = nil, nil // the held messages go to the customer's next conversation
 		c.unblockAll(l.at)
 	case *journal.Change_Closed:

@@ -102,7 +102,7 @@ func toOffer(o *journal.Offered) *Offer {
 	return &Offer{
 		Target: o.GetTarget(), Rest: o.GetRest(), Deadline: time.Unix(0, o.GetDeadline()),
 		Within: time.Duration(o.GetWithin()), Rule: o.GetRule(), Else: o.GetElse(), Hold: o.GetHold(),
-		Failed: o.GetFailed(), FailedReason: o.GetFailedReason(),
+		Failed: o.GetFailed(), FailedReason: o.GetFailedReason(), Unanswered: o.GetUnanswered(),
 	}
 }
 
@@ -135,6 +135,7 @@ func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 	}
 	c.Owner, c.Epoch, c.OwnerSince, c.Departure = p.GetOwner(), p.GetEpoch(), l.at, nil
 	c.TimerDone = 0
+	c.Received, c.AwaitedSince, c.OwnerSpoke = nil, time.Time{}, false
 	c.Handovers++
 	c.unblockAll(l.at)
 	if p.GetCounted() {

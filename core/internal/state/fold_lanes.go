@@ -7,18 +7,23 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-func (l *Layer) foldQueued(c *Conversation, queued *journal.Delivery) {
-	d := toDelivery(queued, l.at)
+func (l *Layer) foldQueued(c *Conversation, q *journal.Queued) {
+	d := toDelivery(q.GetDelivery(), l.at)
 	lane := c.Lane(d.Channel)
 	if lane == nil {
 		c.Lanes = append(c.Lanes, Lane{Channel: d.Channel})
 		lane = &c.Lanes[len(c.Lanes)-1]
 	}
-	lane.Queue = append(lane.Queue, d)
+	at := len(lane.Queue)
+	if before := slices.IndexFunc(lane.Queue, func(o Delivery) bool { return o.ID == q.GetBefore() }); before >= 0 {
+		at = before
+	}
+	lane.Queue = slices.Insert(lane.Queue, at, d)
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return d.Follows && i.Pos == d.Item.Pos })
 	if d.Channel == c.Owner && (d.Follows || d.Kind == KindTranscript) {
 		c.HistoryEpoch = c.Epoch
 	}
+	c.OwnerSpoke = c.OwnerSpoke || d.Answer && d.Reopened == 0 && d.Epoch == c.Epoch
 }
 
 func foldAttempted(c *Conversation, a *journal.Attempted) {
@@ -28,7 +33,7 @@ func foldAttempted(c *Conversation, a *journal.Attempted) {
 	}
 }
 
-func foldEnded(c *Conversation, e *journal.Ended) {
+func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 	for i := range c.Lanes {
 		lane := &c.Lanes[i]
 		j := slices.IndexFunc(lane.Queue, func(d Delivery) bool { return d.ID == e.GetDelivery() })
@@ -40,6 +45,7 @@ func foldEnded(c *Conversation, e *journal.Ended) {
 		switch {
 		case e.GetStatus() == StatusDelivered:
 			c.markSeen(&d)
+			c.received(&d, e.GetAwaitsAnswer(), l.at)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
 			c.HistoryEpoch = 0 // the history waited for this thread and was not sent
 		}
@@ -60,6 +66,8 @@ func (c *Conversation) markSeen(d *Delivery) {
 		th.Seen = max(th.Seen, c.historyNumber(it.Pos))
 	}
 	if d.Kind == KindSend {
-		th.Seen = max(th.Seen, c.historyNumber(d.Item.Pos))
+		for _, it := range d.Items() {
+			th.Seen = max(th.Seen, c.historyNumber(it.Pos))
+		}
 	}
 }

@@ -62,6 +62,8 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 				p.Reason = "queued behind " + head
 			case c.Blocked[d.Channel] != "":
 				p.Reason = "the lane stops at dead letter " + c.Blocked[d.Channel] + ", until it is replayed or dropped"
+			case c.AwaitsAnswer(d):
+				p.Reason = "waits until the bot answers the message before, at most 30s"
 			case d.NotCalled:
 				p.Reason = notCalled + d.Text
 			case d.Attempts > 0:

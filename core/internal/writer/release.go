@@ -91,8 +91,8 @@ func (w *Writer) setDeadline(c *state.Conversation, now time.Time) {
 	w.deadlines.set(c.ID, next)
 }
 
-// nextAfter returns the first deadline after now, or the zero time. An overdue offer, departure or closing is due in a
-// millisecond.
+// nextAfter returns the first deadline after now, or the zero time. An overdue offer, departure, closing or wait for an
+// answer is due in a millisecond.
 func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {
@@ -114,6 +114,10 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 	}
 	for i := range c.Lanes {
 		head := &c.Lanes[i].Queue[0]
+		if c.AwaitsAnswer(head) {
+			sooner(latest(conversation.AnswerDeadline(c), now.Add(time.Millisecond)))
+			continue
+		}
 		if w.Policy.Accepts(head.Channel) {
 			sooner(w.Policy.ReleaseAt(head, now))
 			continue
