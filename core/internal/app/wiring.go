@@ -39,6 +39,7 @@ func policy(
 			PerEpoch: p.endpoints[ch.Name].GetThreads() == string(sdk.ThreadsPerEpoch),
 			Events:   map[envelope.Kind]bool{}, Target: target(caps), History: caps.GetHistory(),
 			Timeout: ch.Delivery.Timeout, Block: ch.Delivery.Then == config.ThenBlock,
+			Overlap: conversation.Overlap(ch.Overlap),
 		}
 		for _, e := range caps.GetEvents() {
 			c.Events[envelope.Kind(e)] = true

@@ -53,6 +53,7 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 			l.bad(finding.WrongRole, f.Hours.node, "only a channel of role bot or agent has hours")
 		}
 	}
+	out.Overlap = l.overlap(f, out.Role)
 	switch {
 	case out.Path != "" && !validPrefix(out.Path):
 		l.bad(finding.InvalidValue, f.Path.node, "%s must begin with a slash and not end with one, such as /shop-a",
@@ -65,6 +66,21 @@ func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	out.AllowLinks = l.privateNetworks(&f.AllowLinks)
 	out.Settings = l.settings(f.Settings.node)
 	return out
+}
+
+// overlap returns the overlap of a channel, by default OverlapSend for a bot.
+func (l *loader) overlap(f *fileChannel, role envelope.Role) Overlap {
+	switch {
+	case f.Overlap.value == "" && role == envelope.RoleBot:
+		return OverlapSend
+	case f.Overlap.value == "":
+		return ""
+	case role != envelope.RoleBot && role != "":
+		l.bad(finding.WrongRole, f.Overlap.node, "only a channel of role bot has an overlap")
+		return ""
+	}
+	l.oneOf(&f.Overlap, string(OverlapSend), string(OverlapQueue), string(OverlapMerge))
+	return Overlap(f.Overlap.value)
 }
 
 // names returns the names of the entries.

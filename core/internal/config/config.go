@@ -74,6 +74,7 @@ type Channel struct {
 	Owner   string       // the channel that answers first; set for customer channels only, by default conversations.owner
 	Title   string       // that customers may see, "" if none
 	Hours   *hours.Hours // in which it is asked to take conversations; nil is always
+	Overlap Overlap      // set for bot channels only
 	Path    string       // prefix of its webhook paths, "" or "/x"
 	// Allow lists non-public networks in which the vendor may be called. AllowLinks lists non-public networks that
 	// inbound media links may resolve to. They are independent, since any customer can send a link.
@@ -82,6 +83,16 @@ type Channel struct {
 	Delivery   Delivery
 	Settings   Settings
 }
+
+// Overlap is what happens to messages that a customer writes while a bot has not answered.
+type Overlap string
+
+// OverlapSend sends each message immediately, OverlapQueue sends one after the other, OverlapMerge also joins texts.
+const (
+	OverlapSend  Overlap = "send"
+	OverlapQueue Overlap = "queue"
+	OverlapMerge Overlap = "merge"
+)
 
 // Then is the action of a lane after a delivery was given up.
 type Then string

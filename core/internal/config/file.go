@@ -46,6 +46,7 @@ type fileChannel struct {
 	Owner      setting[string] `koanf:"owner"`
 	Title      setting[filled] `koanf:"title"`
 	Hours      fileHours       `koanf:"hours"`
+	Overlap    setting[string] `koanf:"overlap"`
 	Path       setting[string] `koanf:"path"`
 	Allow      textList        `koanf:"allow"`
 	AllowLinks textList        `koanf:"allow_links"`

@@ -539,7 +539,11 @@ func (h *harness) line(d *state.Delivery) string {
 	case state.KindTranscript:
 		out = "transcript"
 	default:
-		out = h.text(d.Item.Pos)
+		var joined []string
+		for _, it := range d.Items() {
+			joined = append(joined, h.text(it.Pos))
+		}
+		out = strings.Join(joined, " + ")
 	}
 	if d.Pieces > 1 {
 		out += fmt.Sprintf(" %d/%d", d.Piece+1, d.Pieces)

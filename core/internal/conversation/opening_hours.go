@@ -23,7 +23,7 @@ func (p *Policy) ReleaseAt(d *state.Delivery, at time.Time) time.Time {
 
 // MayRelease reports whether the head of a lane may be delivered now.
 func (p *Policy) MayRelease(c *state.Conversation, d *state.Delivery, now time.Time) bool {
-	return c.Blocked[d.Channel] == "" && !p.ReleaseAt(d, now).After(now) && p.Accepts(d.Channel)
+	return c.Blocked[d.Channel] == "" && !c.AwaitsAnswer(d) && !p.ReleaseAt(d, now).After(now) && p.Accepts(d.Channel)
 }
 
 // hoursOf returns the hours that a delivery waits for, nil if it waits for none.
