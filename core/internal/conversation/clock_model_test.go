@@ -98,7 +98,7 @@ func (l *ledger) clockQueued(h *harness, id string, c *ownership, d *journal.Del
 // isQueuedAgain reports whether a delivery only changes its place in its lane.
 func (m *messageEntry) isQueuedAgain(conv string, d *journal.Delivery) bool {
 	return m != nil && slices.ContainsFunc(m.deliveries, func(sh *deliveryEntry) bool {
-		return sh.status == state.StatusMoved && sh.conv == conv && sh.holds == m.holds &&
+		return sh.status == state.StatusMoved && sh.conv == conv && sh.holds[m] == m.holds &&
 			sh.d.GetChannel() == d.GetChannel() && sh.d.GetEpoch() == d.GetEpoch() && sh.d.GetPiece() == d.GetPiece()
 	})
 }

@@ -51,11 +51,11 @@ type messageEntry struct {
 type deliveryEntry struct {
 	conv     string
 	d        *journal.Delivery
-	status   string // "" while it is queued
-	replayed bool   // a dead letter that was replayed
-	holds    int    // of its message, when it was queued
-	resent   bool   // delivered without an answer, and sent again to the next owner
-	answered bool   // the owner answered before the outcome was known
+	status   string                // "" while it is queued
+	replayed bool                  // a dead letter that was replayed
+	holds    map[*messageEntry]int // of its messages, when it was queued
+	resent   bool                  // delivered without an answer, and sent again to the next owner
+	answered bool                  // the owner answered before the outcome was known
 }
 
 // ownership is the owner of a conversation.
@@ -367,7 +367,10 @@ func carried(d *journal.Delivery) []state.Position {
 func (l *ledger) messageQueued(h *harness, id string, c *ownership, m *messageEntry, sh *deliveryEntry) {
 	h.Helper()
 	d := sh.d
-	sh.holds = m.holds
+	if sh.holds == nil {
+		sh.holds = map[*messageEntry]int{}
+	}
+	sh.holds[m] = m.holds
 	m.deliveries = append(m.deliveries, sh)
 	m.replayed = m.replayed || id != m.conv // after the messages of the conversation that it is continued in
 	if d.GetChannel() != c.channel {
@@ -535,7 +538,7 @@ func (m *messageEntry) deliveryStatus(h *harness) string {
 	groups := map[attempt][]*deliveryEntry{}
 	broken := map[attempt]bool{}
 	for _, sh := range m.deliveries {
-		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch(), sh.holds}
+		key := attempt{sh.conv, sh.d.GetChannel(), sh.d.GetEpoch(), sh.holds[m]}
 		if groups[key] == nil && !broken[key] {
 			keys = append(keys, key)
 		}
