@@ -67,7 +67,9 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 func TestReloadWithoutTheCustomersChannel(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
-	s.Livechat.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: native.EndpointReply, Status: http.StatusBadGateway})
+	s.Livechat.Faults.Add(simulator.Fault{
+		Kind: simulator.Status, Endpoint: native.EndpointReply, Status: http.StatusBadGateway,
+	})
 	s.say(t, "ann", "hello")
 	within(t, harness.Patience, "the answer does not arrive", func(ctx context.Context) error {
 		return s.Livechat.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })

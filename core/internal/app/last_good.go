@@ -13,8 +13,8 @@ import (
 	"patchbay/core/internal/disk"
 )
 
-// The bytes of the newest two configuration files that were in force are kept in the folder of the log, so that a reload
-// can go back to the previous one, and a start can do without the file. They contain no values of references.
+// The bytes of the newest two configuration files that were in force are kept in the folder of the log. A reload can go
+// back to the previous one, and a start can do without the file. They contain no values of references.
 const (
 	currentFile  = "current.yaml"
 	previousFile = "previous.yaml"

@@ -53,8 +53,8 @@ func newPlugins(log *slog.Logger, strict bool) *plugins {
 }
 
 // startPlugins starts, in parallel, every adapter that a channel uses (with o.all: every adapter) and whose section of
-// the configuration is valid, except those that it takes over from the former revision, if there is one. Their sockets are in folders below
-// runtimeDir.
+// the configuration is valid, except those that it takes over from the former revision, if there is one. Their sockets
+// are in folders below runtimeDir.
 func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
 	p := newPlugins(o.Logger, o.Strict)
 	p.former = former

@@ -107,7 +107,8 @@ func (a *App) report(r *admin.Reload) {
 	}
 }
 
-// reload builds the next revision beside the former one, checks it, and puts it into force. The caller holds the lock.
+// reload builds the next revision next to the former one, checks it, and puts it into force. The caller holds the
+// lock.
 func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Reload) error {
 	former := a.reloads.inForce
 	cfg, cause, err := a.read(former.cfg, req)
@@ -169,9 +170,9 @@ func (a *App) foresee(ctx context.Context, former, next *revision, p *conversati
 	return nil
 }
 
-// enforce puts the next revision into force. The switch is one input of the writer: the policy, the lanes, the routes of
-// webhooks and what operators see change between two inputs. Subscriptions that change stop before, so that their last
-// batches are decided on under the former revision. Calls in flight end in their processes, which stop afterwards.
+// enforce puts the next revision into force. The switch is one input of the writer: the policy, the lanes, the routes
+// of webhooks and the operators' view change between two inputs. Subscriptions that change stop before, so that their
+// last batches are decided on under the former revision. Calls in flight end in their processes, which stop afterwards.
 func (a *App) enforce(former, next *revision, p *conversation.Policy, cause string) error {
 	table, err := a.parts.ingress.Table(endpoints(next.cfg, next.plugins), next.plugins.lacksPaths())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// ReturnsUntil returns the time until which a delivery to a removed channel waits, or the zero time if it does not wait.
+// ReturnsUntil returns the time until which a delivery to a removed channel waits, or the zero time if it does not.
 func (p *Policy) ReturnsUntil(c *state.Conversation, d *state.Delivery) time.Time {
 	since, vanished := p.Vanished[d.Channel]
 	if !vanished || d.Channel != c.Channel && !d.Copy {
@@ -67,8 +67,8 @@ func (tx *Transaction) Reconcile(id string) (done bool) {
 	return true
 }
 
-// adapt is Reconcile before the next input of a conversation. Changes of other inputs of the record do not bound it: the
-// writer divides a batch that needs too large a record.
+// adapt is Reconcile before the next input of a conversation. Changes of other inputs of the record do not bound it:
+// the writer divides a batch that needs too large a record.
 func (tx *Transaction) adapt(id string) (done bool) {
 	tx.repairFrom = len(tx.record.GetChanges())
 	defer func() { tx.repairFrom = 0 }()

@@ -8,8 +8,8 @@ import (
 	"patchbay/core/internal/attempt"
 )
 
-// Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. Calls in flight end
-// with the settings that they began with. Jobs of a removed channel that have not started get an outcome that keeps
+// Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. Calls in flight
+// end with the settings that they began with. Jobs of a removed channel that have not started get an outcome that keeps
 // them, as after Cancel.
 func (e *Engine) Configure(channels []Channel) {
 	e.mu.Lock()
