@@ -172,3 +172,13 @@ func TestOpen(t *testing.T) {
 		t.Errorf("customer %q, want %q", o.GetCustomerId(), want)
 	}
 }
+
+func TestJoinedMessagesAreOneText(t *testing.T) {
+	call, _ := callFor(t, Channel{}, func(h *harness, d *state.Delivery) {
+		d.Item = h.storeEnvelope(message("one"))
+		d.Joined = []state.Item{h.storeEnvelope(message("two")), h.storeEnvelope(message("three"))}
+	})
+	if text := receivedEnvelope(t, call).Text(); text != "one\ntwo\nthree" {
+		t.Errorf("the bot got %q", text)
+	}
+}
