@@ -37,9 +37,9 @@ type Conversation struct {
 	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	OfferEnded      time.Time          `json:"oe,omitzero"`  // end of the newest offer that was pending
-	Received        []Item             `json:"rc,omitempty"` // customer's messages that the owner got, since its last answer
-	AwaitedSince    time.Time          `json:"aw,omitzero"`  // the owner's lane waits for an answer since then; see AwaitsAnswer
-	OwnerSpoke      bool               `json:"sp,omitempty"` // a message of the owner, in its epoch, was sent to the customer
+	Received        []Item             `json:"rc,omitempty"` // by the owner without an answer, see answer_wait.go
+	AwaitedSince    time.Time          `json:"aw,omitzero"`  // the owner's lane waits for an answer, see AwaitsAnswer
+	OwnerSpoke      bool               `json:"sp,omitempty"` // the owner has written to the customer in its epoch
 	TimerDone       time.Duration      `json:"td,omitempty"` // largest `after` of the running clock whose rules were run
 	Closing         string             `json:"cl,omitempty"` // rule, ReasonCloseAfter or ReasonOperator; "" while it is open
 	ClosedAt        time.Time          `json:"ca,omitzero"`

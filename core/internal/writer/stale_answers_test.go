@@ -137,7 +137,7 @@ func TestNoStaleAnswerReachesTheCustomerIn10000Handovers(t *testing.T) {
 				reached++
 			}
 		}
-		t.Logf("%d handovers, %d answers, %d of them stale, %d delivered to customers", moves, answers, len(stale), len(h.sink))
+		t.Logf("%d handovers, %d answers, %d of them stale, %d delivered", moves, answers, len(stale), len(h.sink))
 		if moves != total || len(stale) < total/3 || len(h.sink) < total/4 {
 			t.Errorf("%d handovers with %d stale answers and %d deliveries test too little", moves, len(stale), len(h.sink))
 		}
