@@ -48,7 +48,8 @@ type Options struct {
 	Writer   Writer
 	Log      store.Log
 	Lanes    Lanes
-	Running  func() *Running // returns the configuration in force
+	// Running returns the configuration in force. A reload replaces it, so one use needs one call.
+	Running func() *Running
 	// Reload reloads the configuration.
 	Reload func(context.Context, ReloadRequest) *Reload
 	Backup func(context.Context, io.Writer) error // see jetstream.Log.Backup

@@ -78,8 +78,9 @@ func (m *backlogMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	for i := range m.admin.Running().Config.Channels {
-		c := &m.admin.Running().Config.Channels[i]
+	channels := m.admin.Running().Config.Channels
+	for i := range channels {
+		c := &channels[i]
 		gauge(m.oldest, age(m.backlog.oldestPending[c.Name]), c.Name)
 		if c.Role != envelope.RoleCustomer {
 			gauge(m.waiting, float64(m.backlog.waiting[c.Name]), c.Name, string(c.Role))

@@ -39,8 +39,9 @@ type ChannelPause struct {
 // channelList serves GET /api/channels: the configured channels, and removed ones with deliveries, sorted by name.
 func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	byName := map[string]*Channel{}
-	for i := range a.Running().Config.Channels {
-		c := &a.Running().Config.Channels[i]
+	channels := a.Running().Config.Channels
+	for i := range channels {
+		c := &channels[i]
 		byName[c.Name] = &Channel{
 			Name: c.Name, Role: string(c.Role), Adapter: c.Adapter, Opens: opensAt(c, a.Now()),
 		}
@@ -142,7 +143,12 @@ func (a *Admin) channelPause(paused bool) http.HandlerFunc {
 
 // blockedReason returns why no call to a channel can start, or "".
 func (a *Admin) blockedReason(name string) string {
-	ch, ok := a.Running().Config.Channel(name)
+	return a.blockedIn(a.Running(), name)
+}
+
+// blockedIn is blockedReason for a configuration.
+func (a *Admin) blockedIn(running *Running, name string) string {
+	ch, ok := running.Config.Channel(name)
 	if !ok {
 		return "channel " + name + " is not configured"
 	}
@@ -150,7 +156,7 @@ func (a *Admin) blockedReason(name string) string {
 	if lanes.Paused {
 		return "paused by an operator"
 	}
-	if h := a.Running().Hosts[ch.Adapter]; h != nil {
+	if h := running.Hosts[ch.Adapter]; h != nil {
 		if s := h.Status(); !s.Serving() {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
@@ -166,10 +172,11 @@ func (a *Admin) blockedReason(name string) string {
 
 // pendingReason returns why the head of a lane waits.
 func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
-	if reason := a.blockedReason(d.Channel); reason != "" {
+	running := a.Running()
+	if reason := a.blockedIn(running, d.Channel); reason != "" {
 		return reason
 	}
-	ch, _ := a.Running().Config.Channel(d.Channel)
+	ch, _ := running.Config.Channel(d.Channel)
 	s := a.Lanes.State(d.Channel)
 	switch opens := opensAt(ch, a.Now()); {
 	case opens != nil && d.Kind == state.KindOpen && !d.Offer:

@@ -100,19 +100,20 @@ func (a *Admin) optionalChecks() []check {
 	if n, sequences := missingRecords(a.Log.Health().Missing); n > 0 {
 		out = append(out, check{"records", false, fmt.Sprintf("%d are missing from the log: %s", n, sequences)})
 	}
-	for name, h := range a.Running().Hosts {
+	running := a.Running()
+	for name, h := range running.Hosts {
 		s := h.Status()
 		out = append(out, adapterCheck(name, &s))
 		for channel, problem := range s.Unhealthy {
 			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
 		}
 	}
-	for name, cause := range a.Running().Unavailable {
+	for name, cause := range running.Unavailable {
 		text := "unavailable until a reload or a restart: " + text.FirstLine(cause)
 		out = append(out, check{"channel " + name, false, text})
 	}
-	for i := range a.Running().Config.Channels {
-		name := a.Running().Config.Channels[i].Name
+	for i := range running.Config.Channels {
+		name := running.Config.Channels[i].Name
 		switch s := a.Lanes.State(name); {
 		case s.Paused:
 			out = append(out, check{"channel " + name, false, "paused by an operator; `patchbay channel resume " + name +

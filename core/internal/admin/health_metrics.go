@@ -50,9 +50,10 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(m.free, float64(health.Free))
 	missing, _ := missingRecords(health.Missing)
 	gauge(m.missed, float64(missing))
-	for i := range m.admin.Running().Config.Channels {
-		name, adapter, up := m.admin.Running().Config.Channels[i].Name, m.admin.Running().Config.Channels[i].Adapter, 0.0
-		if m.admin.available(name, adapter) {
+	running := m.admin.Running()
+	for i := range running.Config.Channels {
+		name, adapter, up := running.Config.Channels[i].Name, running.Config.Channels[i].Adapter, 0.0
+		if running.available(name, adapter) {
 			up = 1
 		}
 		ch <- prometheus.MustNewConstMetric(m.available, prometheus.GaugeValue, up, adapter, name)
@@ -60,7 +61,7 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // available reports whether the adapter accepts calls for the channel.
-func (a *Admin) available(channel, adapter string) bool {
-	h := a.Running().Hosts[adapter]
-	return a.Running().Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
+func (r *Running) available(channel, adapter string) bool {
+	h := r.Hosts[adapter]
+	return r.Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
 }

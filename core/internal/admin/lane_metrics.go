@@ -29,8 +29,9 @@ func (m *laneMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *laneMetrics) Collect(ch chan<- prometheus.Metric) {
-	for i := range m.admin.Running().Config.Channels {
-		c := &m.admin.Running().Config.Channels[i]
+	channels := m.admin.Running().Config.Channels
+	for i := range channels {
+		c := &channels[i]
 		s := m.admin.Lanes.State(c.Name)
 		gauge := func(d *prometheus.Desc, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, c.Name)
