@@ -42,6 +42,7 @@ type Step struct {
 	Reason     string   // of the event, or of declined calls
 	SenderID   string
 	SenderName string
+	SenderRole string            // system is a vendor's notice; "" is the channel's role
 	Attributes map[string]string // of the vendor
 	Thread     int               // number of the channel's thread, from 1; 0 is the newest
 

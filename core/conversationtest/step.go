@@ -4,11 +4,12 @@ import (
 	"regexp"
 
 	"patchbay/core/internal/config"
+	"patchbay/sdk/envelope"
 )
 
 // keysOf are the keys of a step that need another key.
 var keysOf = map[string][]string{
-	"from":     {"text", "parts", "event", "sender_id", "sender_name", "attributes", "thread"},
+	"from":     {"text", "parts", "event", "sender_id", "sender_name", "sender_role", "attributes", "thread"},
 	"channel":  {"calls"},
 	"operator": {"to"},
 }
@@ -26,6 +27,7 @@ func (p *parser) step(v config.Value) Step {
 		"reason":      p.filled(&s.Reason),
 		"sender_id":   p.filled(&s.SenderID),
 		"sender_name": p.filled(&s.SenderName),
+		"sender_role": p.oneOf("role of a sender", []string{string(envelope.RoleSystem)}, &s.SenderRole),
 		"attributes":  func(v config.Value) { s.Attributes = p.textMap(v) },
 		"thread":      func(v config.Value) { s.Thread = p.number(v) },
 		"channel":     p.filled(&s.Channel),

@@ -177,8 +177,8 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 	if w.needsClock || s.At != nil || s.After > maxWait || s.After > 0 && acts {
 		return nil, unsupported("its time")
 	}
-	if s.SenderName != "" || len(s.Parts) > 0 {
-		return nil, unsupported("its sender's name or its parts")
+	if s.SenderName != "" || s.SenderRole != "" || len(s.Parts) > 0 {
+		return nil, unsupported("its sender or its parts")
 	}
 	if err := w.act(s); err != nil {
 		return nil, err

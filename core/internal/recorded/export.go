@@ -151,6 +151,9 @@ func (x *Export) accepted(at time.Time, seq uint64, r *journal.Record, a *journa
 			return false
 		}
 		s.step.SenderID, s.step.SenderName = x.redactor.senderID(a.GetChannel(), e), x.redactor.name(e.Sender.Name)
+		if e.Sender.Role == envelope.RoleSystem {
+			s.step.SenderRole = string(envelope.RoleSystem)
+		}
 	} else {
 		s.step.Event, s.step.Reason = string(e.Kind), e.Attributes["reason"]
 	}

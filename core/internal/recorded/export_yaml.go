@@ -33,6 +33,7 @@ type (
 		Parts      []string          `yaml:"parts,omitempty,flow"`
 		SenderID   string            `yaml:"sender_id,omitempty"`
 		SenderName string            `yaml:"sender_name,omitempty"`
+		SenderRole string            `yaml:"sender_role,omitempty"`
 		Attributes map[string]string `yaml:"attributes,omitempty"`
 		Expect     *yamlExpect       `yaml:"expect,omitempty"`
 	}

@@ -90,6 +90,9 @@ func (w *World) envelope(s *conversationtest.Step, ch *conversation.Channel) (*e
 	if s.SenderName != "" {
 		e.Sender.Name = s.SenderName
 	}
+	if s.SenderRole != "" {
+		e.Sender.Role = envelope.Role(s.SenderRole)
+	}
 	if s.Event != "" {
 		e.Kind = envelope.Kind(s.Event)
 	}
