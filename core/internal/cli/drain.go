@@ -57,6 +57,10 @@ func (o *options) followDrain(ctx context.Context, status *admin.DrainStatus) er
 		if err != nil {
 			return err
 		}
+		if !status.Draining {
+			return failure(errors.New("the gateway has ended and was started again: it accepts messages; stop the " +
+				"supervisor that starts it, then drain again"))
+		}
 	}
 }
 
