@@ -45,10 +45,15 @@ func (h *Handler) Use(t *Table) (former *Table) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	former, h.table = h.table, t
+	if former != nil {
+		t.requests.Add(1)
+		go func() { former.Wait(); t.requests.Done() }()
+	}
 	return former
 }
 
-// Wait returns when the last request of a table that is no longer used has ended.
+// Wait returns when the last request of a table that is no longer used has ended, and those of all earlier tables: a
+// process can serve several tables in succession.
 func (t *Table) Wait() { t.requests.Wait() }
 
 // enter returns the table for a request. The caller calls requests.Done when the request has ended.

@@ -192,3 +192,35 @@ func TestRequestsEndUnderTheirTable(t *testing.T) {
 		<-waited
 	})
 }
+
+func TestWaitIncludesTheRequestsOfEarlierTables(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, release := &fake{}, make(chan struct{})
+		f.receive = func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
+			<-release
+			return &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{Status: 202}}, nil
+		}
+		h := f.handler(t)
+		go serve(h, request("POST", "/x/hooks/1", "{}"))
+		synctest.Wait()
+		use := func() (former *Table) {
+			table, err := h.Table([]Endpoint{f.endpoint()}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h.Use(table)
+		}
+		use()
+		second := use()
+		waited := make(chan struct{})
+		go func() { second.Wait(); close(waited) }()
+		synctest.Wait()
+		select {
+		case <-waited:
+			t.Error("Wait returned during a request of the first table")
+		default:
+		}
+		close(release)
+		<-waited
+	})
+}
