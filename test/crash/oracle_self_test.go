@@ -107,6 +107,16 @@ func TestOracle(t *testing.T) {
 		{"two final statuses", func(e *evidence) {
 			add(e, harness.Entry{Step: "fenced", Envelope: "m1"})
 		}, "final statuses [fenced delivered]"},
+		{"sent again to the bot when it got control", func(e *evidence) {
+			e.arrivals = append(e.arrivals, arrival{at(10), "faq", "c00-002"})
+			add(e, harness.Entry{At: at(10), Step: "passed", Channel: "faq"},
+				harness.Entry{At: at(10), Step: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d9"},
+				harness.Entry{At: at(11), Step: "delivered", Channel: "faq", Delivery: "d9"})
+		}, ""},
+		{"sent again without a move of control", func(e *evidence) {
+			add(e, harness.Entry{At: at(10), Step: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d9"},
+				harness.Entry{At: at(11), Step: "delivered", Channel: "faq", Delivery: "d9"})
+		}, "final statuses [delivered delivered]"},
 		{"unrouted", func(e *evidence) {
 			drop(e, "queued", "d1")
 			add(e, harness.Entry{Step: "unrouted", Envelope: "m1"})

@@ -57,6 +57,7 @@ type trailIndex struct {
 	ended     map[string][]string    // final statuses by delivery
 	dead      map[string]*harness.Entry
 	handovers int
+	passed    map[passTo]bool
 }
 
 // evaluate runs all checks.
@@ -81,7 +82,7 @@ func (v *verdict) indexTrails(user string) {
 	b := &trailIndex{
 		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
 		order: map[string][]string{}, channel: map[string]string{}, piece: map[string]int{}, ended: map[string][]string{},
-		began: map[string]time.Time{}, dead: map[string]*harness.Entry{},
+		began: map[string]time.Time{}, dead: map[string]*harness.Entry{}, passed: map[passTo]bool{},
 	}
 	v.indexes[user] = b
 	trails := v.trails[user]
@@ -99,6 +100,12 @@ func (v *verdict) indexTrails(user string) {
 	v.tally.handovers += b.handovers
 }
 
+// passTo is a move of control to a channel.
+type passTo struct {
+	channel string
+	at      time.Time
+}
+
 // finalStatuses are the trail entries that end a delivery.
 var finalStatuses = []string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}
 
@@ -109,6 +116,7 @@ func (b *trailIndex) add(e *harness.Entry) {
 		b.accepted[id] = append(b.accepted[id], e.Envelope)
 	case e.Step == "passed":
 		b.handovers++
+		b.passed[passTo{e.Channel, e.At}] = true
 	case e.Step == "queued" && e.Kind == "send":
 		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
 		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
@@ -129,7 +137,8 @@ func (b *trailIndex) add(e *harness.Entry) {
 
 // finalStatus returns the final status of an envelope and the channel that received it, or a problem if there is not
 // exactly one status. All pieces of a message must have the same status. Moved deliveries do not count: they are queued
-// again for the next owner.
+// again for the next owner. Nor do deliveries to a desk whose agent left without a word: they are sent again to the bot
+// when it gets control.
 func (b *trailIndex) finalStatus(envelope string) (status, channel, problem string) {
 	statuses := slices.Clone(b.disposed[envelope])
 	for _, pieces := range b.deliveries(envelope) {
@@ -145,6 +154,10 @@ func (b *trailIndex) finalStatus(envelope string) (status, channel, problem stri
 		}
 		if len(ends) > 1 {
 			return "", "", fmt.Sprintf("the pieces of message %s have the final statuses %v, want the same", envelope, ends)
+		}
+		toBot := passTo{b.channel[pieces[0]], b.began[pieces[0]]}
+		if len(statuses) == 1 && statuses[0] == "delivered" && channel == "desk" && toBot.channel != "desk" && b.passed[toBot] {
+			statuses = nil
 		}
 		statuses = append(statuses, b.ended[pieces[0]][0])
 		channel = b.channel[pieces[0]]

@@ -48,7 +48,7 @@ func TestSilentBotIsReplacedByTheDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.agentSays(t, "ann", "This is Kim.")
-	s.expectHandover(t, "ann", "desk")
+	s.expectHandover(t, "ann", "Service team")
 	s.expect(t, "ann", "agent", "This is Kim.")
 	s.expect(t, "ann", "system", "Are you still there?")
 	if got := s.textsFrom("ann", "system"); len(got) != 2 {
