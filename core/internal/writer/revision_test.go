@@ -3,6 +3,7 @@ package writer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,4 +111,18 @@ func TestDeliveriesToAVanishedChannelAreNotReleased(t *testing.T) {
 			t.Errorf("vanished channels: %v", p.Vanished)
 		}
 	})
+}
+
+// The changes of adapted conversations and of inputs share a record. If they do not fit, the batch gets smaller.
+func TestAdaptationsThatDoNotFitAreShared(t *testing.T) {
+	w := New(Options{})
+	b := &batch{unadapted: []string{"a", "b", "c"}, timers: []string{"d"}}
+	for n := b.inputs(); n > 1; n = b.inputs() {
+		if w.shrinkBatch(b, "too large"); b.inputs() >= n {
+			t.Fatalf("%d of %d inputs are left", b.inputs(), n)
+		}
+	}
+	if len(b.unadapted) != 1 || !slices.Equal(w.unadapted, []string{"b", "c"}) {
+		t.Errorf("in the batch %v, for the next one %v", b.unadapted, w.unadapted)
+	}
 }

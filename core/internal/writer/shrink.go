@@ -33,7 +33,10 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := take(len(b.outcomes))
+	i := take(len(b.unadapted))
+	w.unadapted = append(b.unadapted[i:len(b.unadapted):len(b.unadapted)], w.unadapted...)
+	b.unadapted = b.unadapted[:i:i]
+	i = take(len(b.outcomes))
 	w.outcomes = append(b.outcomes[i:len(b.outcomes):len(b.outcomes)], w.outcomes...)
 	b.outcomes = b.outcomes[:i:i]
 	i = take(len(b.deadlines))
@@ -59,8 +62,9 @@ func (w *Writer) shrinkBatch(b *batch, why string) {
 	w.wakeUp()
 }
 
-// giveUpInput gives up the only input of a batch: an outcome or submission becomes a dead letter, a command fails, and
-// a deadline or timer is tried again after a minute. Decisions on pending envelopes count as failed.
+// giveUpInput gives up the only input of a batch: an outcome or submission becomes a dead letter, a command fails, a
+// deadline or timer is tried again after a minute, and a conversation is not adapted before its next input. Decisions on
+// pending envelopes count as failed.
 func (w *Writer) giveUpInput(b *batch, why string) {
 	w.Logger.Error("decision does not fit into a record", "error", why)
 	if b.admitPending {
@@ -68,6 +72,9 @@ func (w *Writer) giveUpInput(b *batch, why string) {
 	}
 	if b.expirePending {
 		w.expiryFailed(b, why)
+	}
+	if b.adapted = 0; len(b.unadapted) > 0 {
+		w.adaptationFailed(b)
 	}
 	for i, o := range b.outcomes {
 		b.outcomes[i] = undecided(o, why)
