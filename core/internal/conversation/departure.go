@@ -1,8 +1,6 @@
 package conversation
 
 import (
-	"slices"
-
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -31,9 +29,7 @@ func (tx *Transaction) ownerLeaves(c *state.Conversation, ch *Channel, ev *event
 // effect or the pending offer ends.
 func (tx *Transaction) holdQueued(c *state.Conversation, owner string, departing bool) {
 	for _, it := range tx.reclaim(c, owner) {
-		if !slices.ContainsFunc(c.Held, func(h state.Item) bool { return h.Pos == it.Pos }) {
-			tx.hold(c, it, departing)
-		}
+		tx.hold(c, it, departing)
 	}
 }
 

@@ -193,3 +193,21 @@ func TestOffer(t *testing.T) {
 		h.want("status", h.status("hello?"), state.StatusQueued)
 	})
 }
+
+func TestMessagesAreHeldOnceWhileTheOwnerLeaves(t *testing.T) {
+	loose := route.NewOffer("night")
+	loose.Hold = false
+	h := newHarness(t, testPolicy(t,
+		route.Rule{Name: "first", From: []string{"faq"}, When: `text == "first"`, Offer: route.NewOffer("desk")},
+		route.Rule{Name: "second", From: []string{"faq"}, When: `text == "second"`, Offer: loose},
+	))
+	h.customer("one")
+	h.drain("faq")
+	h.customer("two")
+	h.bot(incoming{kind: envelope.KindDisconnected, sent: h.now})
+	for _, text := range []string{"first", "second"} {
+		h.bot(incoming{text: text, sent: h.now.Add(-time.Second)})
+	}
+	h.advance(2 * time.Second)
+	h.wantLines("to the bot", h.queue("faq"), "open", "two")
+}

@@ -47,8 +47,12 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 	tx.send(c, ch, it, sendOptions{follows: true, together: together})
 }
 
-// hold holds a customer's message until the pending offer ends, or until the departure of the owner takes effect.
+// hold holds a customer's message until the pending offer ends, or until the departure of the owner takes effect. It does
+// nothing if the message is held already.
 func (tx *Transaction) hold(c *state.Conversation, it state.Item, departing bool) {
+	if slices.ContainsFunc(c.Held, func(h state.Item) bool { return h.Pos == it.Pos }) {
+		return
+	}
 	tx.needAnswer(c, it.Pos)
 	tx.add(c.ID, &journal.Change_Held{Held: &journal.Held{Item: it.Proto(), Departing: departing}})
 }
