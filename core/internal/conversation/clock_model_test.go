@@ -76,8 +76,22 @@ func (m *clockModel) needAnswer(at int64) {
 	}
 }
 
-// clockQueued follows a delivery: a customer's message needs an answer, and an owner's message is one when it is queued
-// for the first time. The messages that have waited for it need an answer too.
+// clockAnswered follows an answer. The messages that have waited for it need an answer too.
+func (l *ledger) clockAnswered(h *harness, c *ownership, p state.Position) {
+	h.Helper()
+	m := l.messages[p]
+	if m == nil || m.channel != c.owner || m.fenced || m.disposed != "" || m.role == envelope.RoleSystem {
+		h.Fatalf("%s is no answer of the owner %s", h.text(p), c.owner)
+	}
+	m.answers = true
+	c.clock.unanswered, c.clock.done = 0, 0
+	if l.messagesWait(h, c) {
+		c.clock.needAnswer(l.at)
+	}
+}
+
+// clockQueued follows a delivery: a customer's message needs an answer. When an owner's message is queued for the first
+// time, it is an answer. Control may have moved since: then the messages that followed need an answer from that time on.
 func (l *ledger) clockQueued(h *harness, id string, c *ownership, d *journal.Delivery) {
 	p := state.PositionOf(d.GetItem().GetPosition())
 	m := l.messages[p]
@@ -86,11 +100,8 @@ func (l *ledger) clockQueued(h *harness, id string, c *ownership, d *journal.Del
 	case d.GetFollows():
 		c.clock.needAnswer(l.at)
 	case m != nil && d.GetChannel() == c.channel && m.channel != c.channel && len(m.deliveries) == 0:
-		if m.role != envelope.RoleSystem && c.clock.unanswered != 0 {
-			c.clock.unanswered, c.clock.done = 0, 0
-			if l.messagesWait(h, c) {
-				c.clock.needAnswer(l.at)
-			}
+		if m.role != envelope.RoleSystem && !m.answers && c.clock.unanswered != 0 && c.clock.unanswered < l.at {
+			h.Fatalf("%s is not counted as an answer", h.text(p))
 		}
 	}
 }

@@ -31,7 +31,6 @@ func (m *controlModel) queue(q *journal.Queued) {
 		at = len(lane)
 	}
 	m.lanes[d.GetChannel()] = slices.Insert(lane, at, d.GetId())
-	m.spoke = m.spoke || d.GetAnswer() && d.GetReopened() == 0
 }
 
 // controlChange follows a change of a conversation.
@@ -52,6 +51,7 @@ func (l *ledger) controlChange(h *harness, c *ownership, ch *journal.Change) {
 			l.deliveries[lane[0]].answered = true
 		}
 		m.awaited = 0
+		l.clockAnswered(h, c, state.PositionOf(k.Answered.GetPosition()))
 	case *journal.Change_AnswerWaitEnded:
 		if m.awaited == 0 || l.at < m.awaited+int64(answerWait) {
 			h.Fatalf("the wait for an answer ended at %d, and began at %d", l.at, m.awaited)

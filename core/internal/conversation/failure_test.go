@@ -314,3 +314,17 @@ func TestBlockedLane(t *testing.T) {
 		h.wantLetters(2)
 	})
 }
+
+func TestHistoryFollowsAFailedOffer(t *testing.T) {
+	p := testPolicy(t, failed("call", "", offerTo("desk")), onWord("faq", route.Rule{Pass: "faq"}))
+	p.Owner = "old"
+	h := newHarness(t, p)
+	h.customer("first")
+	h.drain("old")
+	h.customer("faq")
+	h.openThread("faq", "faq-1")
+	h.wantLines("to the bot", h.queue("faq"), "faq [first]")
+	h.fail("faq")
+	h.advance(time.Minute)
+	h.wantLines("to the bot after the offer", h.queue("faq"), "faq [first]")
+}

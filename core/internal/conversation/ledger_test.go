@@ -42,6 +42,7 @@ type messageEntry struct {
 	role                  envelope.Role
 	disposed              string
 	fenced                bool // as the ledger decides it
+	answers               bool // counted as an answer
 	replayed              bool // from a dead letter, so it is no longer in order
 	holds                 int  // how often it was held
 	deliveries            []*deliveryEntry
@@ -142,6 +143,9 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 			delete(l.stale, p)
 		}
 		if m := l.messages[state.PositionOf(k.Disposed.GetPosition())]; m != nil {
+			if m.answers {
+				h.Fatalf("a message was an answer and is %s", k.Disposed.GetStatus())
+			}
 			if m.disposed != "" {
 				h.Fatalf("a message was disposed twice: %s, then %s", m.disposed, k.Disposed.GetStatus())
 			}
@@ -348,6 +352,9 @@ func (l *ledger) queued(h *harness, id string, c *ownership, q *journal.Queued) 
 	sh := &deliveryEntry{conv: id, d: d}
 	l.deliveries[d.GetId()] = sh
 	c.control.queue(q)
+	if m := l.messages[carried(d)[0]]; d.GetAnswer() && m != nil && len(m.deliveries) == 0 && m.channel == c.owner {
+		c.control.spoke = true
+	}
 	for _, p := range carried(d) {
 		if m := l.messages[p]; m != nil && d.GetKind() == state.KindSend && !d.GetCopy() {
 			l.messageQueued(h, id, c, m, sh)

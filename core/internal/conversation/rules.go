@@ -36,8 +36,11 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	f := tx.facts(c, route.EventMessage, m.channel, m.role)
 	addMessage(f, m.envelope)
 	steps := tx.runRules(c, f, m.pos)
-	if r := finalRule(steps); r != nil && r.Drop { // before control moves, so that the message is not reclaimed
+	switch r := finalRule(steps); {
+	case r != nil && r.Drop: // before control moves, so that the message is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
+	case m.toCustomer && (r == nil || r.To != route.ToOwner): // before control moves: messages that follow need an answer
+		tx.answer(c, m)
 	}
 	rule, happened := tx.applyControl(c, steps, handoverByRule)
 	decision := state.Decision{Status: state.StatusUnrouted}

@@ -63,10 +63,8 @@ func (tx *Transaction) sendToCustomer(c *state.Conversation, m *message) state.D
 	_, vanished := tx.policy.Vanished[c.Channel]
 	switch {
 	case ch != nil:
-		tx.answer(c, m)
 		tx.send(c, ch, m.item, sendOptions{answer: isAnswer})
 	case vanished: // undivided, because the channel's limits are not known
-		tx.answer(c, m)
 		tx.queue(c, &journal.Delivery{
 			Channel: c.Channel, Kind: state.KindSend, Item: m.item.Proto(), Pieces: 1, Epoch: c.Epoch, Answer: isAnswer,
 		})

@@ -485,3 +485,17 @@ func (h *harness) customerGets() []string {
 	}
 	return lines
 }
+
+// A bot says goodbye and hands over while it has not received the customer's newest message.
+func TestWordsThatFollowAnAnswerNeedOne(t *testing.T) {
+	h := newHarness(t, testPolicy(t,
+		route.Rule{Name: "goodbye", From: []string{"faq"}, Pass: "desk"},
+		after(route.EventUnanswered, 30*time.Second, "u30", route.Rule{}),
+	))
+	h.customer("one")
+	h.drain("faq")
+	h.customer("two")
+	h.bot(incoming{text: "goodbye"})
+	h.wantOwner("desk", 2)
+	h.want("notices", h.said(time.Minute), "u30@30s")
+}

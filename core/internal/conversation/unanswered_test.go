@@ -69,6 +69,15 @@ func TestUnansweredMessagesAreSentAgainToABot(t *testing.T) {
 		h.receive(incoming{channel: "desk", thread: h.conv().Threads["desk"].ID, kind: envelope.KindDisconnected})
 		h.wantLines("to the home", h.queue("faq"), "open", "desk", "one")
 	})
+	t.Run("after the departure of an agent who was announced by the bot", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, route.Rule{Name: "goodbye", From: []string{"faq"}, Pass: "desk"}))
+		h.deliver("one")
+		h.bot(incoming{text: "goodbye"})
+		h.customer("two")
+		h.drain("desk")
+		h.receive(incoming{channel: "desk", thread: h.conv().Threads["desk"].ID, kind: envelope.KindDisconnected})
+		h.wantLines("to the home", h.queue("faq"), "open", "two [one, goodbye]")
+	})
 }
 
 func agentHarness(t *testing.T) *harness {

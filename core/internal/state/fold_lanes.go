@@ -23,7 +23,21 @@ func (l *Layer) foldQueued(c *Conversation, q *journal.Queued) {
 	if d.Channel == c.Owner && (d.Follows || d.Kind == KindTranscript) {
 		c.HistoryEpoch = c.Epoch
 	}
-	c.OwnerSpoke = c.OwnerSpoke || d.Answer && d.Reopened == 0 && d.Epoch == c.Epoch
+	c.OwnerSpoke = c.OwnerSpoke || l.carriesOwner(c, &d)
+}
+
+// carriesOwner reports whether a delivery carries a message that this record accepted from the owner. If the message has
+// moved control, its channel is the former owner.
+func (l *Layer) carriesOwner(c *Conversation, d *Delivery) bool {
+	if !d.Answer || d.Item.Pos.Seq != l.seq {
+		return false
+	}
+	for _, ch := range slices.Backward(l.record.GetChanges()) {
+		if a := ch.GetAccepted(); a != nil && PositionOf(a.GetPosition()) == d.Item.Pos {
+			return a.GetChannel() == c.Owner
+		}
+	}
+	return false
 }
 
 func foldAttempted(c *Conversation, a *journal.Attempted) {
@@ -48,6 +62,8 @@ func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 			c.received(&d, e.GetAwaitsAnswer(), l.at)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
 			c.HistoryEpoch = 0 // the history waited for this thread and was not sent
+		case (c.Offer != nil || c.Departure != nil) && d.Channel == c.Owner && len(d.History) > 0:
+			c.HistoryEpoch = 0 // the message is held, and its history was not sent
 		}
 		if len(lane.Queue) == 0 {
 			c.Lanes = slices.Delete(c.Lanes, i, i+1)
