@@ -55,7 +55,7 @@ type App struct {
 	now     func() time.Time // the gateway's clock
 	onStop  []step           // in order of start
 	failed  chan error
-	servers []*http.Server
+	closing atomic.Bool   // the listeners are about to close
 	drained chan struct{} // closed when a drained gateway has no work left
 	Public  net.Addr
 	Private net.Addr
@@ -76,7 +76,7 @@ type step struct {
 // stops.
 func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log *slog.Logger) net.Addr {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		Handler: a.lastRequests(h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	done := make(chan struct{})
@@ -86,7 +86,6 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
-	a.servers = append(a.servers, srv)
 	a.onStopping("listener "+setting, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestsTimeout)
 		defer cancel()
@@ -98,17 +97,25 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 	return ln.Addr()
 }
 
-// waitForLoadBalancers goes on serving for a time, so that load balancers see that the gateway is not ready. It asks
-// clients to close their connections, so that none sends a request on a connection that is about to be closed.
+// waitForLoadBalancers goes on serving for a time, so that load balancers see that the gateway is not ready.
 func (a *App) waitForLoadBalancers(delay time.Duration) {
 	if delay == 0 {
 		return
 	}
 	a.log.Info("not ready, still serving", "delay_seconds", delay.Seconds())
-	for _, srv := range a.servers {
-		srv.SetKeepAlivesEnabled(false)
-	}
+	a.closing.Store(true)
 	time.Sleep(delay)
+}
+
+// lastRequests asks clients to close their connections while the listeners are about to close. Idle connections stay
+// open: a client may be about to send a request on one.
+func (a *App) lastRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.closing.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Wait returns nil when ctx ends or the gateway is drained, or the error when a part fails.
