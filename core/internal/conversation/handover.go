@@ -17,6 +17,7 @@ type handoverKind struct {
 	limited    bool   // the bounce limit counts the handover and may prevent it
 	accepted   bool   // a channel accepted an offer, so its thread belongs to the new epoch
 	unanswered bool   // a bot gets the messages again that the owner has not answered
+	keepsOffer bool   // a pending offer to another channel stays, and holds the messages that follow control
 }
 
 var (
@@ -45,7 +46,8 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	}
 	from := c.Owner
 	blocked, again := tx.takeBlocked(c, from), tx.unanswered(c, ch, how)
-	if c.Offer != nil {
+	offered := how.keepsOffer && c.Offer != nil && c.Offer.Target != to && !slices.Contains(c.Offer.Rest, to)
+	if c.Offer != nil && !offered {
 		tx.endOffer(c, state.OfferWithdrawn, "control passed to "+to)
 	}
 	tx.add(c.ID, &journal.Change_Passed{Passed: &journal.Passed{
@@ -70,7 +72,11 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 		tx.sendTranscript(c, ch, items)
 	}
 	for _, it := range items {
-		tx.sendToOwner(c, it, items)
+		if offered && c.Offer.Hold {
+			tx.hold(c, it, false)
+		} else {
+			tx.sendToOwner(c, it, items)
+		}
 	}
 	tx.raise(c, route.EventPassed, &event{channel: to, role: ch.Role, reason: reason})
 	return true

@@ -86,7 +86,9 @@ func (tx *Transaction) reconcileControl(c *state.Conversation) {
 		tx.failOffer(c, state.OfferUnreachable, "unconfigured")
 	}
 	if tx.policy.Channels[c.Owner] == nil {
-		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", handoverByOperator)
+		how := handoverByOperator
+		how.keepsOffer = true
+		tx.pass(c, c.Home, "channel "+c.Owner+" is not in the configuration", how)
 	}
 }
 

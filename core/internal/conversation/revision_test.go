@@ -8,6 +8,7 @@ import (
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
 )
 
 // without removes channels from the configuration.
@@ -118,4 +119,33 @@ func TestReloadKeepsAPendingOffer(t *testing.T) {
 		t.Errorf("offer %+v, want %+v", after, before)
 	}
 	h.want("held", h.status("more"), state.StatusHeld)
+}
+
+func TestReloadWithoutTheOwnerKeepsAPendingOffer(t *testing.T) {
+	begin := func(t *testing.T) *harness {
+		h := newHarness(t, testPolicy(t,
+			onWord("old", route.Rule{Pass: "old"}), onWord("ask", route.Rule{Offer: route.NewOffer("desk")}),
+		))
+		for _, text := range []string{"old", "ask"} {
+			h.customer(text)
+			h.drain("old")
+		}
+		h.without("old")
+		h.adaptAll()
+		h.wantOwner("faq", 3)
+		h.openThread("desk", "desk-1")
+		return h
+	}
+	t.Run("its target accepts", func(t *testing.T) {
+		h := begin(t)
+		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
+		h.wantOwner("desk", 4)
+		h.wantLines("to the desk", h.queue("desk"), "old", "ask")
+	})
+	t.Run("its target does not accept", func(t *testing.T) {
+		h := begin(t)
+		h.customer("more")
+		h.advance(time.Minute)
+		h.wantLines("to the home", h.queue("faq"), "open", "old", "ask", "more")
+	})
 }
