@@ -40,7 +40,7 @@ the old home, it moves along.`,
 
 func newConversationNote(o *options) *cobra.Command {
 	return o.conversationCommand(&cobra.Command{
-		Use: "note ID TEXT...", Short: "Add a note to the trail of a conversation", Args: cobra.MinimumNArgs(2),
+		Use: "note ID TEXT...", Short: "Add a note to the trail of a conversation", Args: arguments("ID", "TEXT..."),
 		Long: `Add a note to the trail of a conversation, for other operators. No customer, bot
 or agent gets it.`,
 	}, func(args []string) admin.CommandRequest {

@@ -73,6 +73,9 @@ func (o *options) test(ctx context.Context, f *testFlags, args []string) error {
 		}
 	}
 	report.Count()
+	if report.Tests == 0 {
+		return failure(fmt.Errorf("no test has a name that matches --run %q", f.run))
+	}
 	if err := write(o.process.Stdout, report); err != nil {
 		return failure(fmt.Errorf("write the report: %w", err))
 	}
