@@ -210,6 +210,9 @@ func (a *App) retire(former, next *revision, requests *ingress.Table) {
 			p.Represent(false)
 			unused = append(unused, p)
 		}
+		if next.plugins.processes[name] == nil {
+			a.parts.plugins.Remove(name)
+		}
 	}
 	for name, p := range next.plugins.processes {
 		if !next.plugins.taken[name] {

@@ -49,6 +49,7 @@ func New(o Options) *Host {
 	h.redactor.add(o.Secrets...)
 	h.log = slog.New(redactingHandler{o.Logger.Handler(), h.redactor.redact}).With("adapter", o.Name)
 	h.status.Store(&Status{State: StateStopped, Since: time.Now()})
+	h.show(h.status.Load())
 	return h
 }
 

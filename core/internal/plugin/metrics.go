@@ -78,10 +78,9 @@ var callResults = []string{
 
 // hostMetrics are the metrics of one adapter.
 type hostMetrics struct {
-	up       prometheus.Gauge
 	restarts map[string]prometheus.Counter
 	adapter  string
-	info     *prometheus.GaugeVec // of all adapters
+	up, info *prometheus.GaugeVec // of all adapters
 	receive  *callMetrics
 	deliver  *callMetrics
 	open     *callMetrics
@@ -94,15 +93,29 @@ func (m *hostMetrics) setVersion(version string) {
 	m.info.WithLabelValues(m.adapter, version).Set(1)
 }
 
+// setUp sets whether the adapter accepts calls.
+func (m *hostMetrics) setUp(serving bool) {
+	up := 0.0
+	if serving {
+		up = 1
+	}
+	m.up.WithLabelValues(m.adapter).Set(up)
+}
+
+// Remove removes the metrics up and info of an adapter that is not configured any more. No Host may represent it.
+func (m *Metrics) Remove(adapter string) {
+	m.up.DeleteLabelValues(adapter)
+	m.info.DeletePartialMatch(prometheus.Labels{"adapter": adapter})
+}
+
 type callMetrics struct {
 	results map[string]prometheus.Counter
 	seconds prometheus.Observer
 }
 
 func (m *Metrics) of(adapter string) *hostMetrics {
-	label := prometheus.Labels{"adapter": adapter}
 	h := &hostMetrics{
-		up: m.up.With(label), adapter: adapter, info: m.info, restarts: map[string]prometheus.Counter{},
+		up: m.up, adapter: adapter, info: m.info, restarts: map[string]prometheus.Counter{},
 		receive: m.call(adapter, callReceive), deliver: m.call(adapter, callDeliver), open: m.call(adapter, callOpen),
 		fetch: m.call(adapter, callFetch),
 	}

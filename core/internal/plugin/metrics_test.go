@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
@@ -85,5 +86,43 @@ func TestUnknownResultsAreOther(t *testing.T) {
 	want := map[string]float64{"patchbay_adapter_calls_total adapter=a call=receive result=other": 1}
 	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestMetricsOfACandidateAndOfARemovedAdapter(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m, err := NewMetrics(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapters := func() (out []string) {
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, metric := range f.GetMetric() {
+				if f.GetName() == "patchbay_adapter_up" {
+					out = append(out, metric.GetLabel()[0].GetValue())
+				}
+			}
+		}
+		return out
+	}
+	o := Options{Name: "first", Logger: slog.New(slog.DiscardHandler), Metrics: m}
+	New(o)
+	o.Name, o.Candidate = "next", true
+	next := New(o)
+	if diff := cmp.Diff([]string{"first"}, adapters()); diff != "" {
+		t.Errorf("adapters with a candidate (-want +got):\n%s", diff)
+	}
+	next.Represent(true)
+	if diff := cmp.Diff([]string{"first", "next"}, adapters()); diff != "" {
+		t.Errorf("adapters after a reload (-want +got):\n%s", diff)
+	}
+	next.Represent(false)
+	m.Remove("next")
+	if diff := cmp.Diff([]string{"first"}, adapters()); diff != "" {
+		t.Errorf("adapters after another reload (-want +got):\n%s", diff)
 	}
 }

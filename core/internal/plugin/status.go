@@ -65,11 +65,7 @@ func (h *Host) show(s *Status) {
 	if h.silent {
 		return
 	}
-	up := 0.0
-	if s.Serving() {
-		up = 1
-	}
-	h.metrics.up.Set(up)
+	h.metrics.setUp(s.Serving())
 	if s.Version != "" {
 		h.metrics.setVersion(s.Version)
 	}
