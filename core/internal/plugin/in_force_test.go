@@ -75,7 +75,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 			c.restartWith(t, mode)
 			st := c.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 			if st.Reason != reasonChanged || !strings.Contains(st.LastError, text) ||
-				!strings.Contains(st.LastError, "restart the gateway") {
+				!strings.Contains(st.LastError, "run `patchbay reload`") {
 				t.Errorf("status %+v", st)
 			}
 			if err := c.deliverTo(t, "good"); !errors.Is(err, ErrNotReady) {
