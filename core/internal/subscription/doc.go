@@ -37,6 +37,8 @@ type Observer interface {
 	Received(channel string)
 	// Subscribed records whether the channel's subscription runs.
 	Subscribed(channel string, up bool)
+	// Unsubscribed records that the channel has no subscription any more.
+	Unsubscribed(channel string)
 }
 
 // Channel is a channel whose adapter subscribes. Another value means another subscription.

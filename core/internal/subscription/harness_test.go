@@ -104,9 +104,16 @@ type counts struct {
 	mu       sync.Mutex
 	received int
 	up       []bool
+	removed  []string
 }
 
 func (c *counts) Received(string) { c.mu.Lock(); defer c.mu.Unlock(); c.received++ }
+
+func (c *counts) Unsubscribed(channel string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.removed = append(c.removed, channel)
+}
 
 func (c *counts) Subscribed(_ string, up bool) {
 	c.mu.Lock()

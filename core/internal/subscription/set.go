@@ -34,20 +34,23 @@ func (s *Set) Configure(channels []Channel) {
 // settings. It returns when their adapters have stopped or used up their time to stop. Batches that the adapters emit
 // meanwhile are stored.
 func (s *Set) Suspend(keep []Channel) {
-	kept := make(map[Channel]bool, len(keep))
+	kept, names := make(map[Channel]bool, len(keep)), make(map[string]bool, len(keep))
 	for _, ch := range keep {
-		kept[ch] = true
+		kept[ch], names[ch.Name] = true, true
 	}
-	var stopping []*running
+	stopping := map[Channel]*running{}
 	for ch, r := range s.running {
 		if !kept[ch] {
 			r.cancel()
-			stopping = append(stopping, r)
+			stopping[ch] = r
 			delete(s.running, ch)
 		}
 	}
-	for _, r := range stopping {
+	for ch, r := range stopping {
 		<-r.done
+		if !names[ch.Name] {
+			s.options.Observer.Unsubscribed(ch.Name)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"patchbay/core/internal/plugin"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -33,7 +35,13 @@ func TestOnlyChangedSubscriptionsStop(t *testing.T) {
 		if !w.done() || moved.Host.(*host).times() != 0 {
 			t.Error("Suspend must wait for the last batch and start nothing")
 		}
+		if len(b.removed) > 0 {
+			t.Errorf("%v count as removed, want none", b.removed)
+		}
 		b.set.Configure([]Channel{moved})
+		if diff := cmp.Diff([]string{"d"}, b.removed); diff != "" {
+			t.Errorf("removed subscriptions (-want +got):\n%s", diff)
+		}
 		synctest.Wait()
 		if b.times() != 1 || moved.Host.(*host).times() != 1 {
 			t.Error("the subscription did not move to the other process")

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,8 +54,8 @@ func (b *builder) channels() *channelVectors {
 	}
 }
 
-// add adds the channels that are new.
-func (s *channelSet) add(names []string) {
+// add adds the channels that are new. It returns the names of the others that were configured.
+func (s *channelSet) add(names []string) (others []string) {
 	next := map[string]*channelMetrics{}
 	if known := s.byName.Load(); known != nil {
 		next = maps.Clone(*known)
@@ -65,6 +66,12 @@ func (s *channelSet) add(names []string) {
 		}
 	}
 	s.byName.Store(&next)
+	for name := range next {
+		if !slices.Contains(names, name) {
+			others = append(others, name)
+		}
+	}
+	return others
 }
 
 func (v *channelVectors) of(name string) *channelMetrics {

@@ -90,9 +90,12 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	return m
 }
 
-// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept.
+// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept, without the
+// states of their circuit breakers.
 func (m *Metrics) Configure(channels, routes []string) {
-	m.channels.add(channels)
+	for _, name := range m.channels.add(channels) {
+		m.breaker.DeleteLabelValues(name)
+	}
 	for _, name := range channels {
 		m.handovers.WithLabelValues(name)
 		m.breaker.WithLabelValues(name)
@@ -146,3 +149,6 @@ func (m *Metrics) Subscribed(channel string, up bool) {
 	}
 	m.subscriptions.WithLabelValues(channel).Set(v)
 }
+
+// Unsubscribed removes the metric of a channel that has no subscription any more.
+func (m *Metrics) Unsubscribed(channel string) { m.subscriptions.DeleteLabelValues(channel) }

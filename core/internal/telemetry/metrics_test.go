@@ -305,3 +305,26 @@ func TestGaugesAfterARestart(t *testing.T) {
 		t.Errorf("failed attempts counted as end to end: %v, want 0", got)
 	}
 }
+
+func TestRemovedChannelHasNoState(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := telemetry.NewMetrics(reg, []string{"faq", "web"}, nil)
+	m.Breaker("faq", "open")
+	m.Subscribed("faq", false)
+	m.Unsubscribed("faq")
+	m.Configure([]string{"web"}, nil)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if n := f.GetName(); n != "patchbay_breaker_state" && n != "patchbay_subscription_up" {
+			continue
+		}
+		for _, metric := range f.GetMetric() {
+			if channel := metric.GetLabel()[0].GetValue(); channel != "web" {
+				t.Errorf("%s has the removed channel %s", f.GetName(), channel)
+			}
+		}
+	}
+}
