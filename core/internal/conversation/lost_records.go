@@ -28,13 +28,15 @@ func (tx *Transaction) GiveUpLost(id string, isLost func(state.Position) bool) (
 	}
 	for _, lane := range slices.Clone(c.Lanes) {
 		for _, d := range queued(c, lane.Channel) {
-			if c.Delivery(d.ID) == nil || !isLost(d.Item.Pos) {
+			items := d.Items()
+			lost := slices.IndexFunc(items, func(it state.Item) bool { return isLost(it.Pos) })
+			if c.Delivery(d.ID) == nil || lost < 0 {
 				continue
 			}
 			if !tx.hasRoom(2) {
 				return false
 			}
-			tx.deadLetter(c, &d, "unreadable", fmt.Sprintf("the disk has lost record %d with the message", d.Item.Pos.Seq))
+			tx.deadLetter(c, &d, "unreadable", fmt.Sprintf("the disk has lost record %d with the message", items[lost].Pos.Seq))
 		}
 	}
 	for _, held := range slices.Clone(c.Held) {

@@ -8,6 +8,7 @@ import (
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
+	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
 )
@@ -243,6 +244,23 @@ func TestMergeJoinsWaitingTexts(t *testing.T) {
 		h.transact(func(tx *Transaction) { _, _, _ = tx.ReplayDeadLetter(d.ID) })
 		h.wantLines("replayed", h.queue("old"), "two", "three")
 	})
+}
+
+func TestLostMessageOfAJoinedDeliveryIsGivenUp(t *testing.T) {
+	h := overlapHarness(t, OverlapMerge)
+	h.customer("one")
+	h.call("")
+	h.customer("two")
+	h.customer("three")
+	h.answer("first")
+	d := h.head("old")
+	lost := d.Joined[0].Pos
+	h.transact(func(tx *Transaction) {
+		tx.GiveUpLost(h.conv().ID, func(p state.Position) bool { return p == lost })
+	})
+	if dead := h.state.DeadLetter(d.ID); dead == nil || dead.MessageCount() != 2 {
+		t.Errorf("the dead letter is %+v", dead)
+	}
 }
 
 // photo returns a message of the customer with an image.

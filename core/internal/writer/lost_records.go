@@ -130,7 +130,9 @@ func (w *Writer) logLost(c *state.Conversation, isLost func(state.Position) bool
 	}
 	for _, lane := range c.Lanes {
 		for i := range lane.Queue {
-			log(lane.Queue[i].Item.Pos, lane.Channel, lane.Queue[i].ID)
+			for _, it := range lane.Queue[i].Items() {
+				log(it.Pos, lane.Channel, lane.Queue[i].ID)
+			}
 		}
 	}
 	for _, held := range c.Held {
