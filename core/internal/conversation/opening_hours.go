@@ -52,25 +52,26 @@ func (p *Policy) answerableFrom(c *state.Conversation, since time.Time) time.Tim
 	return since
 }
 
-// opened returns the end of the wait for a channel's hours, of the open that is queued or else has linked the thread. It
-// returns the zero time if that open does not wait.
+// opened returns the end of the wait for a channel's hours, of the open that is queued or else has linked the thread. The
+// open can wait before each attempt. opened returns the zero time if the open does not wait.
 func (p *Policy) opened(c *state.Conversation, channel string) time.Time {
 	ch := p.Channels[channel]
 	if ch == nil || ch.Hours == nil || !ch.Opens {
 		return time.Time{}
 	}
-	var requested time.Time
+	var requested, tried time.Time
 	if th := c.Threads[channel]; th != nil && th.StartedAt != 0 {
-		requested = time.Unix(0, th.StartedAt)
+		requested, tried = time.Unix(0, th.StartedAt), time.Unix(0, th.TriedAt)
 	}
 	if l := c.Lane(channel); l != nil && p.hoursOf(&l.Queue[0]) != nil {
-		requested = l.Queue[0].QueuedAt
-		if next := l.Queue[0].NextAt; next.After(requested) {
-			requested = next
-		}
+		requested, tried = l.Queue[0].QueuedAt, l.Queue[0].NextAt
 	}
-	if requested.IsZero() || ch.Hours.Open(requested) {
+	if requested.IsZero() {
 		return time.Time{}
 	}
-	return ch.Hours.Next(requested)
+	end := ch.Hours.Next(latest(requested, tried))
+	if ch.Hours.Closed(requested, end) == 0 {
+		return time.Time{}
+	}
+	return end
 }

@@ -167,3 +167,25 @@ func wantTime(t *testing.T, what string, got, want time.Time) {
 		t.Errorf("%s at %v, want %v", what, got.UTC(), want.UTC())
 	}
 }
+
+// An open that fails before the hours end is repeated when they begin again.
+func TestRepeatedOpenWaitsForTheHours(t *testing.T) {
+	h := hoursHarness(t, 17, after(route.EventUnanswered, 30*time.Minute, "agent-silent", route.Rule{}))
+	h.now = h.now.Add(50 * time.Minute)
+	h.customer("order")
+	next := h.now.Add(11 * time.Minute)
+	h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: next})
+	h.now = midnight.Add(33 * time.Hour) // the desk opens
+	want := h.now.Add(30 * time.Minute)
+	if at, _ := NextTimer(h.conv(), h.policy); !at.Equal(want) {
+		t.Errorf("the timer is due at %v while the open waits, want %v", at, want)
+	}
+	h.openThread("desk", "desk-1")
+	if at, _ := NextTimer(h.conv(), h.policy); !at.Equal(want) {
+		t.Errorf("the timer is due at %v, want %v", at, want)
+	}
+	head := h.head("desk")
+	if waited := h.policy.Waited(h.conv(), &head, h.now); waited < 15*time.Hour {
+		t.Errorf("the message has waited %v for the hours, want at least 15h", waited)
+	}
+}

@@ -57,6 +57,7 @@ type Thread struct {
 	LastSent   int64  `json:"ls,omitempty"` // newest time of the vendor's clock, in nanoseconds
 	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
 	StartedAt  int64  `json:"sa,omitempty"` // when the session was requested, by the gateway's clock, in nanoseconds
+	TriedAt    int64  `json:"ta,omitempty"` // when the session was requested again, after failed attempts; 0 if it was not
 	FirstSent  int64  `json:"fs,omitempty"` // oldest time of the vendor's clock in the session; 0 if unknown
 	// Lag is the shortest time from SentAt to acceptance, at least 0. It is unknown while LastSent is 0.
 	Lag time.Duration `json:"lg,omitempty"`

@@ -47,7 +47,7 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 		c.HandoverTimes[i] = earlier(t, now)
 	}
 	for _, th := range c.Threads { // later envelopes must not seem older than these times
-		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.FirstSent} {
+		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.TriedAt, &th.FirstSent} {
 			*at = min(*at, now.UnixNano())
 		}
 	}

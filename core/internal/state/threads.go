@@ -32,7 +32,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		if linked.GetHasState() {
 			old.State = linked.GetState()
 		}
-		old.startSession(linked.GetStartedAt())
+		old.startSession(c, linked)
 	default:
 		if old != nil && !old.Reassigned {
 			l.keepFormer(c, threadKey{key.channel, old.ID})
@@ -41,7 +41,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		c.removeFormer(key)
 		th := &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
 		th.inherit(l.threadOf(key))
-		th.startSession(linked.GetStartedAt())
+		th.startSession(c, linked)
 		c.Threads[key.channel] = th
 	}
 	l.indexThread(c, key)
@@ -67,11 +67,18 @@ func (th *Thread) inherit(former *Thread) {
 	}
 }
 
-// startSession notes that a session of the thread was requested at a time of the gateway's clock. If at is 0, there is
-// no new session.
-func (th *Thread) startSession(at int64) {
-	if at != 0 {
-		th.StartedAt, th.FirstSent = at, 0
+// startSession notes when a session of the thread was requested, and the last attempt to open it. If the change has no
+// such time, there is no new session.
+func (th *Thread) startSession(c *Conversation, linked *journal.Linked) {
+	at := linked.GetStartedAt()
+	if at == 0 {
+		return
+	}
+	th.StartedAt, th.FirstSent, th.TriedAt = at, 0, 0
+	if lane := c.Lane(linked.GetChannel()); lane != nil {
+		if open := &lane.Queue[0]; open.Kind == KindOpen && open.QueuedAt.UnixNano() == at && !open.NextAt.IsZero() {
+			th.TriedAt = open.NextAt.UnixNano()
+		}
 	}
 }
 
