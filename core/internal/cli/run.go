@@ -29,8 +29,8 @@ exits with 0. A second signal ends it immediately. Accepted messages stay in the
 store and are delivered after the next start.
 
 If an adapter does not start, the others serve. Its channels wait for it, if the
-gateway has started with it before; otherwise they are unavailable until the
-next start. With --strict, the gateway does not start.
+gateway has started with it before; otherwise they are unavailable until a
+reload or a restart. With --strict, the gateway does not start.
 
 SIGHUP reloads the configuration, like 'patchbay reload'.
 

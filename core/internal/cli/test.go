@@ -32,9 +32,9 @@ func newTest(o *options) *cobra.Command {
 		Long: `Run conversation tests in virtual time, with the gateway's own decisions. No
 adapter is started, no network is used, and nothing is stored.
 
-Without FILE, the tests are in the file beside the configuration whose name ends
-with _test.yaml: config_test.yaml. A test file names its configuration with the
-key config; without it, the name is that of the test file without _test. A
+Without FILE, the tests are in the file next to the configuration whose name
+ends with _test.yaml: config_test.yaml. A test file names its configuration with
+the key config; without it, the name is that of the test file without _test. A
 folder stands for all files below it whose names end with _test.yaml.
 
 The exit code is 3 if a test fails, if a file has problems, or if the tests
