@@ -40,11 +40,13 @@ func newBacklogMetrics(a *Admin) *backlogMetrics {
 		return prometheus.NewDesc("patchbay_"+name, help, labels, nil)
 	}
 	return &backlogMetrics{
-		admin:   a,
-		waiting: desc("customers_waiting", "Customers without an answer, by the channel that they wait for.", "channel", "role"),
+		admin: a,
+		waiting: desc("customers_waiting", "Customers without an answer, by the channel that they wait for.", "channel",
+			"role"),
 		unanswered: desc("oldest_unanswered_message_age_seconds",
 			"Age of the oldest customer message without an answer, by the channel that the customer waits for.", "channel"),
-		oldest:      desc("oldest_pending_delivery_age_seconds", "Age of the oldest delivery queued or in flight.", "channel"),
+		oldest: desc("oldest_pending_delivery_age_seconds", "Age of the oldest delivery queued or in flight.",
+			"channel"),
 		deadLetters: desc("dead_letters", "Number of stored dead letters, by kind of error.", "channel", "reason"),
 	}
 }

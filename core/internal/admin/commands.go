@@ -23,7 +23,8 @@ type CommandRequest struct {
 	Channel string `json:"channel,omitempty"` // new owner or home
 }
 
-// readCommand reads and checks the body of a command. If it is invalid, readCommand answers the request and returns nil.
+// readCommand reads and checks the body of a command. If it is invalid, readCommand answers the request and returns
+// nil.
 func readCommand(w http.ResponseWriter, r *http.Request, name string) *conversation.Command {
 	var req CommandRequest
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommandBody))

@@ -82,7 +82,9 @@ func (a *Admin) conversationShow(w http.ResponseWriter, r *http.Request) {
 
 // waitingConversations returns at most maxWaiting conversations, longest wait first, the number of all waiting
 // conversations, and their causes. If a channel is given, only waits for this channel count.
-func waitingConversations(s *state.State, channel string) (longest []*trail.Conversation, total int, causes waitingCauses) {
+func waitingConversations(s *state.State, channel string) (
+	longest []*trail.Conversation, total int, causes waitingCauses,
+) {
 	type waiting struct {
 		id    string
 		since time.Time

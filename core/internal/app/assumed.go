@@ -27,9 +27,9 @@ var assumedParts = []string{
 	string(envelope.PartSuggestions),
 }
 
-// AssumedPolicy returns the policy of a configuration without its adapters. It assumes that bots and agents open threads,
-// one per epoch, and that channels take the history, all kinds of parts, and texts of any length. GiveUp has the age at
-// which each channel's deliveries are given up.
+// AssumedPolicy returns the policy of a configuration without its adapters. It assumes that bots and agents open
+// threads, one per epoch, and that channels take the history, all kinds of parts, and texts of any length. GiveUp has
+// the age at which each channel's deliveries are given up.
 func AssumedPolicy(cfg *config.Config) (p *conversation.Policy, giveUp map[string]time.Duration) {
 	described := &pluginpb.DescribeResponse{Abilities: []string{"receive", "deliver", "open"}}
 	assumed := &plugins{

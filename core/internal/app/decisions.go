@@ -13,9 +13,9 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// Decisions calls yield with recorded runs of the rules in a copy of a store, see trail.Trail.Decisions. The roles of the
-// channels are those of cfg. Opening a store can repair it, so dir must be a copy. The store of a running gateway is
-// refused.
+// Decisions calls yield with recorded runs of the rules in a copy of a store, see trail.Trail.Decisions. The roles of
+// the channels are those of cfg. Opening a store can repair it, so dir must be a copy. The store of a running gateway
+// is refused.
 func Decisions(
 	ctx context.Context, dir string, cfg *config.Config, q trail.DecisionQuery, yield func(*recorded.Decision) error,
 ) (omitted int, err error) {

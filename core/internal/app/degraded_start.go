@@ -10,7 +10,7 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// oneStartTimeout bounds the wait for an adapter that the gateway can start without. It allows for one start that hangs.
+// oneStartTimeout bounds the wait for an adapter that the gateway can start without. It allows for one hanging start.
 const oneStartTimeout = 12 * time.Second
 
 func keptDir(cfg *config.Config) string { return filepath.Join(cfg.Store.Dir, "adapters") }

@@ -33,8 +33,8 @@ are not in it. 'patchbay restore' makes a store from the file.`,
 	}
 }
 
-// saveBackup writes the backup to a temporary file next to path, and renames it when it is complete. An existing file is
-// kept.
+// saveBackup writes the backup to a temporary file next to path, and renames it when it is complete. An existing file
+// is kept.
 func (o *options) saveBackup(ctx context.Context, path string) (size int64, err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return 0, failure(fmt.Errorf("back up to %s: the file exists; take another name", path))

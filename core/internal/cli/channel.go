@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,11 +16,13 @@ import (
 
 func newChannel(o *options) *cobra.Command {
 	return group("channel", "List, pause and resume channels", newChannelList(o),
-		newChannelPause(o, "pause", "Pause a channel", `Start no more calls to a channel until 'patchbay channel resume'. Calls in
+		newChannelPause(o, "pause", "Pause a channel", `
+Start no more calls to a channel until 'patchbay channel resume'. Calls in
 flight end. Webhooks are still accepted, messages wait, and none is given up.
 Offers to the channel fail with the reason 'paused'. The pause survives a
 restart of the gateway.`),
-		newChannelPause(o, "resume", "End the pause of a channel", `End the pause of a channel. The waiting deliveries go out. Each of them has its
+		newChannelPause(o, "resume", "End the pause of a channel", `
+End the pause of a channel. The waiting deliveries go out. Each of them has its
 whole 'delivery.give_up' again.`))
 }
 
@@ -81,14 +84,15 @@ func writeChannels(w io.Writer, list []admin.Channel) {
 func newChannelPause(o *options, name, short, long string) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: name + " NAME", Short: short, Long: long, Args: arguments("NAME"),
+		Use: name + " NAME", Short: short, Long: strings.TrimPrefix(long, "\n"), Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var response struct {
 				Status  string
 				Changed bool
 			}
 			path := "/api/channels/" + url.PathEscape(args[0]) + "/" + name
-			if err := o.command(cmd.Context(), http.MethodPost, path, &admin.CommandRequest{Reason: reason}, &response); err != nil {
+			req := &admin.CommandRequest{Reason: reason}
+			if err := o.command(cmd.Context(), http.MethodPost, path, req, &response); err != nil {
 				return err
 			}
 			text := args[0] + " " + response.Status

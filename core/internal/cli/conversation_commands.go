@@ -50,7 +50,9 @@ or agent gets it.`,
 
 // conversationCommand completes a command on the conversation in its first argument. Request returns the command's
 // parameters.
-func (o *options) conversationCommand(cmd *cobra.Command, request func(args []string) admin.CommandRequest) *cobra.Command {
+func (o *options) conversationCommand(
+	cmd *cobra.Command, request func(args []string) admin.CommandRequest,
+) *cobra.Command {
 	var reason string
 	name, _, _ := strings.Cut(cmd.Use, " ")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -25,7 +25,8 @@ prints how many deliveries are left until the gateway has ended. If you stop the
 command, the gateway goes on draining.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var status admin.DrainStatus
-			if err := o.command(cmd.Context(), http.MethodPost, "/api/drain", &admin.CommandRequest{Reason: reason}, &status); err != nil {
+			req := &admin.CommandRequest{Reason: reason}
+			if err := o.command(cmd.Context(), http.MethodPost, "/api/drain", req, &status); err != nil {
 				return err
 			}
 			return o.followDrain(cmd.Context(), &status)

@@ -105,7 +105,9 @@ func (o *options) refuse(problems []config.Problem) error {
 }
 
 // stepDecisions performs a conversation test up to the step at a line, and returns the runs of the rules in this step.
-func (o *options) stepDecisions(ctx context.Context, path string, line int) ([]*recorded.Decision, *route.Table, error) {
+func (o *options) stepDecisions(
+	ctx context.Context, path string, line int,
+) ([]*recorded.Decision, *route.Table, error) {
 	file, cfg, err := o.loadTests(path)
 	if err != nil {
 		return nil, nil, err

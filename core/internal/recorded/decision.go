@@ -51,11 +51,11 @@ type Facts struct {
 
 func factsOf(f *route.Facts, closed, done []string) Facts {
 	return Facts{
-		Event: string(f.Event), After: durationText(f.After), Channel: f.Channel, Role: string(f.Role), Text: f.Text, Parts: f.Parts,
-		SenderID: f.SenderID, SenderName: f.SenderName, Owner: f.Owner, OwnerRole: string(f.OwnerRole), Home: f.Home,
-		Pending: f.Pending, Customer: f.Customer, CustomerID: f.CustomerID, Handovers: f.Handovers,
-		Age: durationText(f.Age), Silence: durationText(f.Silence), Reason: f.Reason, Attributes: maps.Clone(f.Attributes), Now: f.Now, Closed: closed,
-		Done: done,
+		Event: string(f.Event), After: durationText(f.After), Channel: f.Channel, Role: string(f.Role), Text: f.Text,
+		Parts: f.Parts, SenderID: f.SenderID, SenderName: f.SenderName, Owner: f.Owner, OwnerRole: string(f.OwnerRole),
+		Home: f.Home, Pending: f.Pending, Customer: f.Customer, CustomerID: f.CustomerID, Handovers: f.Handovers,
+		Age: durationText(f.Age), Silence: durationText(f.Silence), Reason: f.Reason,
+		Attributes: maps.Clone(f.Attributes), Now: f.Now, Closed: closed, Done: done,
 	}
 }
 
@@ -73,8 +73,8 @@ func (f *Facts) Route(t *route.Table) *route.Facts {
 	age, _ := time.ParseDuration(f.Age)
 	silence, _ := time.ParseDuration(f.Silence)
 	return &route.Facts{
-		Event: route.Event(f.Event), After: after, Channel: f.Channel, Role: envelope.Role(f.Role), Text: f.Text, Parts: f.Parts,
-		SenderID: f.SenderID, SenderName: f.SenderName, Owner: f.Owner, OwnerRole: envelope.Role(f.OwnerRole),
+		Event: route.Event(f.Event), After: after, Channel: f.Channel, Role: envelope.Role(f.Role), Text: f.Text,
+		Parts: f.Parts, SenderID: f.SenderID, SenderName: f.SenderName, Owner: f.Owner, OwnerRole: envelope.Role(f.OwnerRole),
 		Home: f.Home, Pending: f.Pending, Customer: f.Customer, CustomerID: f.CustomerID, Handovers: f.Handovers,
 		Age: age, Silence: silence, Reason: f.Reason, Attributes: f.Attributes, Now: f.Now,
 		Open: func(channel string) bool { return !slices.Contains(f.Closed, channel) }, Done: t.Indexes(f.Done),

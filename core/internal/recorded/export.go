@@ -121,8 +121,9 @@ func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
 		return false
 	}
 	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }
-	return slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool { return own(ch) && ch.GetDeadLettered() != nil }) &&
-		!slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool { return own(ch) && ch.GetAccepted() != nil })
+	gaveUp := func(ch *journal.Change) bool { return own(ch) && ch.GetDeadLettered() != nil }
+	accepted := func(ch *journal.Change) bool { return own(ch) && ch.GetAccepted() != nil }
+	return slices.ContainsFunc(r.GetChanges(), gaveUp) && !slices.ContainsFunc(r.GetChanges(), accepted)
 }
 
 // accepted adds a step for a received envelope. It returns false for kinds that have no step.

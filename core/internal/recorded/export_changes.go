@@ -8,7 +8,9 @@ import (
 )
 
 // failures are the errors of deliveries that a step can cause.
-var failures = []string{"declined", "transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent"}
+var failures = []string{
+	"declined", "transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent",
+}
 
 // change notes what a change did in a step.
 func (x *Export) change(s *exportStep, ch *journal.Change) {
