@@ -40,10 +40,11 @@ demo: build ## run a handover from a bot to an agent and back, and check each st
 test: lint check-generated unit e2e docs demo ## everything that must pass; fuzzes each parser for 20s
 	.ci/parsers 20s fresh
 
-# Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls.
+# Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls. With the race detector,
+# some tests of the writer take a minute each: they run without it, and -short leaves them out.
 unit: ## unit tests, with the race detector for packages with goroutines
-	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)')
-	go test -p 4 $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
+	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)') ./core/internal/writer
+	go test -short -p 4 $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
 
 e2e: build ## end-to-end and crash tests of the built programs
 	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)

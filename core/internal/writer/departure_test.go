@@ -82,6 +82,7 @@ func TestDepartureTakesEffect(t *testing.T) {
 
 // An envelope that waits for a departure and cannot be decided on becomes a dead letter. The others go on.
 func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
+	skipShort(t)
 	for name, tc := range map[string]struct {
 		text string
 		busy bool // each record has other inputs
@@ -127,6 +128,7 @@ func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 // A departure that is overdue and cannot be decided on does not stop the loop. The envelopes that wait for it become
 // dead letters.
 func TestUndecidableDeparture(t *testing.T) {
+	skipShort(t)
 	for name, tc := range map[string]struct {
 		busy, large bool
 	}{

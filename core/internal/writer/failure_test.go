@@ -413,6 +413,7 @@ func TestPanicInAView(t *testing.T) {
 func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
 
 func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
+	skipShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, tinyPieces)
 		open := gate(h.log)
@@ -445,6 +446,7 @@ func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 }
 
 func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
+	skipShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.Policy.Channels["web"].TextBytes = 8 })
 		h.customer("w1", "m1", "one")

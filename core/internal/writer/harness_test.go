@@ -31,6 +31,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// skipShort skips a test that is slow with the race detector. `make test` runs it without.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow with the race detector")
+	}
+}
+
 // tester is the common part of *testing.T and *rapid.T.
 type tester interface {
 	Helper()
