@@ -495,7 +495,7 @@ func (h *harness) advance(d time.Duration) {
 	})
 }
 
-// applyTimers applies the timers that are due, each in a record of its own.
+// applyTimers applies the timers that are due, each in a separate record.
 func (h *harness) applyTimers() {
 	h.Helper()
 	var ids []string

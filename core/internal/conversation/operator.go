@@ -119,7 +119,7 @@ func (tx *Transaction) PauseChannel(channel string, paused bool, cmd *Command) (
 	return true
 }
 
-// RecordCommand records a command that has no effect of its own on a conversation. Conv is the conversation that it is
+// RecordCommand records a command that changes no conversation by itself. Conv is the conversation that it is
 // about; it can have ended, or be "".
 func (tx *Transaction) RecordCommand(conv string, cmd *Command) {
 	if tx.layer.Conversation(conv) == nil {

@@ -28,7 +28,7 @@ const (
 	EventPassed            Event = "passed" // control moved
 	EventClosed            Event = "closed" // the conversation is being closed
 	EventOfferFailed       Event = "offer_failed"
-	EventIdle              Event = "idle"       // nobody has written for a time
+	EventIdle              Event = "idle"       // no message for a time
 	EventUnanswered        Event = "unanswered" // a customer's message has had no answer for a time
 	EventDeliveryFailed    Event = "delivery_failed"
 )

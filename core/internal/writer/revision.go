@@ -29,7 +29,7 @@ type revising struct {
 }
 
 // Revise puts a revision into force and returns its number. Each input is decided on under exactly one revision: the
-// change has a record of its own. If storing that record fails, the former revision stays in force.
+// change has a separate record. If storing that record fails, the former revision stays in force.
 func (w *Writer) Revise(r *Revision) (uint64, error) {
 	next := &revising{Revision: r, done: make(chan struct{})}
 	w.mu.Lock()
