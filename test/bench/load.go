@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,21 +14,64 @@ import (
 
 // client sends load; many connections stay open.
 var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 1024, MaxConnsPerHost: 1024}, Timeout: 30 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 2048, MaxConnsPerHost: 2048}, Timeout: 30 * time.Second,
 }
 
-// message is a customer's message: the documented native request.
-func message(user int, serial int64, at time.Time) []byte {
-	const text = "The parcel with my order has still not come, can you look it up please? sent-at-"
-	return fmt.Appendf(nil, `{"userId":"user-%d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"%s%d",`+
-		`"userInfo":{"id":"user-%d"},"userData":{"targetAgents":["example_qa"]}}}`, user, serial, text, at.UnixNano(), user)
+// patience is how long a sender repeats a refused message, and how long the sink waits for accepted messages.
+const patience = 2 * time.Minute
+
+// message is a customer's message: the documented native request. Its text ends with the place of the message, which
+// the sink reads.
+func message(m place) []byte {
+	const text = "The parcel with my order has still not come, can you look it up please? "
+	return fmt.Appendf(nil, `{"userId":"user-%d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"%s%s",`+
+		`"userInfo":{"id":"user-%d"},"userData":{"targetAgents":["example_qa"]}}}`, m.user, serial.Add(1), text, m, m.user)
 }
 
 var serial atomic.Int64
 
-// post sends one message and returns how long it took to be accepted.
-func post(ctx context.Context, url string, user int, at time.Time) (time.Duration, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(message(user, serial.Add(1), at)))
+// sent is the outcome of a load.
+type sent struct {
+	began   time.Time
+	length  time.Duration // of the load, without the messages that were in flight at its end
+	ordered bool          // each customer's messages were sent one after the other
+
+	mu        sync.Mutex
+	latencies []time.Duration // of the accepted messages until they were accepted, from the time when they were due
+	last      time.Time       // when the last message was accepted
+	refused   int             // responses 429 and 503
+	err       error           // of the last message that was not accepted
+}
+
+// post sends one message until it is accepted. Like a vendor, it repeats a refused message after Retry-After.
+func (s *sent) post(ctx context.Context, url string, m place) {
+	body := message(m)
+	for ctx.Err() == nil {
+		wait, err := try(ctx, url, body)
+		now := time.Now()
+		s.mu.Lock()
+		switch {
+		case err != nil:
+			s.err = err
+		case wait > 0:
+			s.refused++
+		default:
+			s.latencies, s.last = append(s.latencies, now.Sub(m.due)), now
+		}
+		s.mu.Unlock()
+		if err != nil || wait == 0 || now.Sub(m.due) > patience {
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// try makes one request. If wait is not 0, the message was refused and must be repeated after this time.
+func try(ctx context.Context, url string, body []byte) (wait time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -39,80 +82,65 @@ func post(ctx context.Context, url string, user int, at time.Time) (time.Duratio
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("status %d", resp.StatusCode)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return 0, nil
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 1 s if it is missing
+		return time.Duration(max(1, after)) * time.Second, nil
 	}
-	return time.Since(at), nil
+	return 0, fmt.Errorf("status %d", resp.StatusCode)
 }
 
-// sent is the outcome of a load.
-type sent struct {
-	mu        sync.Mutex
-	count     int
-	failed    int
-	latencies []time.Duration // until accepted, from the time the message was due
-	err       error           // of the last failure
-}
+// load sends messages to a program and returns when they are accepted.
+type load func(ctx context.Context, url string) *sent
 
-func (s *sent) add(took time.Duration, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil {
-		s.failed++
-		s.err = err
-		return
+// atRate sends a number of messages per second without waiting for responses, so that the latencies include stalls.
+func atRate(users, perSecond int, d time.Duration) load {
+	return func(ctx context.Context, url string) *sent {
+		out := &sent{began: time.Now(), length: d}
+		var wait sync.WaitGroup
+		for i := range int(d.Seconds() * float64(perSecond)) {
+			due := out.began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
+			time.Sleep(time.Until(due))
+			wait.Go(func() { out.post(ctx, url, place{user: i % users, number: i / users, due: due}) })
+		}
+		wait.Wait()
+		return out
 	}
-	s.count++
-	s.latencies = append(s.latencies, took)
 }
 
-// atRate sends at a fixed rate without waiting for responses, so that the latencies include stalls.
-func atRate(ctx context.Context, url string, users, perSecond int, d time.Duration) *sent {
-	var out sent
+// saturate sends without pauses. Each of the senders sends the messages of its customers, one after the other.
+func saturate(users, senders int, d time.Duration) load {
+	return func(ctx context.Context, url string) *sent {
+		end := time.Now().Add(d)
+		return send(ctx, url, users, senders, d, func(int) bool { return time.Now().Before(end) })
+	}
+}
+
+// once sends one message of each customer.
+func once(users, senders int) load {
+	return func(ctx context.Context, url string) *sent {
+		return send(ctx, url, users, senders, 0, func(number int) bool { return number == 0 })
+	}
+}
+
+// send sends messages until more returns false for the number of a customer's next message.
+func send(ctx context.Context, url string, users, senders int, d time.Duration, more func(number int) bool) *sent {
+	out := &sent{began: time.Now(), length: d, ordered: true}
 	var wait sync.WaitGroup
-	began := time.Now()
-	for i := range int(d.Seconds() * float64(perSecond)) {
-		due := began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
-		time.Sleep(time.Until(due))
-		wait.Go(func() { out.add(post(ctx, url, i%users, due)) })
-	}
-	wait.Wait()
-	return &out
-}
-
-// saturate sends messages with a number of workers, each without pauses.
-func saturate(ctx context.Context, url string, users, workers int, d time.Duration) *sent {
-	end := time.Now().Add(d)
-	return send(ctx, url, workers, func(i int) (user int, more bool) {
-		return i % users, time.Now().Before(end) && ctx.Err() == nil
-	})
-}
-
-// send sends messages by a number of workers until more is false. next returns the customer of the i-th message.
-func send(ctx context.Context, url string, workers int, next func(i int) (user int, more bool)) *sent {
-	var out sent
-	var wait sync.WaitGroup
-	var i atomic.Int64
-	for range workers {
+	for first := range min(users, senders) {
 		wait.Go(func() {
-			for {
-				user, more := next(int(i.Add(1) - 1))
-				if !more {
-					return
+			for number := 0; ; number++ {
+				for user := first; user < users; user += senders {
+					if !more(number) || ctx.Err() != nil {
+						return
+					}
+					out.post(ctx, url, place{user, number, time.Now()})
 				}
-				out.add(post(ctx, url, user, time.Now()))
 			}
 		})
 	}
 	wait.Wait()
-	return &out
-}
-
-func quantile(list []time.Duration, q float64) time.Duration {
-	if len(list) == 0 {
-		return 0
-	}
-	sorted := slices.Clone(list)
-	slices.Sort(sorted)
-	return sorted[int(q*float64(len(sorted)-1))]
+	return out
 }

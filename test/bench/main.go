@@ -1,8 +1,8 @@
-// Command bench measures the gateway against its budgets and prints name=value lines.
+// Command bench measures the gateway and prints name=value lines; see docs/benchmarks.md.
 //
 // It counts messages at the sink, not with the gateway's metrics. It measures a bare net/http forwarder and the gateway
-// alternately, with the same load. Gateway, adapters and forwarder are separate processes; their CPU times are read
-// from /proc.
+// alternately, with the same load. Gateway, adapters and forwarder are separate processes. Their CPU times are those of
+// the kernel. With -against, it compares two builds of the gateway.
 package main
 
 import (
@@ -15,16 +15,18 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 )
 
 var (
-	bin           = flag.String("bin", "bin", "folder of the built programs")
-	seconds       = flag.Int("seconds", 8, "length of one measurement")
-	rounds        = flag.Int("rounds", 3, "how often each pair is measured; medians are printed")
-	users         = flag.Int("users", 500, "customers")
-	workers       = flag.Int("workers", 64, "senders at saturation")
-	conversations = flag.Int("conversations", 0, "also measure memory with this number of live conversations")
+	bin     = flag.String("bin", "bin", "folder of the built programs (A)")
+	against = flag.String("against", "", "folder of other programs (B): only compare the two; the same folder shows the noise")
+	loads   = flag.String("loads", "saturation,300,1000", "loads to compare: saturation, overload, or messages per second")
+	seconds = flag.Int("seconds", 4, "length of one measurement; an overload lasts twice as long")
+	rounds  = flag.Int("rounds", 5, "how often each program is measured; medians are printed")
+	users   = flag.Int("users", 1000, "customers, each with one live conversation")
+	senders = flag.Int("senders", 64, "senders at saturation; an overload has four times as many")
 )
 
 func main() {
@@ -41,36 +43,16 @@ func run(ctx context.Context) error {
 	if flag.Arg(0) == "forwarder" {
 		return serveForwarder(flag.Arg(1))
 	}
-	if _, err := os.Stat(filepath.Join(*bin, "patchbay")); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s/patchbay is not there: run `make build` first", *bin)
+	for _, dir := range []string{*bin, *against} {
+		if _, err := os.Stat(filepath.Join(dir, "patchbay")); dir != "" && errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s/patchbay is not there: run `make build` first", dir)
+		}
 	}
 	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), kernel())
-	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), ms(fsyncMedian()))
-	b, err := newBench(ctx)
-	if err != nil {
-		return err
+	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), fsyncMedian())
+	d := time.Duration(*seconds) * time.Second
+	if *against != "" {
+		return compare(ctx, *bin, *against, strings.Split(*loads, ","), d)
 	}
-	defer b.close()
-	return b.measureAll(ctx)
-}
-
-// fsyncMedian returns the median time to append and sync 1 KiB on the disk of the store, 0 after an error.
-func fsyncMedian() time.Duration {
-	f, err := os.CreateTemp("", "bench-fsync-")
-	if err != nil {
-		return 0
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	var took []time.Duration
-	buf := make([]byte, 1024)
-	for range 100 {
-		began := time.Now()
-		_, err := f.Write(buf)
-		if errors.Join(err, f.Sync()) != nil {
-			return 0
-		}
-		took = append(took, time.Since(began))
-	}
-	return quantile(took, 0.5)
+	return measureAll(ctx, strings.Split(*loads, ","), d)
 }

@@ -3,153 +3,140 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
+	"strconv"
 	"time"
 )
-
-const rate = 1000 // messages per second, at which the budgets apply
-
-type bench struct {
-	dir       string
-	sink      *sink
-	forwarder *process
-	gateway   *process
-	start     time.Duration
-}
-
-func newBench(ctx context.Context) (b *bench, err error) {
-	b = &bench{sink: newSink()}
-	defer func() {
-		if err != nil {
-			b.close()
-		}
-	}()
-	if b.dir, err = os.MkdirTemp("", "patchbay-bench-"); err != nil {
-		return nil, err
-	}
-	if b.forwarder, err = startForwarder(b.sink.URL + "/forwarded"); err != nil {
-		return nil, err
-	}
-	b.gateway, b.start, err = startGateway(ctx, *bin, b.dir, b.sink.URL)
-	return b, err
-}
-
-func (b *bench) close() {
-	for _, p := range []*process{b.gateway, b.forwarder} {
-		if p != nil {
-			p.stop()
-		}
-	}
-	b.sink.Close()
-	_ = os.RemoveAll(b.dir)
-}
 
 // figures are the results of one measurement, by name.
 type figures map[string]float64
 
-func (b *bench) urls() (gateway, forwarder string) {
-	return "http://" + b.gateway.addr + "/mp/webhooks/native/messages/bench/bench", "http://" + b.forwarder.addr + "/"
+// bench has the programs that are measured in turn, with one sink.
+type bench struct {
+	sink     *sink
+	subjects []*subject
 }
 
-// one measures one program under one load. cpu_us is the CPU time per message, until all messages have arrived.
-func (b *bench) one(ctx context.Context, p *process, url string, load func(url string) *sent) (figures, error) {
-	b.sink.reset()
-	before := p.cpu()
-	began := time.Now()
-	s := load(url)
-	if s.failed > 0 {
-		return nil, fmt.Errorf("%d of %d messages were not accepted: %w", s.failed, s.failed+s.count, s.err)
-	}
-	arrived, last, err := b.sink.await(ctx, s.count)
+// names are the figures that are printed, in this order.
+var names = []string{
+	"cpu_us_per_message", "messages_per_second", "accept_p50_ms", "accept_p99_ms", "end_to_end_p50_ms", "end_to_end_p99_ms",
+}
+
+// newBench starts the forwarder.
+func newBench() (*bench, error) {
+	b := &bench{sink: newSink()}
+	f, err := startForwarder(b.sink.URL + "/forwarded")
 	if err != nil {
+		b.close()
 		return nil, err
 	}
+	f.name = "forwarder"
+	b.subjects = append(b.subjects, f)
+	return b, nil
+}
+
+// start starts a gateway and measures it with the others from now on.
+func (b *bench) start(ctx context.Context, name, bin, config string) error {
+	s, err := startGateway(ctx, name, bin, b.sink.URL, config)
+	if err == nil {
+		b.subjects = append(b.subjects, s)
+		_, err = b.one(ctx, s, saturate(*users, *senders, 2*time.Second)) // to warm up
+	}
+	return err
+}
+
+func (b *bench) close() {
+	for _, s := range b.subjects {
+		s.stop()
+	}
+	b.sink.Close()
+}
+
+// one measures one program under one load, until all messages have arrived.
+func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) {
+	b.sink.reset()
+	before := s.cpu()
+	out := run(ctx, s.url)
+	if out.err != nil {
+		return nil, fmt.Errorf("%s: a message was not accepted: %w", s.name, out.err)
+	}
+	arrivals, err := b.sink.await(ctx, out)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	cpu := s.cpu() - before
+	var ages []time.Duration
+	inTime := 0 // arrived while the load lasted
+	for _, a := range arrivals {
+		ages = append(ages, a.at.Sub(a.due))
+		if a.at.Sub(out.began) <= out.length {
+			inTime++
+		}
+	}
 	return figures{
-		"cpu_us":     float64((p.cpu() - before).Nanoseconds()) / 1000 / float64(len(arrived)),
-		"per_second": float64(len(arrived)) / last.Sub(began).Seconds(),
-		"accept_p50": ms(quantile(s.latencies, .5)), "accept_p99": ms(quantile(s.latencies, .99)),
-		"end_p50": ms(quantile(arrived, .5)), "end_p99": ms(quantile(arrived, .99)),
+		"cpu_us_per_message":  float64(cpu.Nanoseconds()) / 1000 / float64(len(arrivals)),
+		"messages_per_second": float64(inTime) / out.length.Seconds(),
+		"accept_p50_ms":       quantile(out.latencies, .5), "accept_p99_ms": quantile(out.latencies, .99),
+		"end_to_end_p50_ms": quantile(ages, .5), "end_to_end_p99_ms": quantile(ages, .99), "end_to_end_max_ms": quantile(ages, 1),
+		"accepted": float64(len(out.latencies)), "refused": float64(out.refused),
 	}, nil
 }
 
-func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
-
-// measureAll makes all measurements and prints the results.
-func (b *bench) measureAll(ctx context.Context) error {
-	fmt.Printf("start_to_ready_ms=%.0f\n", b.start.Seconds()*1000)
-	b.gateway.printMemory("idle")
-	gw, fw := b.urls()
-	d := time.Duration(*seconds) * time.Second
-	warm := func(url string) *sent { return saturate(ctx, url, *users, *workers, 3*time.Second) }
-	for url, p := range map[string]*process{gw: b.gateway, fw: b.forwarder} {
-		if _, err := b.one(ctx, p, url, warm); err != nil {
-			return fmt.Errorf("warm up: %w", err)
+// alternate measures each program in each round, in another order each time. The result has the rounds by program.
+func (b *bench) alternate(ctx context.Context, rounds int, run load) (map[string][]figures, error) {
+	out := map[string][]figures{}
+	for round := range rounds {
+		turn := round % len(b.subjects)
+		order := slices.Concat(b.subjects[turn:], b.subjects[:turn])
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, s := range order {
+			f, err := b.one(ctx, s, run)
+			if err != nil {
+				return nil, err
+			}
+			out[s.name] = append(out[s.name], f)
 		}
 	}
-	loads := []struct {
-		name string
-		load func(url string) *sent
-	}{
-		{"1000", func(url string) *sent { return atRate(ctx, url, *users, rate, d) }},
-		{"saturation", func(url string) *sent { return saturate(ctx, url, *users, *workers, d) }},
-	}
-	for _, l := range loads {
-		var forwarder, gateway []figures
-		for range *rounds {
-			f, err := b.one(ctx, b.forwarder, fw, l.load)
-			if err != nil {
-				return fmt.Errorf("forwarder at %s: %w", l.name, err)
-			}
-			g, err := b.one(ctx, b.gateway, gw, l.load)
-			if err != nil {
-				return fmt.Errorf("gateway at %s: %w", l.name, err)
-			}
-			forwarder, gateway = append(forwarder, f), append(gateway, g)
-		}
-		print(l.name, median(forwarder), median(gateway))
-	}
-	if *conversations > 0 {
-		return b.manyConversations(ctx)
-	}
-	return nil
+	return out, nil
 }
 
-// print prints the figures of one load of the forwarder and the gateway.
-func print(load string, f, g figures) {
-	fmt.Printf("cpu_us_per_message_forwarder_%s=%.1f\n", load, f["cpu_us"])
-	fmt.Printf("cpu_us_per_message_gateway_%s=%.1f\n", load, g["cpu_us"])
-	fmt.Printf("cpu_ratio_%s=%.2f\n", load, g["cpu_us"]/f["cpu_us"])
-	fmt.Printf("messages_per_second_forwarder_%s=%.0f\n", load, f["per_second"])
-	fmt.Printf("messages_per_second_gateway_%s=%.0f\n", load, g["per_second"])
-	fmt.Printf("accept_p50_ms_%s=%.2f\naccept_p99_ms_%s=%.2f\n", load, g["accept_p50"], load, g["accept_p99"])
-	fmt.Printf("end_to_end_p50_ms_%s=%.2f\nend_to_end_p99_ms_%s=%.2f\n", load, g["end_p50"], load, g["end_p99"])
+// loadNamed returns the load of a name: saturation, overload, or a number of messages per second.
+func loadNamed(name string, d time.Duration) (load, error) {
+	switch name {
+	case "saturation":
+		return saturate(*users, *senders, d), nil
+	case "overload":
+		return saturate(*users, 4**senders, 2*d), nil
+	}
+	rate, err := strconv.Atoi(name)
+	if err != nil || rate < 1 {
+		return nil, fmt.Errorf("load %q: use saturation, overload or a number of messages per second", name)
+	}
+	return atRate(*users, rate, d), nil
 }
 
-func median(rounds []figures) figures {
-	out := figures{}
-	for name := range rounds[0] {
-		var all []float64
-		for _, r := range rounds {
-			all = append(all, r[name])
-		}
-		slices.Sort(all)
-		out[name] = all[(len(all)-1)/2]
+// values returns one figure of all rounds, sorted.
+func values(rounds []figures, name string) []float64 {
+	var out []float64
+	for _, r := range rounds {
+		out = append(out, r[name])
 	}
+	slices.Sort(out)
 	return out
 }
 
-// manyConversations opens conversations and measures memory with all of them live.
-func (b *bench) manyConversations(ctx context.Context) error {
-	gw, _ := b.urls()
-	before := b.sink.reset()
-	out := send(ctx, gw, *workers, func(i int) (user int, more bool) { return before + i, i < *conversations })
-	if out.failed > 0 {
-		return fmt.Errorf("open conversations: %d failed: %w", out.failed, out.err)
+func median(rounds []figures, name string) float64 {
+	all := values(rounds, name)
+	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+}
+
+// quantile returns a quantile in milliseconds, 0 if the list is empty.
+func quantile(list []time.Duration, q float64) float64 {
+	if len(list) == 0 {
+		return 0
 	}
-	if _, _, err := b.sink.await(ctx, out.count); err != nil {
-		return err
-	}
-	b.gateway.printMemory(fmt.Sprintf("%d_conversations", before+out.count))
-	return nil
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[int(q*float64(len(sorted)-1))].Seconds() * 1000
 }

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// compare measures two builds of the gateway, A and B, and the forwarder in turn. It prints the medians, the ratio of
+// the medians, the smallest and largest ratio in one round, and the spread: (largest - smallest) / median of the rounds.
+func compare(ctx context.Context, a, b string, loads []string, d time.Duration) error {
+	bench, err := newBench()
+	if err != nil {
+		return err
+	}
+	defer bench.close()
+	for name, bin := range map[string]string{"a": a, "b": b} {
+		if err := bench.start(ctx, name, bin, ""); err != nil {
+			return err
+		}
+	}
+	for _, name := range loads {
+		run, err := loadNamed(name, d)
+		if err != nil {
+			return err
+		}
+		rounds, err := bench.alternate(ctx, *rounds, run)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, figure := range names {
+			fmt.Println(comparison(name, figure, rounds))
+		}
+		fmt.Printf("%-10s cpu_ratio_to_forwarder a=%.2f b=%.2f\n", name,
+			median(rounds["a"], names[0])/median(rounds["forwarder"], names[0]),
+			median(rounds["b"], names[0])/median(rounds["forwarder"], names[0]))
+	}
+	return nil
+}
+
+func comparison(load, figure string, rounds map[string][]figures) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-10s %-19s", load, figure)
+	for _, s := range []string{"forwarder", "a", "b"} {
+		m, all := median(rounds[s], figure), values(rounds[s], figure)
+		fmt.Fprintf(&b, " %s=%.4g (spread %.0f%%)", s, m, 100*(all[len(all)-1]-all[0])/m)
+	}
+	var ratios []figures
+	for i := range rounds["a"] {
+		ratios = append(ratios, figures{"": rounds["b"][i][figure] / rounds["a"][i][figure]})
+	}
+	each := values(ratios, "")
+	fmt.Fprintf(&b, " b/a=%.3f (rounds %.3f to %.3f)", median(rounds["b"], figure)/median(rounds["a"], figure),
+		each[0], each[len(each)-1])
+	return b.String()
+}
