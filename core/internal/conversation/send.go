@@ -137,10 +137,10 @@ func (tx *Transaction) endDelivery(c *state.Conversation, d *state.Delivery, sta
 	tx.openEnded(c, d)
 }
 
-// queued returns a copy of a lane's deliveries, so that the lane may change meanwhile.
+// queued returns a lane's deliveries for reading. They do not change if the lane changes.
 func queued(c *state.Conversation, channel string) []state.Delivery {
 	if l := c.Lane(channel); l != nil {
-		return slices.Clone(l.Queue)
+		return l.Queue
 	}
 	return nil
 }

@@ -45,16 +45,18 @@ func (c *Conversation) received(d *Delivery, awaitsAnswer bool, at time.Time) {
 func (c *Conversation) answered(at time.Time) {
 	c.Received = nil
 	if lane := c.Lane(c.Owner); c.AwaitedSince.IsZero() && lane != nil && lane.Queue[0].Follows {
-		lane.Queue[0].Answered = true
+		lane.own()[0].Answered = true
 	}
 	c.endAnswerWait(at)
 }
 
 func (c *Conversation) endAnswerWait(at time.Time) {
-	if lane := c.Lane(c.Owner); lane != nil {
-		for i := range lane.Queue {
-			lane.Queue[i].AnswerWait = c.AnswerWaited(&lane.Queue[i], at)
-		}
+	if c.AwaitedSince.IsZero() {
+		return
+	}
+	queue := c.Lane(c.Owner).own()
+	for i := range queue {
+		queue[i].AnswerWait = c.AnswerWaited(&queue[i], at)
 	}
 	c.AwaitedSince = time.Time{}
 }

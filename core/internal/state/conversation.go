@@ -8,7 +8,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Conversation is one customer's dialogue. A value in a State never changes; folds work on clones.
+// Conversation is one customer's dialogue. A value in a State never changes; folds work on clones, which share parts with
+// it.
 type Conversation struct {
 	ID              string             `json:"id"`
 	Channel         string             `json:"ch"` // of the customer
@@ -100,28 +101,38 @@ type HistoryEntry struct {
 	Channel string `json:"ch"`
 }
 
-// clone copies everything that a fold may change. It shares History, because folds never change its elements.
+// clone copies what folds change in place. It shares Threads, Attributes and the elements of History and of the queues:
+// a fold that changes one of them replaces it, see setThread and Lane.own.
 func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.HandoverTimes = slices.Clone(c.HandoverTimes)
-	d.Threads = make(map[string]*Thread, len(c.Threads))
-	for k, v := range c.Threads {
-		t := *v
-		d.Threads[k] = &t
-	}
 	d.FormerThreads = slices.Clone(c.FormerThreads)
 	if c.Offer != nil {
 		o := *c.Offer
 		d.Offer = &o
 	}
 	d.Held = slices.Clone(c.Held)
-	d.Attributes = maps.Clone(c.Attributes)
 	d.Blocked = maps.Clone(c.Blocked)
-	d.Lanes = make([]Lane, len(c.Lanes))
-	for i, l := range c.Lanes {
-		d.Lanes[i] = Lane{l.Channel, slices.Clone(l.Queue)}
-	}
+	d.Lanes = slices.Clone(c.Lanes)
 	return &d
+}
+
+// setThread sets a channel's thread.
+func (c *Conversation) setThread(channel string, th *Thread) {
+	threads := maps.Clone(c.Threads)
+	threads[channel] = th
+	c.Threads = threads
+}
+
+// ownThread replaces a channel's thread by a copy that a fold may change, and returns the copy, or nil without a thread.
+func (c *Conversation) ownThread(channel string) *Thread {
+	th := c.Threads[channel]
+	if th == nil {
+		return nil
+	}
+	copied := *th
+	c.setThread(channel, &copied)
+	return &copied
 }
 
 // Lane returns the lane towards a channel, or nil.
@@ -134,7 +145,7 @@ func (c *Conversation) Lane(channel string) *Lane {
 	return nil
 }
 
-// Delivery returns a queued delivery, or nil. The pointer is invalid after the next fold.
+// Delivery returns a queued delivery for reading, or nil.
 func (c *Conversation) Delivery(id string) *Delivery {
 	for i := range c.Lanes {
 		for j := range c.Lanes[i].Queue {

@@ -97,8 +97,18 @@ func toDelivery(d *journal.Delivery, queuedAt time.Time) Delivery {
 	return out
 }
 
-// Lane is the ordered queue of one conversation towards one channel. Only its head is ever in flight.
+// Lane is the ordered queue of one conversation towards one channel. Only its head is ever in flight. The elements of a
+// queue never change: values of the conversation share them.
 type Lane struct {
 	Channel string     `json:"ch"`
 	Queue   []Delivery `json:"q"`
+}
+
+// own replaces the queue by a copy that a fold may change, and returns the copy. It returns nil without a lane.
+func (l *Lane) own() []Delivery {
+	if l == nil {
+		return nil
+	}
+	l.Queue = slices.Clone(l.Queue)
+	return l.Queue
 }

@@ -83,10 +83,9 @@ func (l *Layer) foldDeadLetterEnded(conv, id string) {
 // again.
 func (c *Conversation) unblock(channel string, at time.Time) {
 	delete(c.Blocked, channel)
-	if lane := c.Lane(channel); lane != nil {
-		for i := range lane.Queue {
-			lane.Queue[i].QueuedAt = at
-		}
+	queue := c.Lane(channel).own()
+	for i := range queue {
+		queue[i].QueuedAt = at
 	}
 }
 

@@ -74,11 +74,11 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_TimerDone:
 		c.TimerDone = time.Duration(k.TimerDone.GetAfter())
 	case *journal.Change_Attributed:
-		if c.Attributes == nil {
-			c.Attributes = map[string]string{}
-		}
-		maps.Copy(c.Attributes, k.Attributed.GetAttributes())
-		maps.DeleteFunc(c.Attributes, func(_, v string) bool { return v == "" })
+		attributes := make(map[string]string, len(c.Attributes)+len(k.Attributed.GetAttributes()))
+		maps.Copy(attributes, c.Attributes)
+		maps.Copy(attributes, k.Attributed.GetAttributes())
+		maps.DeleteFunc(attributes, func(_, v string) bool { return v == "" })
+		c.Attributes = attributes
 	case *journal.Change_HomeMoved:
 		c.Home = k.HomeMoved.GetHome()
 	case *journal.Change_Offered:
@@ -104,7 +104,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	case *journal.Change_Linked:
 		l.foldLinked(c, k.Linked)
 	case *journal.Change_Unlinked:
-		if th := c.Threads[k.Unlinked.GetChannel()]; th != nil {
+		if th := c.ownThread(k.Unlinked.GetChannel()); th != nil {
 			th.Live = false
 		}
 	case *journal.Change_Closing:

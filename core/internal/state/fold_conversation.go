@@ -32,6 +32,7 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	}
 	th := c.Threads[a.GetChannel()]
 	if th != nil && th.ID == a.GetThread() && a.GetSentAt() != 0 {
+		th = c.ownThread(a.GetChannel())
 		th.noteSent(a.GetSentAt(), l.at, a.GetFenced())
 		offered := c.Offer != nil && c.Offer.Target == a.GetChannel()
 		if a.GetChannel() != c.Channel && a.GetChannel() != c.Owner && !offered {
@@ -47,7 +48,7 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	}, MaxHistory)
 	c.HistoryCount++
 	if th != nil && a.GetChannel() != c.Channel && th.Seen == c.HistoryCount-1 {
-		th.Seen = c.HistoryCount
+		c.ownThread(a.GetChannel()).Seen = c.HistoryCount
 	}
 	l.foldActivity(c, a)
 }
@@ -80,7 +81,8 @@ func foldDisposed(c *Conversation, p Position) {
 	}
 	c.History = slices.Clip(c.History[:n-1]) // clipped: older values share the array
 	c.HistoryCount--
-	for _, th := range c.Threads {
+	for channel := range c.Threads {
+		th := c.ownThread(channel)
 		th.Seen = min(th.Seen, c.HistoryCount)
 	}
 }
@@ -130,7 +132,7 @@ func (c *Conversation) hold(it Item) {
 }
 
 func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
-	if th := c.Threads[p.GetFrom()]; th != nil {
+	if th := c.ownThread(p.GetFrom()); th != nil {
 		th.EndedSent = th.LastSent
 	}
 	c.Owner, c.Epoch, c.OwnerSince, c.Departure = p.GetOwner(), p.GetEpoch(), l.at, nil

@@ -18,7 +18,11 @@ func (l *Layer) foldQueued(c *Conversation, q *journal.Queued) {
 	if before := slices.IndexFunc(lane.Queue, func(o Delivery) bool { return o.ID == q.GetBefore() }); before >= 0 {
 		at = before
 	}
-	lane.Queue = slices.Insert(lane.Queue, at, d)
+	if rest := lane.Queue[at:]; len(rest) > 0 {
+		lane.Queue = slices.Concat(lane.Queue[:at], []Delivery{d}, rest)
+	} else {
+		lane.Queue = append(lane.Queue, d)
+	}
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return d.Follows && i.Pos == d.Item.Pos })
 	if d.Channel == c.Owner && (d.Follows || d.Kind == KindTranscript) {
 		c.HistoryEpoch = c.Epoch
@@ -41,10 +45,14 @@ func (l *Layer) carriesOwner(c *Conversation, d *Delivery) bool {
 }
 
 func foldAttempted(c *Conversation, a *journal.Attempted) {
-	if d := c.Delivery(a.GetDelivery()); d != nil {
-		d.Attempts, d.NextAt = a.GetAttempts(), time.Unix(0, a.GetNext())
-		d.Error, d.Text, d.NotCalled = a.GetError(), a.GetText(), a.GetNotCalled()
+	d := c.Delivery(a.GetDelivery())
+	if d == nil {
+		return
 	}
+	queue := c.Lane(d.Channel).own()
+	d = &queue[slices.IndexFunc(queue, func(o Delivery) bool { return o.ID == d.ID })]
+	d.Attempts, d.NextAt = a.GetAttempts(), time.Unix(0, a.GetNext())
+	d.Error, d.Text, d.NotCalled = a.GetError(), a.GetText(), a.GetNotCalled()
 }
 
 func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
@@ -55,7 +63,11 @@ func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 			continue
 		}
 		d := lane.Queue[j]
-		lane.Queue = slices.Delete(lane.Queue, j, j+1)
+		if j == 0 {
+			lane.Queue = lane.Queue[1:]
+		} else {
+			lane.Queue = slices.Concat(lane.Queue[:j], lane.Queue[j+1:])
+		}
 		switch {
 		case e.GetStatus() == StatusDelivered:
 			c.markSeen(&d)
@@ -78,12 +90,16 @@ func (c *Conversation) markSeen(d *Delivery) {
 	if th == nil || d.Channel == c.Channel {
 		return
 	}
+	seen := th.Seen
 	for _, it := range d.History {
-		th.Seen = max(th.Seen, c.historyNumber(it.Pos))
+		seen = max(seen, c.historyNumber(it.Pos))
 	}
 	if d.Kind == KindSend {
 		for _, it := range d.Items() {
-			th.Seen = max(th.Seen, c.historyNumber(it.Pos))
+			seen = max(seen, c.historyNumber(it.Pos))
 		}
+	}
+	if seen != th.Seen {
+		c.ownThread(d.Channel).Seen = seen
 	}
 }

@@ -3,13 +3,11 @@ package state
 // overlay is a map with changes on top, which can be dropped or moved into the map.
 type overlay[K comparable, V any] struct {
 	base    map[K]V
-	set     map[K]V
-	deleted map[K]bool
+	set     map[K]V    // nil without changes
+	deleted map[K]bool // nil without changes
 }
 
-func newOverlay[K comparable, V any](base map[K]V) overlay[K, V] {
-	return overlay[K, V]{base: base, set: map[K]V{}, deleted: map[K]bool{}}
-}
+func newOverlay[K comparable, V any](base map[K]V) overlay[K, V] { return overlay[K, V]{base: base} }
 
 func (o *overlay[K, V]) get(k K) (V, bool) {
 	if v, ok := o.set[k]; ok {
@@ -25,14 +23,21 @@ func (o *overlay[K, V]) get(k K) (V, bool) {
 
 func (o *overlay[K, V]) put(k K, v V) {
 	delete(o.deleted, k)
+	if o.set == nil {
+		o.set = map[K]V{}
+	}
 	o.set[k] = v
 }
 
 func (o *overlay[K, V]) remove(k K) {
 	delete(o.set, k)
-	if _, ok := o.base[k]; ok {
-		o.deleted[k] = true
+	if _, ok := o.base[k]; !ok {
+		return
 	}
+	if o.deleted == nil {
+		o.deleted = map[K]bool{}
+	}
+	o.deleted[k] = true
 }
 
 func (o *overlay[K, V]) len() int {

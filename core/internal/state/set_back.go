@@ -46,7 +46,8 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 	for i, t := range c.HandoverTimes {
 		c.HandoverTimes[i] = earlier(t, now)
 	}
-	for _, th := range c.Threads { // later envelopes must not seem older than these times
+	for channel := range c.Threads { // later envelopes must not seem older than these times
+		th := c.ownThread(channel)
 		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.TriedAt, &th.FirstSent} {
 			*at = min(*at, now.UnixNano())
 		}
@@ -60,8 +61,9 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 		c.Departure = &d
 	}
 	for i := range c.Lanes {
-		for j := range c.Lanes[i].Queue {
-			d := &c.Lanes[i].Queue[j]
+		queue := c.Lanes[i].own()
+		for j := range queue {
+			d := &queue[j]
 			d.QueuedAt = earlier(d.QueuedAt, now)
 			if !d.NextAt.IsZero() {
 				d.NextAt = d.NextAt.Add(-behind)

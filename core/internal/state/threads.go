@@ -28,11 +28,12 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 	case linked.GetFormer():
 		l.keepFormer(c, key)
 	case old != nil && old.ID == key.thread:
-		old.Epoch, old.Live = linked.GetEpoch(), true
+		th := c.ownThread(key.channel)
+		th.Epoch, th.Live = linked.GetEpoch(), true
 		if linked.GetHasState() {
-			old.State = linked.GetState()
+			th.State = linked.GetState()
 		}
-		old.startSession(c, linked)
+		th.startSession(c, linked)
 	default:
 		if old != nil && !old.Reassigned {
 			l.keepFormer(c, threadKey{key.channel, old.ID})
@@ -42,7 +43,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 		th := &Thread{ID: key.thread, Epoch: linked.GetEpoch(), State: linked.GetState(), Live: true}
 		th.inherit(l.threadOf(key))
 		th.startSession(c, linked)
-		c.Threads[key.channel] = th
+		c.setThread(key.channel, th)
 	}
 	l.indexThread(c, key)
 }
@@ -120,8 +121,8 @@ func (l *Layer) indexThread(c *Conversation, key threadKey) {
 		}
 		l.Mutable(other).reassignThread(key)
 	}
-	if th := c.Threads[key.channel]; th != nil && th.ID == key.thread {
-		th.Reassigned = false
+	if th := c.Threads[key.channel]; th != nil && th.ID == key.thread && th.Reassigned {
+		c.ownThread(key.channel).Reassigned = false
 	}
 	l.threads.put(key, c.ID)
 }
@@ -130,7 +131,7 @@ func (l *Layer) indexThread(c *Conversation, key threadKey) {
 func (c *Conversation) reassignThread(key threadKey) {
 	c.removeFormer(key)
 	if th := c.Threads[key.channel]; th != nil && th.ID == key.thread {
-		th.Reassigned = true
+		c.ownThread(key.channel).Reassigned = true
 	}
 }
 
