@@ -80,7 +80,7 @@ func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
 			Name: ch.Name, Unavailable: p.unavailable[ch.Name], Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter],
 			Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp, MaxPause: ch.Delivery.MaxPause,
 			DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
-			Concurrency:   ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Target: target(caps),
+			Concurrency:   ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Hours: ch.Hours, Target: target(caps),
 		}
 		setMedia(&l, caps)
 		out = append(out, l)

@@ -84,9 +84,16 @@ func (e *Engine) removeChannel(ch *channel) {
 // cancelWaiting ends a task that is not in flight. The caller holds the lock.
 func (e *Engine) cancelWaiting(t *task) {
 	t.canceled = true
+	e.returnWaiting(t, "canceled", "")
+}
+
+// returnWaiting returns a task that is not in flight to the writer. The caller holds the lock.
+func (e *Engine) returnWaiting(t *task, kind, text string) {
 	t.ch.remove(t)
 	e.forget(t)
-	e.finish(t.job, &attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled", Next: e.Now(), NotCalled: true})
+	e.finish(t.job, &attempt.Outcome{
+		Result: attempt.ResultRetry, Error: kind, Text: text, Next: e.Now(), NotCalled: true,
+	})
 }
 
 // resetDeadline watches the deadline of a task again after its channel has changed. The caller holds the lock.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/state"
 	"patchbay/sdk"
 )
 
@@ -51,9 +52,22 @@ func (t *task) givenUp() string {
 	return "given up after " + t.ch.now().Sub(t.job.Delivery.QueuedAt).Round(time.Second).String()
 }
 
-// watchDeadline ends a waiting task at its deadline. The caller holds the lock.
+// endOfWait returns the time until which a task may wait, and false if there is none: its deadline, or the end of the
+// hours of its channel. After the hours, an open that is no offer goes back to the writer, which knows their next
+// beginning.
+func (t *task) endOfWait() (at time.Time, ok bool) {
+	at, ok = t.deadline()
+	if d := &t.job.Delivery; t.ch.Hours != nil && d.Kind == state.KindOpen && !d.Offer {
+		if end := t.ch.Hours.End(t.ch.now()); !ok || end.Before(at) {
+			return end, true
+		}
+	}
+	return at, ok
+}
+
+// watchDeadline ends a waiting task at its deadline, or at the end of its channel's hours. The caller holds the lock.
 func (e *Engine) watchDeadline(t *task) {
-	at, ok := t.deadline()
+	at, ok := t.endOfWait()
 	if !ok || t.expiry != nil || t.cancel != nil && !t.preparing || e.tasks[t.job.Delivery.ID] != t {
 		return
 	}
@@ -65,8 +79,10 @@ func (e *Engine) watchDeadline(t *task) {
 		case e.stopping || t.canceled || e.tasks[t.job.Delivery.ID] != t:
 		case t.preparing:
 			t.cancel() // prepareMedia gives it up, or queues it with text instead of media
-		case t.cancel == nil:
+		case t.cancel == nil && t.overdue():
 			e.expire(t)
+		case t.cancel == nil:
+			e.returnWaiting(t, t.job.Delivery.Error, "the hours of the channel have ended")
 		}
 	})
 }

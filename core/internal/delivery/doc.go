@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/hours"
 	"patchbay/core/internal/media"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
@@ -43,6 +44,7 @@ type Channel struct {
 	DeadOnUnknown bool          // a delivery with an unknown outcome is given up, not repeated
 	Concurrency   int           // maximum of calls in flight
 	Rate          float64       // maximum of calls per second; 0 is no limit
+	Hours         *hours.Hours  // in which an open that is no offer may start; nil is always
 	Media         sdk.MediaMode
 	MediaLimit    media.Limit // of one medium; not used with sdk.MediaAsIs
 }

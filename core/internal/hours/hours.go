@@ -73,13 +73,13 @@ func (h *Hours) Closed(from, to time.Time) time.Duration {
 			next = to
 		}
 		closed += next.Sub(from)
-		from = h.end(next)
+		from = h.End(next)
 	}
 	return closed
 }
 
-// end returns the end of the spans that cover an instant, or the instant itself if there is none.
-func (h *Hours) end(at time.Time) time.Time {
+// End returns the end of the spans that cover an instant, or the instant itself if there is none.
+func (h *Hours) End(at time.Time) time.Time {
 	last, today := at, dateOf(at.In(h.zone))
 	for _, d := range []Date{today.add(-1), today} {
 		for _, s := range h.on(d) {

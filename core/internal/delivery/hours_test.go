@@ -1,0 +1,93 @@
+package delivery
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/hours"
+	"patchbay/core/internal/state"
+)
+
+// halfHour returns hours from midnight until 00:30. A synctest bubble begins at midnight UTC.
+func halfHour(t *testing.T) *hours.Hours {
+	t.Helper()
+	span, err := hours.ParseWeekly("00:00-00:30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hours.New(time.UTC, []hours.Weekly{span}, nil)
+}
+
+func (h *harness) submitOpen(channel string, offer bool) *attempt.Job {
+	h.Helper()
+	j := h.job(channel, "open")
+	j.Delivery.Kind, j.Delivery.Offer = state.KindOpen, offer
+	h.Submit(j)
+	return j
+}
+
+// An open that waits for a call goes back to the writer when the hours of its channel end, also if give_up ends later or
+// never. Offers and messages go on waiting.
+func TestOpenThatWaitsEndsWithTheHours(t *testing.T) {
+	for name, wait := range map[string]func(h *harness){
+		"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
+		"breaker": func(h *harness) {
+			h.bot.answerAll(failedWith("transient", 503))
+			for range breakerMinimum {
+				h.mustOutcome(h.submit("desk", "fails"))
+			}
+			h.channels["desk"].breaker.timer.Stop()
+		},
+		"vendor's pause": func(h *harness) {
+			h.bot.answerAll(throttled(time.Hour, "channel"))
+			h.mustOutcome(h.submit("desk", "throttled"))
+		},
+		"concurrency": func(h *harness) { h.submit("desk", "hangs") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{
+					Name: "desk", Concurrency: 1, Timeout: 24 * time.Hour, GiveUp: 2 * time.Hour, Hours: halfHour(t),
+				})
+				defer h.close()
+				wait(h)
+				open, message, offer := h.submitOpen("desk", false), h.submit("desk", "message"), h.submitOpen("desk", true)
+				calls := h.bot.callCount()
+				time.Sleep(30*time.Minute - time.Nanosecond)
+				if o := h.outcome(open); o != nil {
+					t.Fatalf("outcome %+v within the hours", o)
+				}
+				time.Sleep(time.Nanosecond)
+				o := h.mustOutcome(open)
+				if o.Result != attempt.ResultRetry || !o.NotCalled || !o.Next.Equal(time.Now()) {
+					t.Errorf("outcome %+v, want a retry now, without a call", o)
+				}
+				if h.outcome(message) != nil || h.outcome(offer) != nil || h.bot.callCount() != calls {
+					t.Error("other deliveries must go on waiting")
+				}
+			})
+		})
+	}
+}
+
+// A reload that ends the hours ends the wait.
+func TestOpenThatWaitsEndsWithChangedHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "desk"})
+		defer h.close()
+		h.Pause(&state.Pause{Channel: "desk", Since: time.Now()})
+		open := h.submitOpen("desk", false)
+		time.Sleep(2 * time.Hour)
+		if o := h.outcome(open); o != nil {
+			t.Fatalf("outcome %+v without hours", o)
+		}
+		settings := *h.channels["desk"].Channel
+		settings.Hours = halfHour(t)
+		h.Configure([]Channel{settings})
+		if o := h.mustOutcome(open); o.Result != attempt.ResultRetry || !o.NotCalled {
+			t.Errorf("outcome %+v, want a retry without a call", o)
+		}
+	})
+}
