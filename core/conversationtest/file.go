@@ -16,6 +16,7 @@ type File struct {
 	Path   string
 	Config string // path of the configuration
 	Tests  []Test
+	Lines  int
 	node   config.Value
 }
 
@@ -99,8 +100,11 @@ func (t *Test) Position() config.Position { return t.node.Position() }
 func (s *Step) Position() config.Position { return s.node.Position() }
 
 // StepAt returns the test and the index of the step that a line of the file belongs to, or nil. A line before the first
-// step of a test belongs to no step.
+// step of a test, or after the end of the file, belongs to no step.
 func (f *File) StepAt(line int) (*Test, int) {
+	if line > f.Lines {
+		return nil, 0
+	}
 	var found *Test
 	index := 0
 	for i := range f.Tests {

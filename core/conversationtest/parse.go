@@ -1,6 +1,7 @@
 package conversationtest
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ type parser struct {
 func Parse(path string, data []byte) (*File, []config.Problem) {
 	root, problems := config.ReadYAML(path, data)
 	p := &parser{decoder: decoder{problems}, zone: time.UTC}
-	f := &File{Path: path, node: root}
+	f := &File{Path: path, Lines: bytes.Count(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) + 1, node: root}
 	configPath, start, zone := "", "", "UTC"
 	var tests config.Value
 	var hasTests bool

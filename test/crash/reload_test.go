@@ -34,7 +34,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 		}
 		g.Configure(t, c)
 		before := time.Now()
-		r := g.Reload(t, "")
+		r := g.Reload(t, false)
 		slowest = max(slowest, time.Since(before))
 		switch {
 		case broken && r.Result != "refused", !broken && r.Result != "applied":

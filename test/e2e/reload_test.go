@@ -17,7 +17,7 @@ import (
 func (s *system) reload(t *testing.T, c harness.Config) harness.Reload {
 	t.Helper()
 	s.Configure(t, c)
-	r := s.Reload(t, "")
+	r := s.Reload(t, false)
 	if r.Result != "applied" {
 		t.Fatalf("reload: %+v", r)
 	}
@@ -127,7 +127,7 @@ func TestReloadBySignal(t *testing.T) {
 	hangup("reload refused, nothing has changed")
 	s.say(t, "ann", "hello")
 	s.expect(t, "ann", "system", "Two")
-	if r := s.Reload(t, "previous"); r.Result != "applied" || r.Revision != 3 {
+	if r := s.Reload(t, true); r.Result != "applied" || r.Revision != 3 {
 		t.Fatalf("reload of the previous configuration: %+v", r)
 	}
 	s.say(t, "ann", "hello")

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,12 +105,13 @@ type Reload struct {
 	Replaced []string `json:"replaced_processes"`
 }
 
-// Reload makes the gateway read its configuration again. Query is "" or "dry_run" or "previous".
-func (g *Gateway) Reload(t testing.TB, query string) Reload {
+// Reload makes the gateway read its configuration again, or return to the previous one.
+func (g *Gateway) Reload(t testing.TB, previous bool) Reload {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.Admin+"/api/config/reload?"+query, nil)
+	body := strings.NewReader(fmt.Sprintf(`{"user": "test", "previous": %t}`, previous))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.Admin+"/api/config/reload", body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,11 @@ func (a *Admin) adapterRestart(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("no adapter %q; `patchbay adapter list` lists them", name)})
 		return
 	}
+	cmd := readCommand(w, r, "adapter restart")
+	if cmd == nil {
+		return
+	}
 	h.Restart()
-	a.Logger.Info("adapter restart requested", "adapter", name)
+	a.logCommand(cmd, "adapter", name)
 	reply(w, http.StatusOK, map[string]string{"adapter": name, "status": "restarting"})
 }

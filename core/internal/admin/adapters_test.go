@@ -15,7 +15,7 @@ func TestAdaptersAreListedAndRestarted(t *testing.T) {
 	}
 	call := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
-		a.admin.Handler().ServeHTTP(w, httptest.NewRequest(method, "http://127.0.0.1"+path, nil))
+		a.admin.Handler().ServeHTTP(w, httptest.NewRequest(method, "http://127.0.0.1"+path, strings.NewReader(`{"user":"ann"}`)))
 		return w
 	}
 	var answer struct{ Adapters []Adapter }

@@ -5,12 +5,14 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,7 @@ import (
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/trail"
+	"patchbay/core/internal/writer"
 )
 
 // Writer reads and changes the state; see writer.Writer.
@@ -101,36 +104,56 @@ func (a *Admin) Accepting(accepting bool) { a.accepting.Store(accepting) }
 // Handler returns the HTTP handler. It refuses requests that a browser sends on behalf of another site.
 func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
+	api := func(pattern string, serve http.HandlerFunc, parameters ...string) {
+		mux.HandleFunc(pattern, onlyParameters(serve, parameters))
+	}
 	mux.HandleFunc("GET /livez", live)
 	mux.HandleFunc("GET /healthz", live)
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /api/trace", a.trace)
-	mux.HandleFunc("GET /api/decisions", a.decisions)
-	mux.HandleFunc("GET /api/conversations", a.conversationList)
-	mux.HandleFunc("GET /api/conversations/{id}", a.conversationShow)
-	mux.HandleFunc("GET /api/conversations/{id}/export", a.conversationExport)
+	api("GET /api/trace", a.trace, "id", "text", "all")
+	api("GET /api/decisions", a.decisions, "id", "last")
+	api("GET /api/conversations", a.conversationList, "channel")
+	api("GET /api/conversations/{id}", a.conversationShow)
+	api("GET /api/conversations/{id}/export", a.conversationExport, "config", "texts")
 	for _, command := range []string{"close", "pass", "home", "note"} {
-		mux.HandleFunc("POST /api/conversations/{id}/"+command, a.conversationCommand(command))
+		api("POST /api/conversations/{id}/"+command, a.conversationCommand(command))
 	}
-	mux.HandleFunc("GET /api/channels", a.channelList)
-	mux.HandleFunc("POST /api/channels/{name}/pause", a.channelPause(true))
-	mux.HandleFunc("POST /api/channels/{name}/resume", a.channelPause(false))
-	mux.HandleFunc("GET /api/backup", a.backup)
-	mux.HandleFunc("GET /api/drain", a.drainStatus)
-	mux.HandleFunc("POST /api/drain", a.drainStart)
-	mux.HandleFunc("GET /api/dead-letters", a.deadLetterList)
-	mux.HandleFunc("GET /api/dead-letters/{id}", a.deadLetterShow)
-	mux.HandleFunc("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)
-	mux.HandleFunc("DELETE /api/dead-letters/{id}", a.deadLetterDrop)
-	mux.HandleFunc("GET /api/config", a.configShow)
-	mux.HandleFunc("POST /api/config/reload", a.reload)
-	mux.HandleFunc("GET /api/adapters", a.adapterList)
-	mux.HandleFunc("POST /api/adapters/{name}/restart", a.adapterRestart)
+	api("GET /api/channels", a.channelList)
+	api("POST /api/channels/{name}/pause", a.channelPause(true))
+	api("POST /api/channels/{name}/resume", a.channelPause(false))
+	api("GET /api/backup", a.backup)
+	api("GET /api/drain", a.drainStatus)
+	api("POST /api/drain", a.drainStart)
+	api("GET /api/dead-letters", a.deadLetterList, "channel")
+	api("GET /api/dead-letters/{id}", a.deadLetterShow, "text")
+	api("POST /api/dead-letters/{id}/replay", a.deadLetterReplay)
+	api("DELETE /api/dead-letters/{id}", a.deadLetterDrop)
+	api("GET /api/config", a.configShow)
+	api("POST /api/config/reload", a.reload)
+	api("GET /api/adapters", a.adapterList)
+	api("POST /api/adapters/{name}/restart", a.adapterRestart)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return localOnly(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// onlyParameters refuses requests with parameters in the URL that the endpoint does not have.
+func onlyParameters(serve http.HandlerFunc, parameters []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		for name := range r.URL.Query() {
+			if !slices.Contains(parameters, name) {
+				known := "this endpoint has none; commands have theirs in the body"
+				if len(parameters) > 0 {
+					known = "the parameters are " + strings.Join(parameters, ", ")
+				}
+				reply(w, http.StatusBadRequest, problem{fmt.Sprintf("unknown parameter %q in the URL; %s", name, known)})
+				return
+			}
+		}
+		serve(w, r)
+	}
 }
 
 // localOnly refuses requests whose Host is a name other than localhost. An attacker's DNS can point a name at loopback,
@@ -161,8 +184,17 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = enc.Encode(v) // fails if the caller has disconnected
 }
 
-// fail responds with 500. Operation is a verb phrase.
+// retryAfter is the header Retry-After of requests that the gateway cannot serve now, in seconds.
+const retryAfter = "5"
+
+// fail responds with 503 if the gateway cannot do the operation now, and with 500 otherwise. Operation is a verb phrase.
 func (a *Admin) fail(w http.ResponseWriter, operation string, err error) {
 	a.Logger.Error("request failed", "operation", operation, "error", err)
-	reply(w, http.StatusInternalServerError, problem{fmt.Sprintf("%s: %v", operation, err)})
+	status := http.StatusInternalServerError
+	if errors.Is(err, writer.ErrUnavailable) || errors.Is(err, writer.ErrStopping) ||
+		errors.Is(err, context.DeadlineExceeded) {
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	reply(w, status, problem{fmt.Sprintf("%s: %v", operation, err)})
 }

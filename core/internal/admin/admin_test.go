@@ -39,6 +39,7 @@ type testAPI struct {
 	log   *memory.Log
 	lanes attempt.ChannelState
 
+	policy  *conversation.Policy
 	running *Running
 	mu      sync.Mutex
 	jobs    []*attempt.Job
@@ -71,7 +72,7 @@ func newTestAPI(t *testing.T) *testAPI {
 	if table == nil {
 		t.Fatal(problems)
 	}
-	p.Routes = table
+	p.Routes, a.policy = table, p
 	a.w = writer.New(writer.Options{
 		Log: a.log, Policy: p, Lanes: a, Observer: a, Logger: slog.New(slog.DiscardHandler), Version: "test",
 		NewID: func() string { a.ids++; return fmt.Sprintf("id-%04d", a.ids) },
@@ -88,7 +89,7 @@ func newTestAPI(t *testing.T) *testAPI {
 			t.Errorf("Run = %v", err)
 		}
 	})
-	cfg := &config.Config{Channels: []config.Channel{
+	cfg := &config.Config{Table: table, Channels: []config.Channel{
 		{Name: "web", Adapter: "native", Role: envelope.RoleCustomer, Delivery: config.Delivery{Concurrency: 2}},
 		{Name: "faq", Adapter: "bot", Role: envelope.RoleBot, Delivery: config.Delivery{Concurrency: 2}},
 		{Name: "desk", Adapter: "aicc", Role: envelope.RoleAgent, Delivery: config.Delivery{Concurrency: 2}},

@@ -42,3 +42,25 @@ func TestEachWriteOfABackupHasADeadline(t *testing.T) {
 		t.Errorf("writes with the deadlines %v, body %q; want two parts, each with a later deadline", w.writes, w.Body)
 	}
 }
+
+// Decisions and exports can take minutes to find, and the caller a minute to read each part.
+func TestLongResponsesHaveADeadlineForEachWrite(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "t1", "m1", "hello")
+	for _, path := range []string{
+		"/api/decisions?last=10", "/api/conversations/" + a.onlyConversation() + "/export?config=config.yaml",
+		"/api/decisions?id=nosuch", "/api/conversations/nosuch/export",
+	} {
+		w := &deadlineRecorder{ResponseRecorder: httptest.NewRecorder()}
+		before := time.Now()
+		a.admin.Handler().ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+path, nil))
+		for _, deadline := range w.writes {
+			if left := deadline.Sub(before); left < maxStall || left > maxStall+10*time.Second {
+				t.Errorf("GET %s: a write has %v, want %v", path, left, maxStall)
+			}
+		}
+		if len(w.writes) == 0 {
+			t.Errorf("GET %s: no response", path)
+		}
+	}
+}

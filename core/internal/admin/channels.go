@@ -22,8 +22,9 @@ type Channel struct {
 	Breaker     string        `json:"breaker"`                // closed, half-open or open
 	VendorPause float64       `json:"vendor_pause,omitempty"` // seconds of the vendor's pause that are left
 	Paused      *ChannelPause `json:"paused,omitempty"`
-	Opens       *time.Time    `json:"opens,omitempty"` // when its hours begin, if it is outside its hours
-	Queued      int           `json:"queued"`          // deliveries, including those in flight
+	Opens       *time.Time    `json:"opens,omitempty"`        // when its hours begin, if it is outside its hours
+	ReturnUntil *time.Time    `json:"return_until,omitempty"` // of a removed channel: until when its deliveries wait for it
+	Queued      int           `json:"queued"`                 // deliveries, including those in flight
 	InFlight    int           `json:"in_flight"`
 	Oldest      *time.Time    `json:"oldest,omitempty"` // when the oldest of them was queued
 	DeadLetters int           `json:"dead_letters"`
@@ -91,6 +92,12 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 	for class, n := range s.CountDeadLetters() {
 		channel(class.Channel).DeadLetters += n
 	}
+	for name, since := range s.Revision().Vanished {
+		if ch := byName[name]; ch != nil {
+			until := since.Add(state.VanishedWait).UTC()
+			ch.ReturnUntil = &until
+		}
+	}
 	s.EachPause(func(p *state.Pause) {
 		if p.Active() {
 			channel(p.Channel).Paused = &ChannelPause{Since: p.Since.UTC(), User: p.User, Reason: p.Reason}
@@ -148,6 +155,15 @@ func (a *Admin) blockedReason(name string) string {
 
 // blockedIn is blockedReason for a configuration.
 func (a *Admin) blockedIn(running *Running, name string) string {
+	reason := a.stoppedIn(running, name)
+	if pause := a.Lanes.State(name).Pause; reason == "" && pause > 0 {
+		reason = "the vendor asked for a pause, which ends in " + pause.Round(time.Second).String()
+	}
+	return reason
+}
+
+// stoppedIn returns why no call to a channel can start, or "". It ignores a pause that the vendor asked for.
+func (a *Admin) stoppedIn(running *Running, name string) string {
 	ch, ok := running.Config.Channel(name)
 	if !ok {
 		return "channel " + name + " is not configured"
@@ -161,11 +177,8 @@ func (a *Admin) blockedIn(running *Running, name string) string {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
 	}
-	switch {
-	case lanes.Breaker == "open":
+	if lanes.Breaker == "open" {
 		return "the channel's circuit breaker is open: " + lanes.Cause
-	case lanes.Pause > 0:
-		return "the vendor asked for a pause, which ends in " + lanes.Pause.Round(time.Second).String()
 	}
 	return ""
 }

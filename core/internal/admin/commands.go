@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
+	"patchbay/core/internal/writer"
 	"patchbay/sdk/text"
 )
 
@@ -27,11 +29,21 @@ type CommandRequest struct {
 // nil.
 func readCommand(w http.ResponseWriter, r *http.Request, name string) *conversation.Command {
 	var req CommandRequest
+	return decodeCommand(w, r, name, &req, &req)
+}
+
+// decodeCommand is readCommand for a command with further fields: body contains req.
+func decodeCommand(w http.ResponseWriter, r *http.Request, name string, body any, req *CommandRequest,
+) *conversation.Command {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommandBody))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil {
+	if err := dec.Decode(body); err != nil {
 		reply(w, http.StatusBadRequest, problem{"read the body: " + err.Error() +
 			`; send JSON such as {"user": "ann", "reason": "night shift"}`})
+		return nil
+	}
+	if req.Channel != "" && name != "pass" && name != "home" {
+		reply(w, http.StatusBadRequest, problem{"channel: the command " + name + " has no such field"})
 		return nil
 	}
 	for field, value := range map[string]string{"user": req.User, "reason": req.Reason} {
@@ -60,12 +72,8 @@ func (a *Admin) conversationCommand(name string) http.HandlerFunc {
 		}
 		id := r.PathValue("id")
 		err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error { return tx.Command(id, cmd) })
-		switch {
-		case errors.Is(err, conversation.ErrNoConversation):
-			reply(w, http.StatusNotFound, problem{fmt.Sprintf("%s %s: %v", name, id, err)})
-			return
-		case err != nil:
-			reply(w, http.StatusConflict, problem{fmt.Sprintf("%s %s: %v", name, id, err)})
+		if err != nil {
+			a.refuse(w, name+" "+id, err)
 			return
 		}
 		a.logCommand(cmd, "conversation", id)
@@ -80,6 +88,20 @@ func (a *Admin) conversationCommand(name string) http.HandlerFunc {
 		a.addReasons(c)
 		reply(w, http.StatusOK, c)
 	}
+}
+
+// refuse responds to a command that the writer has refused: like fail if the gateway cannot act now, with 404 if the
+// conversation does not exist, and with 409 if the state does not allow the command. Operation is a verb phrase.
+func (a *Admin) refuse(w http.ResponseWriter, operation string, err error) {
+	status := http.StatusConflict
+	switch {
+	case errors.Is(err, writer.ErrUnavailable), errors.Is(err, writer.ErrStopping), errors.Is(err, context.Canceled):
+		a.fail(w, operation, err)
+		return
+	case errors.Is(err, conversation.ErrNoConversation):
+		status = http.StatusNotFound
+	}
+	reply(w, status, problem{operation + ": " + err.Error()})
 }
 
 // logCommand logs a command. Notes may contain customers' data, so their text is left out.

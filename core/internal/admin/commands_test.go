@@ -1,16 +1,22 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/hours"
 	"patchbay/core/internal/state"
+	"patchbay/core/internal/store/memory"
 	"patchbay/core/internal/trail"
+	"patchbay/core/internal/writer"
 )
 
 // post sends a command and returns the status and the body of the response.
@@ -65,6 +71,7 @@ func TestRefusedCommands(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "t1", "m1", "hello")
 	id := a.onlyConversation()
+	a.addAdapter("bot")
 	for _, tc := range []struct {
 		path, body string
 		status     int
@@ -77,6 +84,17 @@ func TestRefusedCommands(t *testing.T) {
 		{"/api/conversations/" + id + "/note", `{"user":"ann","reason":" "}`, 409, "the note has no text"},
 		{"/api/conversations/" + id + "/note", `{"user":"a","reason":"` + strings.Repeat("x", 1025) + `"}`, 400,
 			"reason: 1025 bytes, at most 1024 are possible"},
+		{"/api/conversations/" + id + "/close", `{"user":"ann","channel":"desk"}`, 400, "the command close has no such field"},
+		{"/api/conversations/" + id + "/close?user=ann", `{"user":"ann"}`, 400, `unknown parameter \"user\" in the URL`},
+		{"/api/channels/faq/pause?force=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
+		{"/api/channels/faq/pause", `{"user":"ann","until":"noon"}`, 400, `unknown field \"until\"`},
+		{"/api/drain", ``, 400, "read the body"},
+		{"/api/drain", `{"user":"ann","now":true}`, 400, `unknown field \"now\"`},
+		{"/api/config/reload?dry_run=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
+		{"/api/config/reload", `{"user":"ann","dryrun":true}`, 400, `unknown field \"dryrun\"`},
+		{"/api/config/reload", `{"dry_run":true}`, 400, "user: missing"},
+		{"/api/adapters/bot/restart", `{}`, 400, "user: missing"},
+		{"/api/dead-letters/x/replay?rate=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
 		{"/api/channels/nosuch/pause", `{"user":"ann"}`, 404, `no channel \"nosuch\"; the channels are web, faq, desk`},
 	} {
 		if status, body := a.post(tc.path, tc.body); status != tc.status || !strings.Contains(body, tc.want) {
@@ -109,15 +127,20 @@ func TestPausedChannelIsListed(t *testing.T) {
 	}
 }
 
+// hoursFrom returns hours of one hour a day.
+func (a *testAPI) hoursFrom(start time.Time) *hours.Hours {
+	a.Helper()
+	span, err := hours.ParseWeekly(start.UTC().Format("15:04-") + start.UTC().Add(time.Hour).Format("15:04"))
+	if err != nil {
+		a.Fatal(err)
+	}
+	return hours.New(time.UTC, []hours.Weekly{span}, nil)
+}
+
 func TestChannelOutsideItsHoursIsListed(t *testing.T) {
 	a := newTestAPI(t)
 	now := time.Now().UTC()
-	// An hour that begins in two hours.
-	span, err := hours.ParseWeekly(now.Add(2*time.Hour).Format("15:04-") + now.Add(3*time.Hour).Format("15:04"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.running.Config.Channels[2].Hours = hours.New(time.UTC, []hours.Weekly{span}, nil)
+	a.running.Config.Channels[2].Hours = a.hoursFrom(now.Add(2 * time.Hour))
 	var list struct{ Channels []Channel }
 	a.call(http.MethodGet, "/api/channels", http.StatusOK, &list)
 	desk, faq := list.Channels[0], list.Channels[1]
@@ -129,5 +152,90 @@ func TestChannelOutsideItsHoursIsListed(t *testing.T) {
 		if waits := strings.HasPrefix(got, "the channel's hours begin at "); waits == d.Offer {
 			t.Errorf("offer %v waits because %q", d.Offer, got)
 		}
+	}
+}
+
+func TestReloadIsLoggedWithItsUser(t *testing.T) {
+	a := newTestAPI(t)
+	var log strings.Builder
+	a.admin.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	var got ReloadRequest
+	a.admin.Reload = func(_ context.Context, r ReloadRequest) *Reload { got = r; return &Reload{Result: ReloadApplied} }
+	body := `{"user":"ann","reason":"new desk","previous":true}`
+	if status, answer := a.post("/api/config/reload", body); status != 200 || !got.Previous || got.DryRun {
+		t.Errorf("reload = %d %s with %+v, want 200 and the previous configuration", status, answer, got)
+	}
+	if !strings.Contains(log.String(), `command=reload user=ann dry_run=false previous=true reason="new desk"`) {
+		t.Errorf("log output %s", log.String())
+	}
+}
+
+// A command that cannot be stored is refused with 503, so that the caller repeats it.
+func TestCommandsWhileTheStoreIsAway(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "t1", "m1", "hello")
+	id := a.onlyConversation()
+	j := a.job("faq")
+	a.finish(j, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
+	for _, path := range []string{
+		"/api/conversations/" + id + "/close", "/api/channels/faq/pause", "/api/drain",
+		"/api/dead-letters/" + j.Delivery.ID + "/replay",
+	} {
+		a.log.Fail(memory.LostUnstored)
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1"+path, strings.NewReader(`{"user":"ann"}`))
+		w := httptest.NewRecorder()
+		a.admin.Handler().ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("POST %s = %d %s, want 503 with Retry-After", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestRemovedChannelIsListed(t *testing.T) {
+	a := newTestAPI(t)
+	a.say("web", "t1", "m1", "hello")
+	p := *a.policy
+	p.Channels = maps.Clone(p.Channels)
+	delete(p.Channels, "web")
+	a.say("faq", a.job("faq").Thread, "a1", "an answer")
+	if _, err := a.w.Revise(&writer.Revision{Policy: &p, Hash: "h", Cause: "reload", Applied: func(uint64) {}}); err != nil {
+		t.Fatal(err)
+	}
+	a.running.Config.Channels = a.running.Config.Channels[1:]
+	var list struct{ Channels []Channel }
+	a.call(http.MethodGet, "/api/channels", http.StatusOK, &list)
+	last := list.Channels[len(list.Channels)-1]
+	if last.Name != "web" || last.Queued != 1 || last.ReturnUntil == nil || last.State != "channel web is not configured" {
+		t.Errorf("channels %+v, want web with its delivery", list.Channels)
+	}
+}
+
+func TestDrainShowsWhatHoldsItUp(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prepare func(a *testAPI)
+		want    string
+	}{
+		"nothing": {func(*testAPI) {}, ""},
+		"pause":   {func(a *testAPI) { a.lanes.Paused = true }, "paused by an operator"},
+		"breaker": {func(a *testAPI) { a.lanes.Breaker, a.lanes.Cause = "open", "HTTP 500" },
+			"the channel's circuit breaker is open: HTTP 500"},
+		"adapter": {func(a *testAPI) { a.addAdapter("aicc") }, "adapter aicc is stopped"},
+		"removed": {func(a *testAPI) { a.running.Config.Channels = a.running.Config.Channels[:2] },
+			"channel desk is not configured"},
+		"hours": {func(a *testAPI) { a.running.Config.Channels[2].Hours = a.hoursFrom(time.Now().Add(2 * time.Hour)) },
+			"its hours begin at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestAPI(t)
+			a.say("web", "t1", "m1", "desk now")
+			a.settle()
+			tc.prepare(a)
+			var got DrainStatus
+			a.call(http.MethodGet, "/api/drain", http.StatusOK, &got)
+			reason := got.HeldUp["desk"]
+			if got.Deliveries["desk"] == 0 || !strings.HasPrefix(reason, tc.want) || (reason == "") != (tc.want == "") {
+				t.Errorf("status %+v, want desk held up by %q", got, tc.want)
+			}
+		})
 	}
 }

@@ -76,7 +76,7 @@ func (a *Admin) deadLetterReplay(w http.ResponseWriter, r *http.Request) {
 		return err
 	})
 	if err != nil {
-		replyDeadLetterError(w, id, err)
+		a.refuseDeadLetter(w, "replay", id, err)
 		return
 	}
 	a.logCommand(cmd, "dead_letter", id, "status", status, "delivery", delivery)
@@ -99,19 +99,19 @@ func (a *Admin) deadLetterDrop(w http.ResponseWriter, r *http.Request) {
 		return err
 	})
 	if err != nil {
-		replyDeadLetterError(w, id, err)
+		a.refuseDeadLetter(w, "drop", id, err)
 		return
 	}
 	a.logCommand(cmd, "dead_letter", id)
 	reply(w, http.StatusOK, map[string]string{"dead_letter": id, "status": state.StatusDropped})
 }
 
-func replyDeadLetterError(w http.ResponseWriter, id string, err error) {
+func (a *Admin) refuseDeadLetter(w http.ResponseWriter, operation, id string, err error) {
 	if errors.Is(err, conversation.ErrNoDeadLetter) {
 		replyNoDeadLetter(w, id)
 		return
 	}
-	reply(w, http.StatusConflict, problem{err.Error()})
+	a.refuse(w, operation, err)
 }
 
 func replyNoDeadLetter(w http.ResponseWriter, id string) {

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/recorded"
 	"patchbay/core/internal/trail"
 )
 
-// maxDecisions is the maximum number of runs of the rules in one response.
-const maxDecisions = 100_000
+// MaxDecisions is the maximum number of runs of the rules in one response.
+const MaxDecisions = 100_000
 
 // DecisionLine is one line of the response of /api/decisions. The last line has Omitted instead of a decision.
 type DecisionLine struct {
@@ -28,8 +27,8 @@ func (a *Admin) decisions(w http.ResponseWriter, r *http.Request) {
 	q := trail.DecisionQuery{ID: r.URL.Query().Get("id")}
 	if q.ID == "" {
 		n, err := strconv.Atoi(r.URL.Query().Get("last"))
-		if err != nil || n < 1 || n > maxDecisions {
-			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("give the parameter id, or last from 1 to %d", maxDecisions)})
+		if err != nil || n < 1 || n > MaxDecisions {
+			reply(w, http.StatusBadRequest, problem{fmt.Sprintf("give the parameter id, or last from 1 to %d", MaxDecisions)})
 			return
 		}
 		q.Last = n
@@ -43,8 +42,7 @@ func (a *Admin) decisions(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, "read decisions", err)
 		return
 	}
-	// Reading a large log takes minutes. Without support for deadlines there is none to remove.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	w = newStallWriter(w) // reading a large log takes minutes
 	written := false
 	enc := json.NewEncoder(w)
 	omitted, err := a.Trail.Decisions(r.Context(), policy, q, func(d *recorded.Decision) error {

@@ -3,25 +3,18 @@ package admin
 import (
 	"fmt"
 	"net/http"
-	"time"
 
-	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/recorded"
 )
 
 // conversationExport serves GET /api/conversations/{id}/export?config=…[&texts=1]: the conversation as a file of
 // conversation tests. Without texts, placeholders replace texts and names.
 func (a *Admin) conversationExport(w http.ResponseWriter, r *http.Request) {
-	x := &recorded.Export{Conversation: r.PathValue("id"), Texts: r.URL.Query().Has("texts")}
-	err := a.Writer.Do(r.Context(), func(tx *conversation.Transaction) error {
-		x.Rules = tx.Policy().Routes
-		return nil
-	})
-	// Reading a large log takes minutes. Without support for deadlines there is none to remove.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	if err == nil {
-		err = a.Trail.Export(r.Context(), x)
+	x := &recorded.Export{
+		Conversation: r.PathValue("id"), Texts: r.URL.Query().Has("texts"), Rules: a.Running().Config.Table,
 	}
+	w = newStallWriter(w) // reading a large log takes minutes
+	err := a.Trail.Export(r.Context(), x)
 	var file []byte
 	if err == nil {
 		file, err = x.YAML(r.URL.Query().Get("config"))

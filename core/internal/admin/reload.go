@@ -13,10 +13,11 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// ReloadRequest selects a reload of the configuration.
+// ReloadRequest is the body of a reload of the configuration.
 type ReloadRequest struct {
-	DryRun   bool // only find out what would change
-	Previous bool // the configuration that was in force before, instead of the file
+	CommandRequest
+	DryRun   bool `json:"dry_run,omitempty"`  // only find out what would change
+	Previous bool `json:"previous,omitempty"` // the configuration that was in force before, instead of the file
 }
 
 // Results of a reload.
@@ -47,13 +48,15 @@ const reloadTimeout = 2 * time.Minute
 
 // reload serves POST /api/config/reload. A refused reload is a result, with status 200.
 func (a *Admin) reload(w http.ResponseWriter, r *http.Request) {
+	var req ReloadRequest
+	cmd := decodeCommand(w, r, "reload", &req, &req.CommandRequest)
+	if cmd == nil {
+		return
+	}
+	a.logCommand(cmd, "dry_run", req.DryRun, "previous", req.Previous)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(reloadTimeout))
-	q := r.URL.Query()
 	// A caller that disconnects does not end the reload.
-	result := a.Reload(context.WithoutCancel(r.Context()), ReloadRequest{
-		DryRun: q.Has("dry_run"), Previous: q.Has("previous"),
-	})
-	reply(w, http.StatusOK, result)
+	reply(w, http.StatusOK, a.Reload(context.WithoutCancel(r.Context()), req))
 }
 
 // ConfigInForce is the answer of GET /api/config.

@@ -23,26 +23,8 @@ func newAdapter(o *options) *cobra.Command {
 func newAdapterList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the adapters with the state of their processes", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			var response struct {
-				Adapters []admin.Adapter `json:"adapters"`
-			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/adapters", &response); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(response.Adapters)
-			}
-			writeAdapters(o.process.Stdout, response.Adapters)
-			return nil
-		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return show(o, cmd, "adapters", func([]string) string { return "/api/adapters" }, writeAdapters)
 }
 
 // writeAdapters prints a line for each adapter, with its last error below it.
@@ -76,7 +58,7 @@ immediately. The command does not wait for the new process; its state is in
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var response struct{ Adapter, Status string }
 			path := "/api/adapters/" + url.PathEscape(args[0]) + "/restart"
-			if err := o.call(cmd.Context(), http.MethodPost, path, &response); err != nil {
+			if err := o.command(cmd.Context(), http.MethodPost, path, &admin.CommandRequest{}, &response); err != nil {
 				return err
 			}
 			fmt.Fprintln(o.process.Stdout, response.Adapter, response.Status)

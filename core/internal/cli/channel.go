@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,26 +30,11 @@ whole 'delivery.give_up' again.`))
 func newChannelList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the channels with their state and queues", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			var response struct {
-				Channels []admin.Channel `json:"channels"`
-			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/channels", &response); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(response.Channels)
-			}
-			writeChannels(o.process.Stdout, response.Channels)
-			return nil
-		},
+		Long: `List the channels of the configuration with their state and queues, and removed
+channels that still have deliveries or dead letters. Below a channel is why its
+calls wait. For a pause, this is the operator, the time and the reason.`,
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return show(o, cmd, "channels", func([]string) string { return "/api/channels" }, writeChannels)
 }
 
 // writeChannels prints a line for each channel, with the reason why its calls wait below it.
@@ -60,7 +46,7 @@ func writeChannels(w io.Writer, list []admin.Channel) {
 			oldest = c.Oldest.Format(time.RFC3339)
 		}
 		r := row{cells: []string{
-			c.Name, c.Role, c.Adapter, c.Breaker, strconv.Itoa(c.Queued), oldest, strconv.Itoa(c.InFlight),
+			c.Name, cmp.Or(c.Role, "-"), cmp.Or(c.Adapter, "-"), cmp.Or(c.Breaker, "-"), strconv.Itoa(c.Queued), oldest, strconv.Itoa(c.InFlight),
 			strconv.Itoa(c.DeadLetters),
 		}}
 		if c.Paused != nil {
@@ -74,6 +60,9 @@ func writeChannels(w io.Writer, list []admin.Channel) {
 		}
 		if c.Opens != nil {
 			r.below = append(r.below, "outside its hours, which begin at "+c.Opens.Format(time.RFC3339))
+		}
+		if c.ReturnUntil != nil {
+			r.below = append(r.below, "its deliveries wait for its return until "+c.ReturnUntil.Format(time.RFC3339))
 		}
 		rows = append(rows, r)
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"patchbay/core/internal/admin"
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
@@ -23,19 +25,18 @@ import (
 // maxResponse bounds the size of a response of the gateway.
 const maxResponse = 256 << 20
 
-// call calls the admin API of the running gateway and decodes its response into v.
-func (o *options) call(ctx context.Context, method, path string, v any) error {
-	return o.request(ctx, method, path, nil, v)
+// callWait is the time that most commands wait for the response of the gateway.
+const callWait = 30 * time.Second
+
+// call reads from the admin API of the running gateway and decodes its response into v.
+func (o *options) call(ctx context.Context, path string, v any) error {
+	return o.request(ctx, callWait, http.MethodGet, path, nil, v)
 }
 
 // command sends an operator's command to the running gateway and decodes its response into v.
 func (o *options) command(ctx context.Context, method, path string, c *admin.CommandRequest, v any) error {
 	c.User = operator()
-	body, err := json.Marshal(c)
-	if err != nil {
-		return failure(fmt.Errorf("encode the command: %w", err))
-	}
-	return o.request(ctx, method, path, body, v)
+	return o.request(ctx, callWait, method, path, c, v)
 }
 
 // operator returns the name of the user who runs the program, for the trail.
@@ -49,24 +50,25 @@ func operator() string {
 	return strconv.Itoa(os.Getuid())
 }
 
-// request is call with a body.
-func (o *options) request(ctx context.Context, method, path string, request []byte, v any) error {
-	return o.requestWithin(ctx, 30*time.Second, method, path, request, v)
-}
-
-// requestWithin is request with a time limit.
-func (o *options) requestWithin(ctx context.Context, limit time.Duration, method, path string, request []byte, v any,
-) error {
+// request sends a body as JSON, unless it is nil, and decodes the response of the gateway into v.
+func (o *options) request(ctx context.Context, limit time.Duration, method, path string, body, v any) error {
+	var data []byte
+	if body != nil {
+		var err error
+		if data, err = json.Marshal(body); err != nil {
+			return failure(fmt.Errorf("encode the command: %w", err))
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	body, err := o.open(ctx, method, path, request...)
+	response, err := o.open(ctx, method, path, data...)
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	response, err := io.ReadAll(io.LimitReader(body, maxResponse))
+	defer response.Close()
+	data, err = io.ReadAll(io.LimitReader(response, maxResponse))
 	if err == nil {
-		err = json.Unmarshal(response, v)
+		err = json.Unmarshal(data, v)
 	}
 	if err != nil {
 		return failure(fmt.Errorf("read the gateway's response: %w", err))
@@ -117,6 +119,42 @@ func (o *options) print(v any) error {
 	enc := json.NewEncoder(o.process.Stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// show completes a command that reads a value from the admin API of the running gateway. The value is the response, or
+// its member key. The command prints it with write, or as JSON.
+func show[T any](o *options, cmd *cobra.Command, key string, path func(args []string) string,
+	write func(io.Writer, T),
+) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		asJSON, err := o.wantsJSON()
+		if err != nil {
+			return err
+		}
+		var v T
+		if key == "" {
+			err = o.call(cmd.Context(), path(args), &v)
+		} else {
+			var members map[string]T
+			err = o.call(cmd.Context(), path(args), &members)
+			v = members[key]
+		}
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return o.print(v)
+		}
+		write(o.process.Stdout, v)
+		return nil
+	}
+	return o.withOutput(cmd)
+}
+
+// withOutput adds the flag --output, table or json.
+func (o *options) withOutput(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
+	return cmd
 }
 
 // wantsJSON reports whether the flag --output asks for JSON.

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"patchbay/core/internal/admin"
-	"patchbay/core/internal/trail"
 )
 
 func newConversation(o *options) *cobra.Command {
@@ -26,26 +24,11 @@ func newConversationList(o *options) *cobra.Command {
 		Use: "list", Short: "List live conversations with pending work", Args: cobra.NoArgs,
 		Long: `List live conversations that have pending deliveries or an unanswered customer,
 longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			var list admin.WaitingList
-			path := "/api/conversations?" + url.Values{"channel": {channel}}.Encode()
-			if err := o.call(cmd.Context(), http.MethodGet, path, &list); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(list)
-			}
-			writeWaiting(o.process.Stdout, &list)
-			return nil
-		},
 	}
 	cmd.Flags().StringVar(&channel, "channel", "", "only conversations that wait for this `channel`")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return show(o, cmd, "", func([]string) string {
+		return "/api/conversations?" + url.Values{"channel": {channel}}.Encode()
+	}, writeWaiting)
 }
 
 func waiting(n int) string {
@@ -80,25 +63,8 @@ func writeWaiting(w io.Writer, list *admin.WaitingList) {
 }
 
 func newConversationShow(o *options) *cobra.Command {
-	show := &cobra.Command{
-		Use: "show ID", Short: "Show the state of a live conversation", Args: arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			var c trail.Conversation
-			path := "/api/conversations/" + url.PathEscape(args[0])
-			if err := o.call(cmd.Context(), http.MethodGet, path, &c); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(c)
-			}
-			writeTrail(o.process.Stdout, &c)
-			return nil
-		},
-	}
-	show.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return show
+	cmd := &cobra.Command{Use: "show ID", Short: "Show the state of a live conversation", Args: arguments("ID")}
+	return show(o, cmd, "", func(args []string) string {
+		return "/api/conversations/" + url.PathEscape(args[0])
+	}, writeTrail)
 }

@@ -78,8 +78,7 @@ func (o *options) conversationCommand(
 	if name != "note" {
 		cmd.Flags().StringVar(&reason, "reason", "", "`text` for the trail: why you give this command")
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return o.withOutput(cmd)
 }
 
 // conversationLine describes a conversation after a command.

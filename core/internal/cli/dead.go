@@ -19,10 +19,8 @@ import (
 )
 
 func newDead(o *options) *cobra.Command {
-	cmd := group("dead", "Inspect, replay and drop dead letters",
+	return group("dead", "Inspect, replay and drop dead letters",
 		newDeadList(o), newDeadShow(o), newDeadReplay(o), newDeadDrop(o))
-	cmd.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
 }
 
 func newDeadList(o *options) *cobra.Command {
@@ -50,7 +48,7 @@ func newDeadList(o *options) *cobra.Command {
 		},
 	}
 	f.flags(cmd)
-	return cmd
+	return o.withOutput(cmd)
 }
 
 // writeDeadLetters prints a line for each dead letter, with its conversation and its error below it.
@@ -81,34 +79,25 @@ func deadReason(d *trail.DeadLetter) string {
 }
 
 func newDeadShow(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "show ID", Short: "Show a dead letter and its conversation", Args: arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			var response struct {
-				DeadLetter    trail.DeadLetter      `json:"dead_letter"`
-				Conversations []*trail.Conversation `json:"conversations"`
-			}
-			path := "/api/dead-letters/" + url.PathEscape(args[0])
-			if err := o.call(cmd.Context(), http.MethodGet, path, &response); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(response)
-			}
-			d := response.DeadLetter
-			fmt.Fprintf(o.process.Stdout, "dead letter %s\n  %s to %s with %s, given up %s after %s\n",
-				d.ID, d.Kind, d.Channel, count(d.Messages, "message"), d.DeadAt.Format(time.RFC3339),
-				count(d.Attempts, "attempt"))
-			wrap(o.process.Stdout, "  ", "      ", deadReason(&d))
-			for _, c := range response.Conversations {
-				writeTrail(o.process.Stdout, c)
-			}
-			return nil
-		},
+	cmd := &cobra.Command{Use: "show ID", Short: "Show a dead letter and its conversation", Args: arguments("ID")}
+	return show(o, cmd, "", func(args []string) string {
+		return "/api/dead-letters/" + url.PathEscape(args[0])
+	}, writeDeadLetter)
+}
+
+// deadLetter is the response of /api/dead-letters/{id}.
+type deadLetter struct {
+	DeadLetter    trail.DeadLetter      `json:"dead_letter"`
+	Conversations []*trail.Conversation `json:"conversations"`
+}
+
+func writeDeadLetter(w io.Writer, found *deadLetter) {
+	d := &found.DeadLetter
+	fmt.Fprintf(w, "dead letter %s\n  %s to %s with %s, given up %s after %s\n", d.ID, d.Kind, d.Channel,
+		count(d.Messages, "message"), d.DeadAt.Format(time.RFC3339), count(d.Attempts, "attempt"))
+	wrap(w, "  ", "      ", deadReason(d))
+	for _, c := range found.Conversations {
+		writeTrail(w, c)
 	}
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -54,7 +53,7 @@ func (o *options) deadLetters(ctx context.Context, f *deadFilter) ([]trail.DeadL
 		DeadLetters []trail.DeadLetter `json:"dead_letters"`
 	}
 	path := "/api/dead-letters?" + url.Values{"channel": {f.channel}}.Encode()
-	if err := o.call(ctx, http.MethodGet, path, &response); err != nil {
+	if err := o.call(ctx, path, &response); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(response.DeadLetters, func(d trail.DeadLetter) bool {

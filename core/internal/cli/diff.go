@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"patchbay/core/internal/admin"
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/recorded"
@@ -70,13 +71,15 @@ differences.`,
 			if err != nil {
 				return err
 			}
+			if last < 1 || last > admin.MaxDecisions {
+				return &coded{code: exitUsage, err: fmt.Errorf("--last %d: want a number from 1 to %d", last, admin.MaxDecisions)}
+			}
 			return o.diff(cmd.Context(), args[0], args[1], last, store, asJSON)
 		},
 	}
 	cmd.Flags().IntVar(&last, "last", 1000, "`number` of inputs, at most 100000")
 	cmd.Flags().StringVar(&store, "store", "", "read the inputs from a copy of a store in this `folder`")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return o.withOutput(cmd)
 }
 
 func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, store string, asJSON bool) error {
@@ -114,9 +117,6 @@ func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, s
 func storedDecisions(
 	ctx context.Context, dir string, cfg *config.Config, last int, f func(*recorded.Decision),
 ) (omitted int, err error) {
-	if last < 1 {
-		return 0, &coded{code: exitUsage, err: errors.New("--last must be at least 1")}
-	}
 	omitted, err = app.Decisions(ctx, dir, cfg, trail.DecisionQuery{Last: last}, func(d *recorded.Decision) error {
 		f(d)
 		return nil

@@ -50,7 +50,7 @@ func (o *options) followDrain(ctx context.Context, status *admin.DrainStatus) er
 			return failure(ctx.Err())
 		}
 		*status = admin.DrainStatus{}
-		err := o.call(ctx, http.MethodGet, "/api/drain", status)
+		err := o.call(ctx, "/api/drain", status)
 		if c := (*coded)(nil); errors.As(err, &c) && c.code == exitService {
 			fmt.Fprintln(o.process.Stdout, "drained; the gateway has ended")
 			return nil
@@ -71,8 +71,8 @@ func drainLine(s *admin.DrainStatus) string {
 	for _, name := range slices.Sorted(maps.Keys(s.Deliveries)) {
 		total += s.Deliveries[name]
 		text := fmt.Sprintf("%s %d", name, s.Deliveries[name])
-		if slices.Contains(s.Paused, name) {
-			text += " (paused)"
+		if reason := s.HeldUp[name]; reason != "" {
+			text += " (" + reason + ")"
 		}
 		channels = append(channels, text)
 	}

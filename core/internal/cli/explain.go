@@ -57,8 +57,7 @@ running gateway has recorded; the rules judge it in its recorded state.`,
 			return o.explain(list, table, asJSON)
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return o.withOutput(cmd)
 }
 
 // decisionsOf returns the runs of the rules that the argument of `explain` stands for, and the rules.
@@ -114,7 +113,7 @@ func (o *options) stepDecisions(
 	}
 	t, last := file.StepAt(line)
 	if t == nil {
-		return nil, nil, failure(fmt.Errorf("line %d of %s belongs to no step", line, path))
+		return nil, nil, failure(fmt.Errorf("line %d of %s belongs to no step; %s", line, path, stepLines(file)))
 	}
 	policy, giveUp := app.AssumedPolicy(cfg)
 	w := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, t.Start)
@@ -131,6 +130,21 @@ func (o *options) stepDecisions(
 		return nil, nil, failure(fmt.Errorf("no rules are run in the step at %s:%d", path, line))
 	}
 	return list[first:], cfg.Table, nil
+}
+
+// stepLines describes where the steps of a file are.
+func stepLines(file *conversationtest.File) string {
+	var first, last, steps int
+	for i := range file.Tests {
+		for j := range file.Tests[i].Steps {
+			last = file.Tests[i].Steps[j].Position().Line
+			if steps++; steps == 1 {
+				first = last
+			}
+		}
+	}
+	return fmt.Sprintf("the file has %d lines and %s, which begin at lines %d to %d", file.Lines, count(steps, "step"),
+		first, last)
 }
 
 // eachDecision calls f with the recorded runs of the rules of the running gateway, oldest first. It returns the number

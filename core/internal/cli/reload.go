@@ -21,7 +21,7 @@ import (
 const reloadWait = 2 * time.Minute
 
 func newReload(o *options) *cobra.Command {
-	var dryRun, previous bool
+	var req admin.ReloadRequest
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Put the configuration file into force without a restart",
@@ -43,37 +43,35 @@ the file stays as it is.`,
 			if err != nil {
 				return err
 			}
-			var query []string
-			if dryRun {
-				query = append(query, "dry_run=1")
-			}
-			if previous {
-				query = append(query, "previous=1")
-			}
-			r, err := o.reload(cmd.Context(), "/api/config/reload?"+strings.Join(query, "&"))
+			r, err := o.reload(cmd.Context(), &req)
 			if err != nil {
 				return err
 			}
 			return o.showReload(r, asJSON)
 		},
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what would change")
-	cmd.Flags().BoolVar(&previous, "previous", false, "go back to the configuration that was in force before")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	cmd.Flags().BoolVar(&req.DryRun, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVar(&req.Previous, "previous", false, "go back to the configuration that was in force before")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "`text` for the log output: why you give this command")
+	return o.withOutput(cmd)
 }
 
 // reload calls the gateway. If the file cannot be read, its admin.listen is unknown: then the gateway is called at the
 // default address, so that it reports the problems.
-func (o *options) reload(ctx context.Context, path string) (*admin.Reload, error) {
+func (o *options) reload(ctx context.Context, req *admin.ReloadRequest) (*admin.Reload, error) {
 	_, unreadable := config.AdminListen(config.Options{Path: o.config})
 	if o.admin == "" && unreadable != nil {
 		o.admin, _ = config.AdminListen(config.Options{Path: o.config, Data: []byte("{}")})
+		fmt.Fprintf(o.process.Stderr, "warning: %s does not say where the gateway is; %s is tried, --admin names another "+
+			"address\n", o.config, o.admin)
 	}
+	req.User = operator()
 	var r admin.Reload
-	err := o.requestWithin(ctx, reloadWait, http.MethodPost, path, nil, &r)
+	err := o.request(ctx, reloadWait, http.MethodPost, "/api/config/reload", req, &r)
 	if c, ok := errors.AsType[*coded](err); ok && c.code == exitService && unreadable != nil {
-		return nil, o.invalid(exitFound, unreadable, app.Findings{})
+		_ = o.invalid(exitFound, unreadable, app.Findings{})
+		return nil, &coded{code: exitService, err: fmt.Errorf("no gateway answers at %s: correct %s, or name the gateway's "+
+			"address with --admin", o.admin, o.config)}
 	}
 	return &r, err
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -30,38 +29,28 @@ also require reading the whole log.
 
 For the id of a message or a delivery, the sign > marks its steps.`,
 		Args: arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			asJSON, err := o.wantsJSON()
-			if err != nil {
-				return err
-			}
-			q := url.Values{"id": {args[0]}}
-			if text {
-				q.Set("text", "1")
-			}
-			if all {
-				q.Set("all", "1")
-			}
-			var response struct {
-				ID            string                `json:"id"`
-				Conversations []*trail.Conversation `json:"conversations"`
-			}
-			if err := o.call(cmd.Context(), http.MethodGet, "/api/trace?"+q.Encode(), &response); err != nil {
-				return err
-			}
-			if asJSON {
-				return o.print(response)
-			}
-			for _, c := range response.Conversations {
-				writeTrail(o.process.Stdout, c)
-			}
-			return nil
-		},
 	}
 	cmd.Flags().BoolVar(&text, "text", false, "show the texts, which are personal data")
 	cmd.Flags().BoolVar(&all, "all", false, "show all conversations of a thread or customer")
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return show(o, cmd, "", func(args []string) string {
+		q := url.Values{"id": {args[0]}}
+		for name, set := range map[string]bool{"text": text, "all": all} {
+			if set {
+				q.Set(name, "1")
+			}
+		}
+		return "/api/trace?" + q.Encode()
+	}, func(w io.Writer, found *foundTrails) {
+		for _, c := range found.Conversations {
+			writeTrail(w, c)
+		}
+	})
+}
+
+// foundTrails is the response of /api/trace.
+type foundTrails struct {
+	ID            string                `json:"id"`
+	Conversations []*trail.Conversation `json:"conversations"`
 }
 
 // writeTrail prints the steps and the state of one conversation.

@@ -30,8 +30,7 @@ func newVersion(o *options) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "`format`: table or json")
-	return cmd
+	return o.withOutput(cmd)
 }
 
 // programVersion returns the version that the linker has set. If the linker has set none, as after go install, it

@@ -92,6 +92,10 @@ func TestLogRecoversSlowly(t *testing.T) {
 		if err := h.try("w1", "m2", "two"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
 		}
+		nothing := func(*conversation.Transaction) error { return nil }
+		if err := h.Do(t.Context(), nothing); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Do = %v while the log recovers, want ErrUnavailable", err)
+		}
 		looked := false
 		if err := h.View(t.Context(), func(b *state.State) { looked = b.Len() == 0 }); err != nil || !looked {
 			t.Errorf("View while the log recovers: %v, saw the state before: %v", err, looked)

@@ -3,7 +3,6 @@ package writer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -86,7 +85,7 @@ func (w *Writer) hasInput() bool {
 	return len(w.outcomes)+len(w.submissions)+len(w.commands)+len(w.revisions) > 0
 }
 
-// refuseWaiting refuses the waiting submissions while the log is unavailable. Their vendors repeat them.
+// refuseWaiting refuses the waiting submissions and commands while the log is unavailable. Their senders repeat them.
 func (w *Writer) refuseWaiting() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,7 +94,13 @@ func (w *Writer) refuseWaiting() {
 	}
 	w.submissions = nil
 	w.refuseRevisions(w.unavailable())
-	w.commands = slices.DeleteFunc(w.commands, w.answerView)
+	for _, c := range w.commands {
+		if !w.answerView(c) {
+			c.err = w.unavailable()
+			close(c.done)
+		}
+	}
+	w.commands = nil
 }
 
 func (w *Writer) unavailable() error {
