@@ -8,24 +8,25 @@ import (
 )
 
 // compare measures two builds of the gateway, A and B, and the forwarder in turn. It prints the medians, the ratio of
-// the medians, the smallest and largest ratio in one round, and the spread: (largest - smallest) / median of the rounds.
+// the medians, the smallest and largest ratio in one round, and the spread of each: (largest - smallest) ÷ median.
 func compare(ctx context.Context, a, b string, loads []string, d time.Duration) error {
-	bench, err := newBench()
+	bench, err := newBench(ctx)
 	if err != nil {
 		return err
 	}
 	defer bench.close()
 	for name, bin := range map[string]string{"a": a, "b": b} {
-		if err := bench.start(ctx, name, bin, ""); err != nil {
+		if _, err := bench.start(ctx, name, bin, ""); err != nil {
 			return err
 		}
 	}
+	subjects := append(bench.gateways, bench.forwarder)
 	for _, name := range loads {
-		run, err := loadNamed(name, d)
+		run, err := bench.loadNamed(name, d)
 		if err != nil {
 			return err
 		}
-		rounds, err := bench.alternate(ctx, *rounds, run)
+		rounds, err := bench.alternate(ctx, run, subjects...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -33,8 +34,7 @@ func compare(ctx context.Context, a, b string, loads []string, d time.Duration) 
 			fmt.Println(comparison(name, figure, rounds))
 		}
 		fmt.Printf("%-10s cpu_ratio_to_forwarder a=%.2f b=%.2f\n", name,
-			median(rounds["a"], names[0])/median(rounds["forwarder"], names[0]),
-			median(rounds["b"], names[0])/median(rounds["forwarder"], names[0]))
+			cpuRatio(rounds, "a", "forwarder"), cpuRatio(rounds, "b", "forwarder"))
 	}
 	return nil
 }

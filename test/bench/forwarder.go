@@ -37,7 +37,11 @@ func startForwarder(target string) (*subject, error) {
 		return nil, fmt.Errorf("start the forwarder: %w", err)
 	}
 	pid := cmd.Process.Pid
-	return &subject{url: "http://" + strings.TrimSpace(line) + "/", pid: func() int { return pid }, stop: stop}, nil
+	url := "http://" + strings.TrimSpace(line) + "/"
+	return &subject{
+		name: "forwarder", url: url, users: *users, idle: make(chan connection, maxIdle), pid: func() int { return pid },
+		stop: stop,
+	}, nil
 }
 
 // serveForwarder runs the reference program and prints its address. It posts the body of each request to target and

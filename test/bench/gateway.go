@@ -13,14 +13,21 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
+const maxIdle = 1 << 15
+
 // subject is a program under measurement.
 type subject struct {
-	name string
-	url  string // of its webhook
-	pid  func() int
-	stop func()
+	name  string
+	url   string // of its webhook
+	users int    // customers who write
+	pid   func() int
+	stop  func()
 
-	gw *gateway.Gateway // nil for the forwarder
+	padding  int              // blanks in each text
+	idle     chan connection  // unused connections
+	gw       *gateway.Gateway // nil for the forwarder
+	started  time.Duration    // from its start until it was ready
+	messages int              // that it has accepted
 }
 
 const gatewayConfig = `
@@ -48,8 +55,8 @@ channels:
 %s`
 
 // startGateway starts the gateway of a folder of programs with an empty store and waits until it is ready. more is
-// added to its configuration.
-func startGateway(ctx context.Context, name, bin, sink, more string) (*subject, error) {
+// added to its configuration, env to its environment.
+func startGateway(ctx context.Context, name, bin, sink, more string, env ...string) (*subject, error) {
 	dir, err := os.MkdirTemp("", "patchbay-bench-")
 	if err != nil {
 		return nil, err
@@ -66,26 +73,54 @@ func startGateway(ctx context.Context, name, bin, sink, more string) (*subject, 
 		defer release() // the gateway keeps the address
 	}
 	config := filepath.Join(dir, "config.yaml")
-	text := fmt.Sprintf(gatewayConfig, addresses[0], addresses[1], filepath.Join(dir, "data"), filepath.Join(bin, "native"),
-		filepath.Join(bin, "botwebhook"), sink, sink, more)
+	data, native, bot := filepath.Join(dir, "data"), filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook")
+	text := fmt.Sprintf(gatewayConfig, addresses[0], addresses[1], data, native, bot, sink, sink, more)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	gw := &gateway.Gateway{
-		Bin: filepath.Join(bin, "patchbay"), Config: config, Env: os.Environ(), Admin: addresses[1], Output: os.Stderr,
+		Bin: filepath.Join(bin, "patchbay"), Config: config, Env: append(os.Environ(), env...), Admin: addresses[1],
+		Output: os.Stderr,
 	}
 	s := &subject{
-		name: name, url: "http://" + addresses[0] + "/mp/webhooks/native/messages/bench/bench", pid: gw.PID, gw: gw,
+		name: name, url: "http://" + addresses[0] + "/mp/webhooks/native/messages/bench/bench", users: *users,
+		idle: make(chan connection, maxIdle), pid: gw.PID, gw: gw,
 		stop: sync.OnceFunc(func() {
 			gw.Kill()
 			_ = os.RemoveAll(dir)
 		}),
 	}
-	if err := gw.Start(ctx); err != nil {
+	if s.started, _, err = s.start(ctx); err != nil {
 		s.stop()
-		return nil, err
 	}
-	return s, nil
+	return s, err
+}
+
+// start starts the gateway. It returns the times until the gateway is ready and until it accepts a message.
+func (s *subject) start(ctx context.Context) (ready, accepting time.Duration, err error) {
+	began := time.Now()
+	if err := s.gw.Launch(); err != nil {
+		return 0, 0, err
+	}
+	accepted := make(chan time.Duration, 1)
+	go func() { accepted <- s.probe(ctx, 5*time.Millisecond).Sub(began) }()
+	err = s.gw.AwaitReady(ctx)
+	return time.Since(began), <-accepted, err
+}
+
+// probe sends a message until it is accepted and returns this time.
+func (s *subject) probe(ctx context.Context, interval time.Duration) time.Time {
+	for id := serial.Add(1); s.gw.Running() && ctx.Err() == nil; time.Sleep(interval) {
+		if wait, err := s.try(message(id, place{user: probe, due: time.Now()}, 0)); wait == 0 && err == nil {
+			break
+		}
+	}
+	return time.Now()
+}
+
+// memory returns the resident memory of the gateway in MB.
+func (s *subject) memory() float64 {
+	return float64(gateway.Process{PID: s.pid()}.Memory()) / (1 << 20)
 }
 
 // cpu returns the CPU time that the program and its children have used.
@@ -98,11 +133,4 @@ func (s *subject) cpu() (sum time.Duration) {
 		}
 	}
 	return sum
-}
-
-// printMemory prints the resident memory of the program and of each child.
-func (s *subject) printMemory(when string) {
-	for _, p := range gateway.Family(s.pid()) {
-		fmt.Printf("memory_%s_%s_mb=%.1f\n", when, p.Name, float64(p.Memory())/(1<<20))
-	}
 }

@@ -1,31 +1,24 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// client sends load; many connections stay open.
-var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 2048, MaxConnsPerHost: 2048}, Timeout: 30 * time.Second,
-}
 
 // patience is how long a sender repeats a refused message, and how long the sink waits for accepted messages.
 const patience = 2 * time.Minute
 
 // message is a customer's message: the documented native request. Its text ends with the place of the message, which
 // the sink reads.
-func message(m place) []byte {
-	const text = "The parcel with my order has still not come, can you look it up please? "
-	return fmt.Appendf(nil, `{"userId":"user-%d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"%s%s",`+
-		`"userInfo":{"id":"user-%d"},"userData":{"targetAgents":["example_qa"]}}}`, m.user, serial.Add(1), text, m, m.user)
+func message(id int64, m place, padding int) []byte {
+	const format = `{"userId":"user-%[1]d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"The parcel ` +
+		`with my order has still not come, can you look it up please? %*s%s","userInfo":{"id":"user-%[1]d"},` +
+		`"userData":{"targetAgents":["example_qa"]}}}`
+	return fmt.Appendf(nil, format, m.user, id, padding, "", m)
 }
 
 var serial atomic.Int64
@@ -38,17 +31,19 @@ type sent struct {
 
 	mu        sync.Mutex
 	latencies []time.Duration // of the accepted messages until they were accepted, from the time when they were due
-	last      time.Time       // when the last message was accepted
 	refused   int             // responses 429 and 503
 	err       error           // of the last message that was not accepted
 }
 
 // post sends one message until it is accepted. Like a vendor, it repeats a refused message after Retry-After.
-func (s *sent) post(ctx context.Context, url string, m place) {
-	body := message(m)
-	for ctx.Err() == nil {
-		wait, err := try(ctx, url, body)
+func (s *sent) post(to *subject, m place) {
+	id, due := serial.Add(1), m.due
+	for {
+		wait, err := to.try(message(id, m, to.padding))
 		now := time.Now()
+		if wait > 0 && now.Sub(due) > patience {
+			err = fmt.Errorf("refused for %s", patience)
+		}
 		s.mu.Lock()
 		switch {
 		case err != nil:
@@ -56,54 +51,29 @@ func (s *sent) post(ctx context.Context, url string, m place) {
 		case wait > 0:
 			s.refused++
 		default:
-			s.latencies, s.last = append(s.latencies, now.Sub(m.due)), now
+			s.latencies = append(s.latencies, now.Sub(due))
 		}
 		s.mu.Unlock()
-		if err != nil || wait == 0 || now.Sub(m.due) > patience {
+		if err != nil || wait == 0 {
 			return
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		time.Sleep(wait)
+		m.due = time.Now()
 	}
-}
-
-// try makes one request. If wait is not 0, the message was refused and must be repeated after this time.
-func try(ctx context.Context, url string, body []byte) (wait time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusOK:
-		return 0, nil
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 1 s if it is missing
-		return time.Duration(max(1, after)) * time.Second, nil
-	}
-	return 0, fmt.Errorf("status %d", resp.StatusCode)
 }
 
 // load sends messages to a program and returns when they are accepted.
-type load func(ctx context.Context, url string) *sent
+type load func(ctx context.Context, s *subject) *sent
 
 // atRate sends a number of messages per second without waiting for responses, so that the latencies include stalls.
-func atRate(users, perSecond int, d time.Duration) load {
-	return func(ctx context.Context, url string) *sent {
+func atRate(perSecond int, d time.Duration) load {
+	return func(ctx context.Context, s *subject) *sent {
 		out := &sent{began: time.Now(), length: d}
 		var wait sync.WaitGroup
 		for i := range int(d.Seconds() * float64(perSecond)) {
 			due := out.began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
 			time.Sleep(time.Until(due))
-			wait.Go(func() { out.post(ctx, url, place{user: i % users, number: i / users, due: due}) })
+			wait.Go(func() { out.post(s, place{i % s.users, i / s.users, due}) })
 		}
 		wait.Wait()
 		return out
@@ -111,36 +81,44 @@ func atRate(users, perSecond int, d time.Duration) load {
 }
 
 // saturate sends without pauses. Each of the senders sends the messages of its customers, one after the other.
-func saturate(users, senders int, d time.Duration) load {
-	return func(ctx context.Context, url string) *sent {
-		end := time.Now().Add(d)
-		return send(ctx, url, users, senders, d, func(int) bool { return time.Now().Before(end) })
+func saturate(senders int, d time.Duration) load {
+	return func(ctx context.Context, s *subject) *sent {
+		out := &sent{began: time.Now(), length: d, ordered: true}
+		out.send(ctx, s, senders, func(int) bool { return time.Since(out.began) < d })
+		return out
 	}
 }
 
 // once sends one message of each customer.
-func once(users, senders int) load {
-	return func(ctx context.Context, url string) *sent {
-		return send(ctx, url, users, senders, 0, func(number int) bool { return number == 0 })
-	}
+func once(ctx context.Context, s *subject) *sent {
+	out := &sent{ordered: true}
+	out.send(ctx, s, *senders, func(number int) bool { return number == 0 })
+	return out
 }
 
-// send sends messages until more returns false for the number of a customer's next message.
-func send(ctx context.Context, url string, users, senders int, d time.Duration, more func(number int) bool) *sent {
-	out := &sent{began: time.Now(), length: d, ordered: true}
+// send sends messages until more returns false for the number of a customer's next message. It begins with a random
+// customer.
+func (s *sent) send(ctx context.Context, to *subject, senders int, more func(number int) bool) {
+	first := rand.IntN(to.users)
 	var wait sync.WaitGroup
-	for first := range min(users, senders) {
+	for sender := range min(to.users, senders) {
 		wait.Go(func() {
 			for number := 0; ; number++ {
-				for user := first; user < users; user += senders {
+				for i := sender; i < to.users; i += senders {
 					if !more(number) || ctx.Err() != nil {
 						return
 					}
-					out.post(ctx, url, place{user, number, time.Now()})
+					s.post(to, place{(first + i) % to.users, number, time.Now()})
 				}
 			}
 		})
 	}
 	wait.Wait()
-	return out
+}
+
+// accepted returns the number of accepted messages.
+func (s *sent) accepted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.latencies)
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,10 +22,11 @@ import (
 
 var (
 	bin     = flag.String("bin", "bin", "folder of the built programs (A)")
-	against = flag.String("against", "", "folder of other programs (B): only compare the two; the same folder shows the noise")
-	loads   = flag.String("loads", "saturation,300,1000", "loads to compare: saturation, overload, or messages per second")
-	seconds = flag.Int("seconds", 4, "length of one measurement; an overload lasts twice as long")
-	rounds  = flag.Int("rounds", 5, "how often each program is measured; medians are printed")
+	against = flag.String("against", "", "folder of other programs (B): compare the two, and nothing else")
+	loads   = flag.String("loads", "saturation,1000,300", "loads of rates and -against: saturation, overload, or a rate")
+	full    = flag.Bool("full", false, "also measure the large rows, which takes half an hour")
+	seconds = flag.Int("seconds", 4, "length of one measurement; an overload lasts longer")
+	rounds  = flag.Int("rounds", 0, "how often each program is measured; medians are printed (default 3, with -against 5)")
 	users   = flag.Int("users", 1000, "customers, each with one live conversation")
 	senders = flag.Int("senders", 64, "senders at saturation; an overload has four times as many")
 )
@@ -40,8 +42,12 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	if flag.Arg(0) == "forwarder" {
+	switch flag.Arg(0) { // this program as another process
+	case "forwarder":
 		return serveForwarder(flag.Arg(1))
+	case "sync":
+		_, err := fmt.Println(fsyncMedian())
+		return err
 	}
 	for _, dir := range []string{*bin, *against} {
 		if _, err := os.Stat(filepath.Join(dir, "patchbay")); dir != "" && errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +58,9 @@ func run(ctx context.Context) error {
 	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), fsyncMedian())
 	d := time.Duration(*seconds) * time.Second
 	if *against != "" {
+		*rounds = cmp.Or(*rounds, 5)
 		return compare(ctx, *bin, *against, strings.Split(*loads, ","), d)
 	}
-	return measureAll(ctx, strings.Split(*loads, ","), d)
+	*rounds = cmp.Or(*rounds, 3)
+	return measureRows(ctx, flag.Args(), d)
 }

@@ -11,44 +11,61 @@ import (
 // figures are the results of one measurement, by name.
 type figures map[string]float64
 
-// bench has the programs that are measured in turn, with one sink.
+// bench has the programs that are measured with one sink.
 type bench struct {
-	sink     *sink
-	subjects []*subject
+	sink      *sink
+	forwarder *subject
+	gateways  []*subject
 }
 
-// names are the figures that are printed, in this order.
-var names = []string{
-	"cpu_us_per_message", "messages_per_second", "accept_p50_ms", "accept_p99_ms", "end_to_end_p50_ms", "end_to_end_p99_ms",
-}
+// Names of figures.
+const (
+	cpuPer    = "cpu_us_per_message"
+	perSecond = "messages_per_second" // arrived while the load lasted
+	acceptP50 = "accept_p50_ms"
+	acceptP99 = "accept_p99_ms"
+	endP50    = "end_to_end_p50_ms"
+	endP99    = "end_to_end_p99_ms"
+)
+
+// names are the figures of loads, in the order in which they are printed.
+var names = []string{cpuPer, perSecond, acceptP50, acceptP99, endP50, endP99}
 
 // newBench starts the forwarder.
-func newBench() (*bench, error) {
+func newBench(ctx context.Context) (*bench, error) {
 	b := &bench{sink: newSink()}
-	f, err := startForwarder(b.sink.URL + "/forwarded")
+	var err error
+	if b.forwarder, err = startForwarder(b.sink.URL + "/forwarded"); err == nil {
+		err = b.warm(ctx, b.forwarder)
+	}
 	if err != nil {
 		b.close()
-		return nil, err
 	}
-	f.name = "forwarder"
-	b.subjects = append(b.subjects, f)
-	return b, nil
+	return b, err
 }
 
-// start starts a gateway and measures it with the others from now on.
-func (b *bench) start(ctx context.Context, name, bin, config string) error {
-	s, err := startGateway(ctx, name, bin, b.sink.URL, config)
-	if err == nil {
-		b.subjects = append(b.subjects, s)
-		_, err = b.one(ctx, s, saturate(*users, *senders, 2*time.Second)) // to warm up
+// start starts a gateway; see startGateway.
+func (b *bench) start(ctx context.Context, name, bin, more string, env ...string) (*subject, error) {
+	s, err := startGateway(ctx, name, bin, b.sink.URL, more, env...)
+	if err != nil {
+		return nil, err
 	}
+	b.gateways = append(b.gateways, s)
+	return s, b.warm(ctx, s)
+}
+
+func (b *bench) warm(ctx context.Context, s *subject) error {
+	_, err := b.one(ctx, s, saturate(*senders, 2*time.Second))
 	return err
 }
 
 func (b *bench) close() {
-	for _, s := range b.subjects {
-		s.stop()
+	for _, s := range append(b.gateways, b.forwarder) {
+		if s != nil {
+			s.stop()
+		}
 	}
+	b.sink.CloseClientConnections() // also ends the calls that hang
 	b.sink.Close()
 }
 
@@ -56,7 +73,7 @@ func (b *bench) close() {
 func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) {
 	b.sink.reset()
 	before := s.cpu()
-	out := run(ctx, s.url)
+	out := run(ctx, s)
 	if out.err != nil {
 		return nil, fmt.Errorf("%s: a message was not accepted: %w", s.name, out.err)
 	}
@@ -65,6 +82,7 @@ func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) 
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	cpu := s.cpu() - before
+	s.messages += len(arrivals)
 	var ages []time.Duration
 	inTime := 0 // arrived while the load lasted
 	for _, a := range arrivals {
@@ -74,20 +92,20 @@ func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) 
 		}
 	}
 	return figures{
-		"cpu_us_per_message":  float64(cpu.Nanoseconds()) / 1000 / float64(len(arrivals)),
-		"messages_per_second": float64(inTime) / out.length.Seconds(),
-		"accept_p50_ms":       quantile(out.latencies, .5), "accept_p99_ms": quantile(out.latencies, .99),
-		"end_to_end_p50_ms": quantile(ages, .5), "end_to_end_p99_ms": quantile(ages, .99), "end_to_end_max_ms": quantile(ages, 1),
+		cpuPer:    float64(cpu.Nanoseconds()) / 1000 / float64(len(arrivals)),
+		perSecond: float64(inTime) / out.length.Seconds(),
+		acceptP50: quantile(out.latencies, .5), acceptP99: quantile(out.latencies, .99),
+		endP50: quantile(ages, .5), endP99: quantile(ages, .99), "end_to_end_max_ms": quantile(ages, 1),
 		"accepted": float64(len(out.latencies)), "refused": float64(out.refused),
 	}, nil
 }
 
 // alternate measures each program in each round, in another order each time. The result has the rounds by program.
-func (b *bench) alternate(ctx context.Context, rounds int, run load) (map[string][]figures, error) {
+func (b *bench) alternate(ctx context.Context, run load, subjects ...*subject) (map[string][]figures, error) {
 	out := map[string][]figures{}
-	for round := range rounds {
-		turn := round % len(b.subjects)
-		order := slices.Concat(b.subjects[turn:], b.subjects[:turn])
+	for round := range *rounds {
+		turn := round % len(subjects)
+		order := slices.Concat(subjects[turn:], subjects[:turn])
 		if round%2 == 1 {
 			slices.Reverse(order)
 		}
@@ -102,19 +120,30 @@ func (b *bench) alternate(ctx context.Context, rounds int, run load) (map[string
 	return out, nil
 }
 
+// overload has four times as many senders as saturation. The vendor does not respond during the first part of it. The
+// figures are those of the rest.
+func (b *bench) overload(d, hold time.Duration) load {
+	return func(ctx context.Context, s *subject) *sent {
+		b.sink.held.Store(time.Now().Add(hold).UnixNano())
+		out := saturate(4**senders, d)(ctx, s)
+		out.began, out.length = out.began.Add(hold), out.length-hold
+		return out
+	}
+}
+
 // loadNamed returns the load of a name: saturation, overload, or a number of messages per second.
-func loadNamed(name string, d time.Duration) (load, error) {
+func (b *bench) loadNamed(name string, d time.Duration) (load, error) {
 	switch name {
 	case "saturation":
-		return saturate(*users, *senders, d), nil
+		return saturate(*senders, d), nil
 	case "overload":
-		return saturate(*users, 4**senders, 2*d), nil
+		return b.overload(2*d, d/2), nil
 	}
 	rate, err := strconv.Atoi(name)
 	if err != nil || rate < 1 {
 		return nil, fmt.Errorf("load %q: use saturation, overload or a number of messages per second", name)
 	}
-	return atRate(*users, rate, d), nil
+	return atRate(rate, d), nil
 }
 
 // values returns one figure of all rounds, sorted.
@@ -138,5 +167,7 @@ func quantile(list []time.Duration, q float64) float64 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(list))
-	return sorted[int(q*float64(len(sorted)-1))].Seconds() * 1000
+	return ms(sorted[int(q*float64(len(sorted)-1))])
 }
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }

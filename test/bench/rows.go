@@ -2,35 +2,162 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// measureAll makes all measurements and prints the results.
-func measureAll(ctx context.Context, loads []string, d time.Duration) error {
-	b, err := newBench()
-	if err != nil {
-		return err
-	}
-	defer b.close()
-	if err := b.start(ctx, "gateway", *bin, ""); err != nil {
-		return err
-	}
-	b.subjects[1].printMemory(fmt.Sprintf("%d_conversations", *users))
-	for _, name := range loads {
-		run, err := loadNamed(name, d)
+// row is a group of measurements. Each has its own gateways.
+type row struct {
+	name    string
+	measure func(ctx context.Context, b *bench, d time.Duration) error
+}
+
+var allRows = []row{
+	{"rates", rates}, {"overload", overload}, {"rules", textRules}, {"conversations", conversations}, {"cap", storeCap},
+	{"fsync", slowSync}, {"isolation", isolation},
+}
+
+// measureRows measures the rows with these names, all if there are none, and prints the results.
+func measureRows(ctx context.Context, only []string, d time.Duration) error {
+	var failed error
+	for _, r := range allRows {
+		if len(only) > 0 && !slices.Contains(only, r.name) {
+			continue
+		}
+		b, err := newBench(ctx)
 		if err != nil {
 			return err
 		}
-		rounds, err := b.alternate(ctx, *rounds, run)
+		if err := r.measure(ctx, b, d); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", r.name, err))
+		}
+		b.close()
+	}
+	return failed
+}
+
+// print prints a value with four significant digits.
+func print(value float64, name string, args ...any) {
+	decimals := 3 - int(math.Floor(math.Log10(max(1, math.Abs(value)))))
+	fmt.Printf(name+"=%s\n", append(args, strconv.FormatFloat(value, 'f', max(0, decimals), 64))...)
+}
+
+// rates measures loads without special conditions, and a new gateway.
+func rates(ctx context.Context, b *bench, d time.Duration) error {
+	g, err := startGateway(ctx, "gateway", *bin, b.sink.URL, "")
+	if err != nil {
+		return err
+	}
+	b.gateways = []*subject{g}
+	print(ms(g.started), "start_to_ready_ms")
+	print(g.memory(), "memory_idle_mb")
+	if err := b.warm(ctx, g); err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(*loads, ",") {
+		run, err := b.loadNamed(name, d)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
+		}
+		rounds, err := b.alternate(ctx, run, b.forwarder, g)
+		if err != nil {
+			return err
 		}
 		for _, figure := range names {
-			f, g := median(rounds["forwarder"], figure), median(rounds["gateway"], figure)
-			fmt.Printf("%s_%s_forwarder=%.4g\n%s_%s_gateway=%.4g\n", figure, name, f, figure, name, g)
+			print(median(rounds["forwarder"], figure), "%s_%s_forwarder", figure, name)
+			print(median(rounds["gateway"], figure), "%s_%s", figure, name)
 		}
-		fmt.Printf("cpu_ratio_%s=%.2f\n", name, median(rounds["gateway"], names[0])/median(rounds["forwarder"], names[0]))
+		print(cpuRatio(rounds, "gateway", "forwarder"), "cpu_ratio_%s", name)
 	}
 	return nil
+}
+
+// cpuRatio returns the CPU time per message of one program divided by that of another one.
+func cpuRatio(rounds map[string][]figures, program, base string) float64 {
+	return median(rounds[program], cpuPer) / median(rounds[base], cpuPer)
+}
+
+// overload sends more than the gateway can deliver, between two measurements at saturation.
+func overload(ctx context.Context, b *bench, d time.Duration) error {
+	g, err := b.start(ctx, "gateway", *bin, "")
+	if err != nil {
+		return err
+	}
+	sizes := []int{*users}
+	if *full {
+		sizes = append(sizes, 50_000)
+	}
+	const length = 15 * time.Second
+	for _, g.users = range sizes {
+		for name, hold := range map[string]time.Duration{"overload": 0, "overload_after_stall": 3 * time.Second} {
+			var of [3]figures
+			for i, run := range []load{saturate(*senders, d), b.overload(length, hold), saturate(*senders, d)} {
+				if of[i], err = b.one(ctx, g, run); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+			}
+			normal, over := []figures{of[0], of[2]}, of[1]
+			name += fmt.Sprintf("_%d_users", g.users)
+			print(over["accepted"]/length.Seconds(), "%s_accepted_per_second", name)
+			print(over["refused"], "%s_refused", name)
+			print(over[perSecond], "%s_delivered_per_second", name)
+			print(over[perSecond]/median(normal, perSecond), "%s_delivered_ratio_to_%d_senders", name, *senders)
+			print(over[cpuPer], "%s_cpu_us_per_message", name)
+			print(over[cpuPer]/median(normal, cpuPer), "%s_cpu_ratio_to_%d_senders", name, *senders)
+			print(over["end_to_end_p50_ms"]/1000, "%s_age_p50_s", name)
+			print(over["end_to_end_max_ms"]/1000, "%s_age_max_s", name)
+		}
+	}
+	return nil
+}
+
+// textRules compares many rules about the text, which do not match, with one.
+func textRules(ctx context.Context, b *bench, d time.Duration) error {
+	counts := []int{1, 1000}
+	if *full {
+		counts = append(counts, 10_000)
+	}
+	for _, n := range counts {
+		if _, err := b.start(ctx, strconv.Itoa(n), *bin, rules(n)); err != nil {
+			return err
+		}
+	}
+	rounds, err := b.alternate(ctx, saturate(*senders, d), b.gateways...)
+	for _, n := range counts[:len(counts)*min(1, len(rounds))] {
+		print(median(rounds[strconv.Itoa(n)], cpuPer), "cpu_us_per_message_rules_%d", n)
+		print(median(rounds[strconv.Itoa(n)], perSecond), "messages_per_second_rules_%d", n)
+		print(cpuRatio(rounds, strconv.Itoa(n), "1"), "cpu_ratio_rules_%d_to_1", n)
+	}
+	return err
+}
+
+// rules returns rules with random words: a third of them words, a third part of the text, a third patterns.
+func rules(n int) string {
+	var b strings.Builder
+	random := rand.New(rand.NewPCG(1, 2))
+	word := func() string {
+		letters := make([]byte, 5+random.IntN(6))
+		for i := range letters {
+			letters[i] = 'a' + byte(random.IntN(26))
+		}
+		return string(letters)
+	}
+	b.WriteString("routes:\n")
+	for i := range n {
+		condition := fmt.Sprintf("mentions([%q, %q, %q])", word(), word(), word())
+		switch i % 3 {
+		case 1:
+			condition = fmt.Sprintf("text.contains(%q)", word()+" "+word())
+		case 2:
+			condition = fmt.Sprintf(`text.matches(r"(?i)\b%s[ -]?\d{4,8}\b")`, word())
+		}
+		fmt.Fprintf(&b, "  - {name: rule-%d, from: customer, when: '%s', pass: faq}\n", i, condition)
+	}
+	return b.String()
 }

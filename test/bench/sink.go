@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,9 @@ type place struct {
 	number int       // among the messages of this customer in this load, from 0
 	due    time.Time // when it was to be sent
 }
+
+// probe is the customer whose messages the sink does not record.
+const probe = -1
 
 // mark precedes the place in the text of a message.
 const (
@@ -34,9 +38,12 @@ type arrival struct {
 	at time.Time
 }
 
-// sink receives the messages of the programs. It simulates the calls of GPTBots that the gateway makes.
+// sink receives the messages of the programs. It simulates the calls of GPTBots that the gateway makes. Calls below
+// /hang do not end before the caller gives up.
 type sink struct {
 	*httptest.Server
+	down     atomic.Bool  // all calls fail
+	held     atomic.Int64 // calls wait until this time, in nanoseconds since 1970
 	mu       sync.Mutex
 	arrivals []arrival
 	opened   int
@@ -57,7 +64,18 @@ func newSink() *sink {
 	})
 	mux.HandleFunc("POST /v2/conversation/message", s.arrive)
 	mux.HandleFunc("POST /forwarded", s.arrive)
-	s.Server = httptest.NewServer(mux)
+	mux.HandleFunc("POST /hang/", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // after that the server sees that the caller gives up
+		<-r.Context().Done()
+	})
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		time.Sleep(time.Until(time.Unix(0, s.held.Load())))
+		mux.ServeHTTP(w, r)
+	}))
 	return s
 }
 
@@ -73,9 +91,11 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 		a.user, _ = strconv.Atoi(digits[20:27])
 		a.number, _ = strconv.Atoi(digits[28:])
 		a.due = time.Unix(0, due)
-		s.mu.Lock()
-		s.arrivals = append(s.arrivals, a)
-		s.mu.Unlock()
+		if a.user != probe {
+			s.mu.Lock()
+			s.arrivals = append(s.arrivals, a)
+			s.mu.Unlock()
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{}`))
@@ -86,6 +106,13 @@ func (s *sink) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrivals = nil
+}
+
+// arrived returns the number of arrivals since the reset.
+func (s *sink) arrived() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.arrivals)
 }
 
 // await waits until all accepted messages have arrived since the reset, and returns their arrivals. It is an error if
