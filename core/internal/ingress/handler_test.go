@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"patchbay/core/internal/inbound"
 )
@@ -105,6 +106,19 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"one", "two"}, signatures); diff != "" {
 		t.Errorf("X-Signature (-want +got):\n%s", diff)
+	}
+}
+
+// HTTP allows bytes that are not UTF-8, and protobuf does not: they would end the stream of all calls.
+func TestAdapterGetsValidUTF8(t *testing.T) {
+	f := &fake{}
+	r := request("POST", "/x/hooks/7", "{}")
+	r.URL.RawQuery = "name=J\xf6rg"
+	r.Header.Set("X-Name", "J\xf6rg")
+	serve(f.handler(t), r)
+	c := f.calls[0]
+	if _, err := proto.Marshal(c); err != nil || c.GetQuery() != "name=J\ufffdrg" {
+		t.Errorf("call %v: %v", c, err)
 	}
 }
 

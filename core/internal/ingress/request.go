@@ -65,7 +65,8 @@ func (ep *Endpoint) readBody(w http.ResponseWriter, body *countedBody) ([]byte, 
 }
 
 // receiveCall returns the request in the form that adapters get. Path is the clean path without the channel's prefix,
-// FullPath is the path as sent, which signatures cover.
+// FullPath is the path as sent, which signatures cover. Texts in protobuf are UTF-8: U+FFFD replaces other bytes in the
+// query and in headers.
 func (ep *Endpoint) receiveCall(r *http.Request, clean, remote string, body []byte) *pluginpb.ReceiveCall {
 	path, found := strings.CutPrefix(clean, ep.Prefix)
 	if !found { // the caller has escaped characters of the prefix that need no escape
@@ -74,18 +75,20 @@ func (ep *Endpoint) receiveCall(r *http.Request, clean, remote string, body []by
 	}
 	c := &pluginpb.ReceiveCall{
 		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: r.URL.EscapedPath(),
-		Query: r.URL.RawQuery, Body: body, Remote: remote, Header: make([]*pluginpb.Header, 0, len(r.Header)),
+		Query: utf8Text(r.URL.RawQuery), Body: body, Remote: remote, Header: make([]*pluginpb.Header, 0, len(r.Header)),
 	}
 	for name, values := range r.Header {
 		for _, v := range values {
 			if name == "Authorization" {
 				v = singleSpace(v)
 			}
-			c.Header = append(c.Header, &pluginpb.Header{Name: name, Value: v})
+			c.Header = append(c.Header, &pluginpb.Header{Name: name, Value: utf8Text(v)})
 		}
 	}
 	return c
 }
+
+func utf8Text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // singleSpace replaces the spaces between the scheme and the credentials of an Authorization header by one: any number
 // of them is valid (RFC 9110, 11.4), but not every parser accepts it.
