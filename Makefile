@@ -102,6 +102,7 @@ clean: ## remove the results of the other targets; ./data stays
 
 $(TOOLS): ; rm -f .tools/versions-*
 	cd tools/buf && go build -o ../../.tools/buf github.com/bufbuild/buf/cmd/buf
-	cd tools/proto && go build -o ../../.tools/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc
+	cd tools/proto && go build -o ../../.tools/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc \
+	  github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto
 	cd tools/lint && go build -o ../../.tools/ honnef.co/go/tools/cmd/staticcheck
 	@touch $@

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"patchbay/sdk/envelope"
@@ -51,7 +50,11 @@ func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 // EncodeEnvelope encodes an envelope as an Envelope message. The log stores these bytes, and the receiving adapter gets
 // them unchanged.
 func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
-	b, err := proto.Marshal(EnvelopeToProto(e))
+	p := EnvelopeToProto(e)
+	b, err := p.MarshalVT()
+	if err == nil && !validEnvelope(p) {
+		err = errNotUTF8
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope: %w", err)
 	}
@@ -61,7 +64,11 @@ func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
 // DecodeEnvelope decodes the result of EncodeEnvelope. It drops unknown fields.
 func DecodeEnvelope(b []byte) (*envelope.Envelope, error) {
 	var p pluginpb.Envelope
-	if err := proto.Unmarshal(b, &p); err != nil {
+	err := p.UnmarshalVT(b)
+	if err == nil && !validEnvelope(&p) {
+		err = errNotUTF8
+	}
+	if err != nil {
 		return nil, fmt.Errorf("decode envelope: %w", err)
 	}
 	return EnvelopeFromProto(&p), nil

@@ -87,7 +87,7 @@ func run(a sdk.Adapter, log *slog.Logger) int {
 			Logger:           protocol.LibraryLogger(log),
 			GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 				defer close(created)
-				server = grpc.NewServer(append(opts,
+				server = grpc.NewServer(append(opts, grpc.ForceServerCodecV2(protocol.Codec()),
 					grpc.MaxRecvMsgSize(protocol.MaxMessageBytes),
 					grpc.MaxSendMsgSize(protocol.MaxMessageBytes),
 					grpc.InitialWindowSize(protocol.StreamWindow),

@@ -84,7 +84,7 @@ func isConnectionLost(err error) bool {
 // dialOptions set the limits of messages and record connections.
 func (s *session) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithDefaultCallOptions(
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(protocol.Codec()),
 			grpc.MaxCallRecvMsgSize(protocol.MaxMessageBytes), grpc.MaxCallSendMsgSize(protocol.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(protocol.StreamWindow),
 		grpc.WithInitialConnWindowSize(protocol.ConnectionWindow),

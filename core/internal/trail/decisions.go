@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/recorded"
@@ -136,7 +134,7 @@ func (s *decisionSelector) selects(d *recorded.Decision, message string) bool {
 
 func decodeRecord(data []byte) (*journal.Record, error) {
 	r := &journal.Record{}
-	return r, proto.Unmarshal(data, r)
+	return r, r.UnmarshalVT(data)
 }
 
 // storedEnvelope returns an envelope of the log, or nil if it cannot be read.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -96,7 +94,7 @@ func (s *search) visit(seq uint64, data []byte) error {
 		return nil
 	}
 	r := &journal.Record{}
-	if err := proto.Unmarshal(data, r); err != nil {
+	if err := r.UnmarshalVT(data); err != nil {
 		return err
 	}
 	if !s.secondPass {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/store"
@@ -27,7 +25,7 @@ func (w *Writer) step(ctx context.Context) error {
 			w.apply(tx, b, now)
 			return nil
 		}
-		data, err := proto.Marshal(tx.Record())
+		data, err := tx.Record().MarshalVT()
 		if err != nil {
 			w.discard(b, err)
 			return fmt.Errorf("encode record %d: %w", w.last+1, err)

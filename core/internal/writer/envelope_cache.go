@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
@@ -71,7 +69,7 @@ func (w *Writer) Load(ctx context.Context, p state.Position) (attempt.Stored, er
 			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		var rec journal.Record
-		if err := proto.Unmarshal(data, &rec); err != nil {
+		if err := rec.UnmarshalVT(data); err != nil {
 			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 		}
 		r = cachedRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
@@ -81,7 +79,7 @@ func (w *Writer) logDamaged() {
 			continue
 		}
 		var r journal.Record
-		_ = proto.Unmarshal(d.Record, &r) // keeps what it has read before an error
+		_ = r.UnmarshalVT(d.Record) // keeps what it has read before an error
 		for _, stored := range r.GetEnvelopes() {
 			e, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 			if err != nil || stored.GetId() == "" {

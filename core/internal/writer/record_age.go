@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/store"
 )
@@ -43,7 +41,7 @@ func (a *ages) sample(ctx context.Context, log store.Log) error {
 			return err
 		}
 		var r journal.Record
-		if err := proto.Unmarshal(data, &r); err != nil {
+		if err := r.UnmarshalVT(data); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
 		a.note(seq, time.Unix(0, r.GetAt()))

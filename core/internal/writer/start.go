@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
@@ -25,7 +23,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	var reopened []string
 	err := w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
 		var r journal.Record
-		if err := proto.Unmarshal(data, &r); err != nil {
+		if err := r.UnmarshalVT(data); err != nil {
 			return fmt.Errorf("read record %d: %w", seq, err)
 		}
 		folded := &r
@@ -145,7 +143,7 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 	if len(tx.Record().GetChanges()) == 0 {
 		return nil
 	}
-	data, err := proto.Marshal(tx.Record())
+	data, err := tx.Record().MarshalVT()
 	if err != nil {
 		return fmt.Errorf("encode record %d: %w", w.last+1, err)
 	}
