@@ -92,7 +92,7 @@ func TestTraceWaitsForDeliveries(t *testing.T) {
 	if err := printTrace(t.Context(), &out, admin, "m-1"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(out.String(), "+500.0 ms delivered to faq\n") || asked.Load() != 3 {
+	if !strings.Contains(out.String(), "+500.0 ms delivered faq\n") || asked.Load() != 3 {
 		t.Errorf("asked %d times, printed:\n%s", asked.Load(), out.String())
 	}
 }

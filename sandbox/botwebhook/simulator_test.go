@@ -207,7 +207,7 @@ func TestPartsAndHistoryAreRead(t *testing.T) {
 	if status, out := call(t, s, "/v2/conversation/message", "app-key", body); status != 200 {
 		t.Fatalf("message = %d %v", status, out)
 	}
-	asked := s.AskedIn(c)
+	asked := s.Asked.Select(func(a Asked) bool { return a.Conversation.ID == c })
 	if len(asked) != 1 {
 		t.Fatalf("asked %d times, want once", len(asked))
 	}

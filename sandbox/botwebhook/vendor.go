@@ -110,11 +110,6 @@ func (s *Simulator) Handler() http.Handler {
 	return mux
 }
 
-// AskedIn returns the accepted send calls of one conversation, in order.
-func (s *Simulator) AskedIn(conversation string) []Asked {
-	return s.Asked.Select(func(a Asked) bool { return a.Conversation.ID == conversation })
-}
-
 // Conversations returns the conversations of a user, in the order of their creation.
 func (s *Simulator) Conversations(user string) []Conversation {
 	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })

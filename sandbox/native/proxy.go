@@ -52,11 +52,6 @@ func NewProxy(o ProxyOptions) *Proxy {
 	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
 }
 
-// AskedBy returns the accepted calls of one user, in order.
-func (p *Proxy) AskedBy(user string) []Asked {
-	return p.Asked.Select(func(a Asked) bool { return a.UserID == user })
-}
-
 // Handler returns the proxy's endpoint.
 func (p *Proxy) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -64,34 +59,25 @@ func (p *Proxy) Handler() http.Handler {
 	return mux
 }
 
-// question is the documented call.
-type question struct {
-	UserID      string `json:"userId"`
-	AccessToken string `json:"accessToken"`
-	Payload     struct {
-		UserSay  string    `json:"userSay"`
-		UserInfo UserInfo  `json:"userInfo"`
-		UserData *UserData `json:"userData"`
-	} `json:"payload"`
-}
-
 func (p *Proxy) ask(r *simulator.Request) (any, error) {
-	var q question
-	if err := r.Decode(&q); err != nil {
+	var m Message
+	if err := r.Decode(&m); err != nil {
 		return nil, refused(http.StatusBadRequest, err.Error())
 	}
-	if q.AccessToken != p.o.AccessToken {
+	if m.AccessToken != p.o.AccessToken {
 		return nil, refused(http.StatusUnauthorized, "accessToken is wrong")
 	}
-	a := Asked{UserID: q.UserID, Text: q.Payload.UserSay, Header: r.Header.Clone()}
+	a := Asked{UserID: m.UserID, Text: m.Payload.UserSay, Header: r.Header.Clone()}
 	problem := ""
-	switch data := q.Payload.UserData; {
-	case q.UserID == "":
+	switch data := m.Payload.UserData; {
+	case m.UserID == "":
 		problem = "userId is required"
-	case q.Payload.UserInfo.ID != q.UserID:
+	case m.Payload.UserInfo.ID != m.UserID:
 		problem = "payload.userInfo.id must be the same as userId"
-	case q.Payload.UserSay == "":
+	case m.Payload.UserSay == "":
 		problem = "payload.userSay is required"
+	case m.MessageID != "" || m.Payload.Media != nil:
+		problem = "messageId and payload.media are not in the document"
 	case data != nil:
 		a.TargetAgents = data.TargetAgents
 		a.Data, problem = customData(data.CustomPayload)
@@ -100,13 +86,13 @@ func (p *Proxy) ask(r *simulator.Request) (any, error) {
 		return nil, refused(http.StatusBadRequest, problem)
 	}
 	p.Asked.Append(a)
-	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, q.Payload.UserData)
+	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, m.Payload.UserData)
 }
 
 // customData returns customPayload.data, or the problem with it.
 func customData(raw json.RawMessage) (data, problem string) {
 	var custom struct {
-		Data *string `json:"data"`
+		Data string `json:"data"`
 	}
 	if raw == nil {
 		return "", ""
@@ -114,13 +100,10 @@ func customData(raw json.RawMessage) (data, problem string) {
 	if err := simulator.Decode(raw, &custom); err != nil {
 		return "", "payload.userData.customPayload: " + err.Error()
 	}
-	if custom.Data == nil {
-		return "", ""
-	}
-	if n := utf8.RuneCountInString(*custom.Data); n >= 256 {
+	if n := utf8.RuneCountInString(custom.Data); n >= 256 {
 		return "", fmt.Sprintf("payload.userData.customPayload.data has %d characters, must be less than 256", n)
 	}
-	return *custom.Data, ""
+	return custom.Data, ""
 }
 
 // Send queues a text of the bot after the user's earlier answers. It returns immediately.

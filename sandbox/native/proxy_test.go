@@ -43,7 +43,7 @@ func TestProxyTakesTheDocumentsExample(t *testing.T) {
 	if status, body := ask(t, p, proxyPath, whole); status != 200 || body != "{}" {
 		t.Fatalf("got %d %s, want 200 {}", status, body)
 	}
-	got := p.AskedBy(user)[0]
+	got := p.Asked.All()[0]
 	want := Asked{Header: got.Header, UserID: user, Text: "Hello", TargetAgents: []string{"example_qa"}, Data: "string-less-than-256"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)

@@ -40,7 +40,7 @@ func TestSayFollowsTheDocument(t *testing.T) {
 		opts []Option
 		want string
 	}{
-		{"with data", []Option{WithTargetAgents("example_qa"), WithData("d")},
+		{"with data", []Option{WithData("d"), func(m *Message) { m.Payload.UserData.TargetAgents = []string{"example_qa"} }},
 			head + `,` + said + `,"userData":{"targetAgents":["example_qa"],"customPayload":{"data":"d"}}}}`},
 		{"own message id", []Option{WithMessageID("m1")}, head + `,"messageId":"m1",` + said + `}}`},
 		{"media", []Option{WithMedia(picture)}, head + `,` + said + `,"media":[{"type":"image","url":"http://x/y.png",` +

@@ -95,7 +95,7 @@ func (w *exampleWorld) observe(
 	}
 	for name, proxy := range w.proxies {
 		var texts []string
-		for _, a := range proxy.AskedBy(c.thread()) {
+		for _, a := range proxy.Asked.Select(func(a native.Asked) bool { return a.UserID == c.thread() }) {
 			texts = append(texts, a.Text)
 		}
 		received(name, texts)

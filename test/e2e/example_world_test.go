@@ -249,7 +249,9 @@ func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.
 		if name != "native.custom_payload" || !strings.HasPrefix(value, "{") {
 			return unsupported("the attribute %s", name)
 		}
-		opts = append(opts, native.WithCustomPayload(value))
+		opts = append(opts, func(m *native.Message) {
+			m.Payload.UserData = &native.UserData{CustomPayload: []byte(value)}
+		})
 	}
 	status, body, err := chat.Say(harness.Soon(w.T), user, s.Text, opts...)
 	if err != nil || status != http.StatusOK {

@@ -112,8 +112,8 @@ func TestConversationThroughTwoGateways(t *testing.T) {
 func TestMessageWithTooManyHopsIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
-	near.say(t, "far", "too far", native.WithHeader("Patchbay-Hops", "9"), native.WithMessageID("hops-9"))
-	near.say(t, "near", "hello", native.WithHeader("Patchbay-Hops", "3"))
+	near.say(t, "far", "too far", hops("9"), native.WithMessageID("hops-9"))
+	near.say(t, "near", "hello", hops("3"))
 	near.expect(t, "near", "bot", greeting)
 	near.expectNothingPending(t, "hops-9")
 	for _, call := range far.Bots.Asked.All() {
@@ -163,4 +163,8 @@ func TestOnlyTheFarGatewaySpeaksAsItsBot(t *testing.T) {
 	if texts := near.textsFrom("eve", "bot"); len(texts) != 2 {
 		t.Errorf("the customer got %q", texts)
 	}
+}
+
+func hops(n string) native.Option {
+	return func(m *native.Message) { m.Header.Set("Patchbay-Hops", n) }
 }

@@ -74,10 +74,12 @@ func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 		{"redirected", simulator.Fault{Kind: simulator.Status, Status: http.StatusFound}, none, true},
 	})
 	s.checkFaults(t, &p.Faults, native.EndpointProxy, "proxy", cases, func(text string) {
-		s.say(t, "ann", text, native.WithData("order 17"), native.WithTargetAgents("example_qa"))
+		s.say(t, "ann", text, native.WithData("order 17"), func(m *native.Message) {
+			m.Payload.UserData.TargetAgents = []string{"example_qa"}
+		})
 	}, func() []string {
 		var out []string
-		for _, a := range p.AskedBy(deskID("ann")) {
+		for _, a := range p.Asked.All() {
 			out = append(out, a.Text)
 			if a.Data != "order 17" || !slices.Equal(a.TargetAgents, []string{"example_qa"}) {
 				t.Errorf("%q has data %q and target agents %q", a.Text, a.Data, a.TargetAgents)
@@ -86,7 +88,7 @@ func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 		return out
 	})
 	keys := map[string]string{} // by text; all attempts have the same key
-	for _, a := range p.AskedBy(deskID("ann")) {
+	for _, a := range p.Asked.All() {
 		key := a.Header.Get("Idempotency-Key")
 		if key == "" || keys[a.Text] != "" && keys[a.Text] != key {
 			t.Errorf("%q has the keys %q and %q, want one", a.Text, keys[a.Text], key)

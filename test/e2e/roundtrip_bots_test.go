@@ -119,7 +119,7 @@ func TestCustomDataOfTheWebsiteIsReturned(t *testing.T) {
 				"userData": map[string]any{"targetAgents": agents, "customPayload": json.RawMessage(custom)},
 			},
 		})
-		s.mustSay(t, user, "", native.WithBody("application/json", body))
+		s.mustSay(t, user, "", func(m *native.Message) { m.Body = body })
 		got := s.awaitAnswers(t, user, "bot", 1)[0].Payload.UserData
 		if got == nil {
 			t.Fatal("no user data returned")

@@ -185,7 +185,7 @@ func TestMessagesReachTheBotAndComeBack(t *testing.T) {
 					t.Fatalf("%d conversations at the bot, want one for %q", len(conversations), user)
 				}
 				var got []string
-				for _, a := range s.Bots.AskedIn(conversations[0].ID) {
+				for _, a := range s.Bots.Asked.Select(func(a botwebhook.Asked) bool { return a.Conversation == conversations[0] }) {
 					got = append(got, botwebhook.Question(a.Messages))
 				}
 				expectEqual(t, "questions", questions, got)

@@ -61,8 +61,9 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	s.say(t, "ben", after)
 	s.expect(t, "ben", "bot", "You said: "+after)
 	for _, invalid := range []native.Option{
-		native.WithAccessToken(canary()), native.WithUserInfoID(canary()),
-		native.WithBody("application/json", []byte(`{"payload":"`+canary()+`"`)),
+		func(m *native.Message) { m.AccessToken = canary() },
+		func(m *native.Message) { m.Payload.UserInfo.ID = canary() },
+		func(m *native.Message) { m.Body = []byte(`{"payload":"` + canary() + `"`) },
 	} {
 		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), invalid); err != nil || status == http.StatusOK {
 			t.Errorf("an invalid call: status %d, %v", status, err)
