@@ -11,6 +11,7 @@ import (
 // Config describes a configuration file. The zero value has three channels (livechat, faq, desk) and Routes.
 type Config struct {
 	Store    string              // folder of the log; default: one in the test's temporary folder
+	Cap      string              // store.cap; default 8GiB
 	Without  []string            // channels to leave out
 	Extra    map[string][]string // lines for a channel: `delivery: {timeout: 1s}`
 	Verify   string              // how desk authenticates AICC; default Signature
@@ -89,7 +90,7 @@ var adapters = map[string]string{"livechat": "native", "faq": "botwebhook", "des
 // text renders the file. Store must be set.
 func (c *Config) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstore: {dir: %q}\n", c.Store)
+	fmt.Fprintf(&b, "listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\nstore: {dir: %q, cap: %s}\n", c.Store, cmp.Or(c.Cap, "8GiB"))
 	for _, l := range c.Limits {
 		fmt.Fprintln(&b, l)
 	}

@@ -8,6 +8,10 @@ import "context"
 // MaxRecord is the size limit of one record in bytes.
 const MaxRecord = 512 << 10
 
+// Overflow is the number of caps at which Append fails. The log takes no input near its cap, see [Health]. Only outcomes
+// of deliveries free room, so there must be room to store those of all accepted messages.
+const Overflow = 2
+
 // Log is the durable log of one writer. Sequences start at 1 and grow by one with each record.
 //
 // One goroutine, the writer, calls Append, Recover and Purge. One goroutine at a time calls SaveSnapshot and
@@ -74,7 +78,7 @@ type Bounds struct {
 	Last uint64
 	// Bytes is the space that the records take, including the engine's overhead.
 	Bytes uint64
-	// Cap is the number of Bytes at which Append fails with [ErrFull].
+	// Cap is the number of Bytes that input may take. Append fails with [ErrFull] at [Overflow] times Cap.
 	Cap uint64
 }
 

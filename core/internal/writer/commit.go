@@ -110,7 +110,9 @@ var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 // discard refuses the submissions and commands of a batch that was not stored. Its outcomes, deadlines and timers are decided
 // on again.
 func (w *Writer) discard(b *batch, cause error) {
-	w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
+	if !w.snapshots.full || !errors.Is(cause, store.ErrFull) { // otherwise it is repeated every retryCommit
+		w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
+	}
 	for _, s := range b.submissions {
 		s.answer(fmt.Errorf("%w: %w", ErrUnavailable, cause))
 	}

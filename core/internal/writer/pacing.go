@@ -7,10 +7,12 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// pace delays the next commit under load, so that it has more inputs: an append costs the same for one input as for
-// many. An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with the
-// next input. A crash during that time repeats their calls, as for all calls in flight.
+// pace delays the next commit after a failed one until retryAt. Under load it delays the commit so that it has more
+// inputs: an append costs the same for one input as for many. An idle loop does not wait. Outcomes that nothing depends
+// on may wait a little longer and are stored with the next input. A crash during that time repeats their calls, as for
+// all calls in flight.
 func (w *Writer) pace(last time.Time) {
+	time.Sleep(w.retryAt.Sub(w.Now()))
 	for {
 		limit := commitSpacing
 		if w.canLinger() {

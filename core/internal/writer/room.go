@@ -11,28 +11,34 @@ func (w *Writer) needsRoom() bool {
 	return w.snapshots.full || w.nearlyFull() || w.Log.Health().Full
 }
 
-// wouldFree reports whether a snapshot and a purge would remove enough records: a tenth of the log, or a hundredth
-// while the log refuses input. It also sets the advice that Writable returns while the log is full. It visits all
-// conversations, so the next search is due after roomInterval.
-func (w *Writer) wouldFree(now time.Time) bool {
+// freeRoom purges records that the newest snapshot includes and nothing needs. It reports whether another snapshot would
+// allow to purge more. Both must free a tenth of the records, or a hundredth while the log refuses input. freeRoom sets
+// the advice that Writable returns while the log is full. It visits all conversations, so the next search is due after
+// roomInterval.
+func (w *Writer) freeRoom(now time.Time) (needsSnapshot bool) {
 	w.snapshots.roomAt = now.Add(roomInterval)
 	b, share := w.Log.Bounds(), uint64(10)
 	if w.snapshots.full || w.Log.Health().Full {
 		share = 100
 	}
+	isEnough := func(before uint64) bool {
+		free := before - min(b.First, before)
+		return free > 0 && free*share >= b.Last-b.First+1
+	}
 	oldest, by := w.state.OldestNeeded(w.last+1, state.Retention{})
-	free := oldest - min(b.First, oldest)
-	if free > 0 && free*share >= b.Last-b.First+1 {
-		w.setNoRoom("the gateway is removing records that nothing needs; try again in a few seconds")
-		return true
+	if isEnough(min(oldest, w.snapshots.saved+1)) {
+		w.purge(w.snapshots.saved)
+		b = w.Log.Bounds()
 	}
 	switch {
+	case isEnough(oldest):
+		w.setNoRoom("the gateway is removing records that nothing needs; try again in a few seconds")
 	case by != "":
 		w.setNoRoom("conversation " + by + " needs the oldest records; wait for its deliveries, or raise store.cap")
 	default:
 		w.setNoRoom("free disk space, or raise store.cap")
 	}
-	return false
+	return isEnough(oldest) && w.needsRoom()
 }
 
 func (w *Writer) setNoRoom(why string) {

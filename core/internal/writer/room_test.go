@@ -1,14 +1,18 @@
 package writer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -71,6 +75,77 @@ func TestPurgeFollowsDeliveries(t *testing.T) {
 		h.Finish(outcome(pending, attempt.Outcome{Result: attempt.ResultDelivered}))
 		h.acceptsWithin(t, 2*time.Second)
 		h.customer("w0", "m2", "goes on")
+	})
+}
+
+// backlog accepts messages of many customers until the log refuses one, and returns their deliveries.
+func (h *harness) backlog() []*attempt.Job {
+	h.Helper()
+	var jobs []*attempt.Job
+	for i := 0; h.try(fmt.Sprint("b", i), "m1", strings.Repeat("much ", 200)) == nil; i++ {
+		jobs = append(jobs, h.head("faq"))
+	}
+	return jobs
+}
+
+// TestOutcomesFitIntoAFullLog delivers a backlog to a bot whose replies take more room than the log's cap leaves. The
+// oldest message is delivered last, so that nothing can be purged before.
+func TestOutcomesFitIntoAFullLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openSmall(t)
+		defer h.stop()
+		jobs := h.backlog()
+		for i, j := range slices.Backward(jobs) {
+			reply := message(t, "faq", j.Thread, fmt.Sprint("r", i), strings.Repeat("more ", 200))
+			h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered, Replies: []*inbound.Envelope{reply}})
+		}
+		if b := h.log.Bounds(); b.Bytes <= b.Cap {
+			t.Errorf("the log takes %d of %d bytes, want more", b.Bytes, b.Cap)
+		}
+		for range jobs {
+			h.finish(h.head("web"), attempt.Outcome{Result: attempt.ResultDelivered})
+		}
+		h.acceptsWithin(t, 2*time.Second)
+	})
+}
+
+// TestPurgeNeedsNoNewSnapshot delivers a backlog that the newest snapshot includes, while no other can be stored.
+func TestPurgeNeedsNoNewSnapshot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openSmall(t)
+		defer h.stop()
+		jobs := h.backlog()
+		time.Sleep(snapshotIdle + time.Second)
+		heal := failSaves(h)
+		for _, j := range jobs[:len(jobs)/10] {
+			h.Finish(outcome(j, attempt.Outcome{Result: attempt.ResultDelivered}))
+		}
+		h.acceptsWithin(t, 2*time.Second)
+		heal()
+	})
+}
+
+// TestFullLogIsTriedAtIntervals passes inputs to a log that refuses each record.
+func TestFullLogIsTriedAtIntervals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		tries := 0
+		h.log.Hook(func(_ context.Context, op memory.Op) error {
+			if op == memory.OpAppend {
+				tries++
+				return store.ErrFull
+			}
+			return nil
+		})
+		for i := range 1000 {
+			h.later(message(t, "web", "w1", fmt.Sprint(i), "hello"))
+			time.Sleep(time.Millisecond)
+		}
+		h.log.Hook(nil)
+		if limit := int(time.Second/retryCommit) + 1; tries > limit {
+			t.Errorf("%d records were tried within a second, want at most %d", tries, limit)
+		}
 	})
 }
 

@@ -11,9 +11,9 @@ import (
 
 // snapshotter is the state of the background snapshots.
 type snapshotter struct {
-	base    bool                // the log has a snapshot that the next can extend
-	seq     uint64              // record of the last snapshot
-	at      time.Time           // of the last snapshot
+	saved   uint64              // record of the newest stored snapshot, which the next can extend; 0 if there is none
+	seq     uint64              // record of the last snapshot that was begun
+	at      time.Time           // when it was begun
 	roomAt  time.Time           // next search for room
 	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs
@@ -48,7 +48,7 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 	s.seq, s.at = w.last, now
 	snapshot, done := w.state.Snapshot(), make(chan snapshotResult, 1)
 	s.running = done
-	keep, seq := s.base, w.last
+	keep, seq := s.saved != 0, w.last
 	go func() {
 		done <- snapshotResult{snapshot, seq, w.save(context.Background(), snapshot, seq, keep)}
 		w.wakeUp()
@@ -59,10 +59,11 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 // the log needs the room that a snapshot would free.
 func (w *Writer) snapshotDue(now time.Time) bool {
 	s := &w.snapshots
+	room := !now.Before(s.roomAt) && w.needsRoom() && w.freeRoom(now)
 	switch since := now.Sub(s.at); {
 	case s.failed != nil && since < snapshotRetry:
 		return false
-	case !now.Before(s.roomAt) && w.needsRoom() && w.wouldFree(now):
+	case room:
 		return true
 	case w.last == s.seq:
 		return false
@@ -89,7 +90,7 @@ func (w *Writer) snapshotDone(r snapshotResult) {
 		w.Logger.Error("snapshot failed", "error", r.err)
 		return
 	}
-	w.snapshots.base = true
+	w.snapshots.saved = r.seq
 	w.purge(r.seq)
 }
 
@@ -100,11 +101,11 @@ func (w *Writer) lastSnapshot() error {
 		w.snapshots.running = nil
 		w.snapshotDone(r)
 	}
-	if w.last == w.snapshots.seq && w.snapshots.base {
+	if w.last == w.snapshots.saved {
 		return nil
 	}
 	snapshot := w.state.Snapshot()
-	if err := w.save(context.Background(), snapshot, w.last, w.snapshots.base); err != nil {
+	if err := w.save(context.Background(), snapshot, w.last, w.snapshots.saved != 0); err != nil {
 		w.Logger.Warn("snapshot at stop failed, the next start reads the log", "error", err)
 	}
 	return nil

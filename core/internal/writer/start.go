@@ -95,7 +95,7 @@ func (w *Writer) restore(ctx context.Context) error {
 		return err
 	}
 	w.last = s.Seq
-	w.snapshots.base = true
+	w.snapshots.saved = s.Seq
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (w *Writer) makeRoom(ctx context.Context) {
 
 func (w *Writer) snapshotNow(ctx context.Context) {
 	snapshot := w.state.Snapshot()
-	w.snapshotDone(snapshotResult{snapshot, w.last, w.save(ctx, snapshot, w.last, w.snapshots.base)})
+	w.snapshotDone(snapshotResult{snapshot, w.last, w.save(ctx, snapshot, w.last, w.snapshots.saved != 0)})
 }
 
 // Counts returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.

@@ -47,8 +47,8 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 		l.countRecord(last+1, size)
 		_ = l.updateWatermark(false) // watch repeats it and reports the error
 		return nil
-	case errors.Is(err, errStoreRefused) && l.exceedsCap(size):
-		return fmt.Errorf("%w: the cap of %d bytes is reached: %w", store.ErrFull, l.limit, err)
+	case errors.Is(err, errStoreRefused) && l.exceedsLimit(size):
+		return fmt.Errorf("%w: the log takes %d times its cap of %d bytes: %w", store.ErrFull, store.Overflow, l.limit, err)
 	case errors.Is(err, errStoreRefused):
 		err = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
@@ -78,10 +78,10 @@ func (l *Log) countRecord(seq, size uint64) {
 	l.free -= min(size, l.free)
 }
 
-// exceedsCap reports whether size more bytes exceed the cap.
-func (l *Log) exceedsCap(size uint64) bool {
+// exceedsLimit reports whether size more bytes exceed the size limit of the stream.
+func (l *Log) exceedsLimit(size uint64) bool {
 	b := l.Bounds()
-	return b.Bytes+size > b.Cap
+	return b.Bytes+size > store.Overflow*b.Cap
 }
 
 // storedSize returns the size in the server's file store of a record of n bytes, including its sequence header.

@@ -35,7 +35,7 @@ type damaged struct {
 // newDamaged returns a store of records with a snapshot, cleanly closed. twoBlocks records fill two blocks.
 func newDamaged(t *testing.T, total uint64) *damaged {
 	t.Helper()
-	d := &damaged{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 16 << 20}), total: total, files: map[string][]byte{}}
+	d := &damaged{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 8 << 20}), total: total, files: map[string][]byte{}}
 	for seq := uint64(1); seq <= d.total; seq++ {
 		if err := d.h.log.Append(t.Context(), seq-1, damageRecord(seq)); err != nil {
 			t.Fatal(err)

@@ -114,11 +114,11 @@ func (e *engine) openStreams(ctx context.Context, limit uint64) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the streams: %w", err)
 	}
-	e.logStream, err = openStream(ctx, client, streamConfig(logStream, logSubject, limit))
+	e.logStream, err = openStream(ctx, client, streamConfig(logStream, limit))
 	if err != nil {
 		return err
 	}
-	e.snapshotStream, err = openStream(ctx, client, streamConfig(snapshotStream, snapshotSubject, limit))
+	e.snapshotStream, err = openStream(ctx, client, streamConfig(snapshotStream, limit))
 	if err != nil {
 		return err
 	}
@@ -129,14 +129,19 @@ func (e *engine) openStreams(ctx context.Context, limit uint64) (err error) {
 	return err
 }
 
-// streamConfig configures a stream that keeps messages until a purge, and refuses new ones at the limit.
-func streamConfig(name, subject string, limit uint64) js.StreamConfig {
-	return js.StreamConfig{
-		Name: name, Subjects: []string{subject}, Storage: js.FileStorage, Replicas: 1,
-		Retention: js.LimitsPolicy, Discard: js.DiscardNew, MaxBytes: int64(limit),
+// streamConfig configures a stream that keeps messages until a purge. The log refuses new ones at its limit. Only the
+// disk limits snapshots: without them the log could not be purged.
+func streamConfig(name string, limit uint64) js.StreamConfig {
+	c := js.StreamConfig{
+		Name: name, Subjects: []string{logSubject}, Storage: js.FileStorage, Replicas: 1,
+		Retention: js.LimitsPolicy, Discard: js.DiscardNew, MaxBytes: int64(store.Overflow * limit),
 		MaxMsgs: -1, MaxMsgsPerSubject: -1, MaxConsumers: -1, MaxMsgSize: -1,
 		AllowDirect: true, DenyDelete: true,
 	}
+	if name == snapshotStream {
+		c.Subjects, c.MaxBytes = []string{snapshotSubject}, -1
+	}
+	return c
 }
 
 func openStream(ctx context.Context, client js.JetStream, want js.StreamConfig) (js.Stream, error) {

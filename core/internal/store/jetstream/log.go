@@ -17,7 +17,7 @@ type Log struct {
 	options Options
 	folder  *folder
 	logger  *slog.Logger
-	limit   uint64 // size limit of each stream in bytes
+	limit   uint64 // cap of the log in bytes
 	freeLow uint64 // the log is not writable while fewer bytes are free
 	reserve uint64 // writes fail while fewer bytes are free
 

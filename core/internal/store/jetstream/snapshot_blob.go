@@ -124,9 +124,7 @@ func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) e
 	}
 	err := w.engine.snapshotPublisher.publish(context.WithoutCancel(ctx), subject, w.last, data, pieceTimeout)
 	switch {
-	case errors.Is(err, errStoreRefused):
-		return fmt.Errorf("%w: the snapshots reached their cap of %d bytes: %w", store.ErrFull, w.log.limit, err)
-	case errors.Is(err, store.ErrUnavailable):
+	case errors.Is(err, errStoreRefused), errors.Is(err, store.ErrUnavailable):
 		w.log.inDoubt.Store(true)
 		return err
 	case err != nil:

@@ -51,11 +51,7 @@ func (l *Log) repairDescription(folder, stream string) error {
 
 // description returns the description of a stream as the server stores it.
 func (l *Log) description(stream string) ([]byte, error) {
-	subject := logSubject
-	if stream == snapshotStream {
-		subject = snapshotSubject
-	}
-	request, err := json.Marshal(streamConfig(stream, subject, l.limit))
+	request, err := json.Marshal(streamConfig(stream, l.limit))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type Disk struct {
 	damage           string // of the newest snapshot
 }
 
-// NewDisk returns an empty disk for a log of at most limit bytes; 0 means no limit.
+// NewDisk returns an empty disk for a log with a cap of limit bytes; 0 means no limit.
 func NewDisk(limit uint64) *Disk {
 	if limit == 0 {
 		limit = 1 << 40
@@ -56,6 +56,8 @@ func (d *Disk) DamageSnapshot(reason string) {
 }
 
 func (d *Disk) last() uint64 { return d.first + uint64(len(d.records)) - 1 }
+
+func (d *Disk) free() uint64 { return store.Overflow*d.cap - d.bytes }
 
 func (d *Disk) get(seq uint64) []byte {
 	if seq < d.first || seq > d.last() {

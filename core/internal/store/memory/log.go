@@ -65,7 +65,7 @@ func (l *Log) Append(ctx context.Context, last uint64, record []byte) error {
 			return store.ErrFenced
 		case d.last() != last:
 			return fmt.Errorf("the log ends at %d: %w", d.last(), store.ErrFenced)
-		case fault == Full, d.bytes+uint64(len(record))+recordOverhead > d.cap:
+		case fault == Full, d.bytes+uint64(len(record))+recordOverhead > store.Overflow*d.cap:
 			return store.ErrFull
 		}
 		if fault != LostUnstored {
@@ -191,7 +191,7 @@ func (l *Log) Health() store.Health {
 	if l.health != nil {
 		return *l.health
 	}
-	h := store.Health{Writable: true, Free: l.disk.cap - l.disk.bytes, Missing: l.disk.missing(), Limit: l.disk.cap}
+	h := store.Health{Writable: true, Free: l.disk.free(), Missing: l.disk.missing(), Limit: l.disk.cap}
 	switch {
 	case l.closed:
 		h.Writable, h.Reason = false, "the log is closed"

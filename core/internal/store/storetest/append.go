@@ -72,8 +72,8 @@ func testFull(t *testing.T, h *Harness) {
 		}
 	}
 	wantError(t, "Append at the cap", err, store.ErrFull)
-	if b := h.Log.Bounds(); b.Bytes > b.Cap || b.Bytes+2*n < b.Cap {
-		t.Errorf("Bounds() = %+v, want Bytes just below Cap", b)
+	if b := h.Log.Bounds(); b.Bytes > store.Overflow*b.Cap || b.Bytes+2*n < store.Overflow*b.Cap {
+		t.Errorf("Bounds() = %+v, want Bytes just below %d times Cap", b, store.Overflow)
 	}
 	wantRecords(t, h.Log, 1, 1, last, n)
 	purge(t, h.Log, last-2)
