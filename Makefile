@@ -19,7 +19,7 @@ PACKAGES = go list ./sdk/... ./plugins/... ./sandbox/... ./core/...
 RACE := $(if $(shell command -v $${CC:-cc} || command -v gcc),-race)
 # Tools are built from the versions in tools/. The stamp's name identifies the versions in .tools/.
 TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum | cut -c1-16)
-GENERATED := '*.pb.go' ':(glob)**/*_string.go'
+GENERATED := '*.pb.go' '*_gen.go' ':(glob)**/*_string.go'
 
 .NOTPARALLEL:
 .PHONY: help build run demo test unit e2e browser docs race fuzz parsers soak faults generate check-generated lint bench clean
@@ -104,5 +104,6 @@ $(TOOLS): ; rm -f .tools/versions-*
 	cd tools/buf && go build -o ../../.tools/buf github.com/bufbuild/buf/cmd/buf
 	cd tools/proto && go build -o ../../.tools/ google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc \
 	  github.com/planetscale/vtprotobuf/cmd/protoc-gen-go-vtproto
+	cd tools/msgp && go build -o ../../.tools/msgp github.com/tinylib/msgp
 	cd tools/lint && go build -o ../../.tools/ honnef.co/go/tools/cmd/staticcheck
 	@touch $@

@@ -101,9 +101,14 @@ func (m *backlogMetrics) scan() {
 		waiting: map[string]int{}, unansweredSince: map[string]time.Time{}, oldestPending: map[string]time.Time{},
 	}
 	err := m.admin.Writer.View(ctx, func(s *state.State) {
-		s.All(func(c *state.Conversation) bool {
-			b.add(c)
-			return true
+		s.EachUnanswered(func(channel string, since time.Time) {
+			b.waiting[channel]++
+			earliest(b.unansweredSince, channel, since)
+		})
+		s.EachBusy(func(c *state.Conversation) {
+			for i := range c.Lanes {
+				earliest(b.oldestPending, c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt)
+			}
 		})
 		b.deadLetters = s.CountDeadLetters()
 	})
@@ -113,21 +118,8 @@ func (m *backlogMetrics) scan() {
 	}
 }
 
-func (b *backlog) add(c *state.Conversation) {
-	earliest := func(m map[string]time.Time, channel string, at time.Time) {
-		if oldest, ok := m[channel]; !ok || at.Before(oldest) {
-			m[channel] = at
-		}
-	}
-	if t := c.UnansweredSince; !t.IsZero() {
-		channel := c.Owner
-		if c.Offer != nil {
-			channel = c.Offer.Target
-		}
-		b.waiting[channel]++
-		earliest(b.unansweredSince, channel, t)
-	}
-	for i := range c.Lanes {
-		earliest(b.oldestPending, c.Lanes[i].Channel, c.Lanes[i].Queue[0].QueuedAt)
+func earliest(m map[string]time.Time, channel string, at time.Time) {
+	if oldest, ok := m[channel]; !ok || at.Before(oldest) {
+		m[channel] = at
 	}
 }

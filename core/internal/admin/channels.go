@@ -78,7 +78,7 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 		}
 		return byName[name]
 	}
-	s.All(func(c *state.Conversation) bool {
+	s.EachBusy(func(c *state.Conversation) {
 		for i := range c.Lanes {
 			l := &c.Lanes[i]
 			ch := channel(l.Channel)
@@ -87,7 +87,6 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 				ch.Oldest = &first
 			}
 		}
-		return true
 	})
 	for class, n := range s.CountDeadLetters() {
 		channel(class.Channel).DeadLetters += n

@@ -150,17 +150,30 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 	return nil
 }
 
+// conversationsPerView limits the conversations that foresee reads at once, because the writer's loop waits for it.
+const conversationsPerView = 1000
+
 // foresee adds the changes and effects of the next revision to the result.
 func (a *App) foresee(ctx context.Context, former, next *revision, p *conversation.Policy, out *admin.Reload) error {
-	var all []*state.Conversation
-	err := a.parts.writer.View(ctx, func(s *state.State) {
-		s.All(func(c *state.Conversation) bool { all = append(all, c); return true })
-	})
-	if err != nil {
-		return fmt.Errorf("read the conversations: %w", err)
+	var err error
+	all := func(yield func(*state.Conversation) bool) {
+		for at, more := uint64(0), true; more && err == nil; more = at != 0 {
+			var page []*state.Conversation
+			err = a.parts.writer.View(ctx, func(s *state.State) {
+				at = s.Page(at, conversationsPerView, func(c *state.Conversation) { page = append(page, c) })
+			})
+			for _, c := range page {
+				if !yield(c) {
+					return
+				}
+			}
+		}
 	}
 	before := policy(former.cfg, former.plugins, nil)
 	out.Changes, out.Effects = former.cfg.Changes(next.cfg), before.Effects(p, all, a.now())
+	if err != nil {
+		return fmt.Errorf("read the conversations: %w", err)
+	}
 	for name := range next.plugins.hosts {
 		if !next.plugins.taken[name] && former.plugins.hosts[name] != nil {
 			out.Replaced = append(out.Replaced, name)

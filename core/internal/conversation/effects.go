@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"iter"
 	"time"
 
 	"patchbay/core/internal/state"
@@ -17,9 +18,10 @@ type Effects struct {
 }
 
 // Effects returns the effects of replacing the policy by next at a time.
-func (p *Policy) Effects(next *Policy, all []*state.Conversation, at time.Time) Effects {
-	out := Effects{Conversations: len(all), Vanished: map[string]int{}}
-	for _, c := range all {
+func (p *Policy) Effects(next *Policy, all iter.Seq[*state.Conversation], at time.Time) Effects {
+	out := Effects{Vanished: map[string]int{}}
+	for c := range all {
+		out.Conversations++
 		if c.Closing == "" && next.Channels[c.Owner] == nil {
 			out.GoHome++
 		}

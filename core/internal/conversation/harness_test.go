@@ -36,7 +36,7 @@ type harness struct {
 	tester
 	policy     *Policy
 	state      *state.State // of the transactions
-	mirror     *state.State // restored from the records
+	mirror     *state.State // restored from the records; almost all of its conversations are at rest
 	ledger     *ledger
 	now        time.Time
 	seq        uint64
@@ -58,7 +58,7 @@ var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 func newHarness(t tester, p *Policy) *harness {
 	t.Helper()
 	h := &harness{
-		tester: t, policy: p, state: state.New(), mirror: state.New(), ledger: newLedger(), now: midnight.Add(9 * time.Hour),
+		tester: t, policy: p, state: state.New(), mirror: state.NewWithLimit(1), ledger: newLedger(), now: midnight.Add(9 * time.Hour),
 		buckets: map[uint32][]byte{}, threads: map[thread]bool{},
 	}
 	h.transact(func(tx *Transaction) {
@@ -243,7 +243,7 @@ func (h *harness) restore() {
 		h.Fatalf("encode snapshot: %v", err)
 	}
 	maps.Copy(h.buckets, buckets)
-	restored := state.New()
+	restored := state.NewWithLimit(1)
 	if err := restored.Restore(h.buckets, meta); err != nil {
 		h.Fatalf("restore snapshot: %v", err)
 	}

@@ -2,6 +2,10 @@ package render
 
 import "patchbay/sdk/envelope"
 
+//go:generate ../../../.tools/msgp -file extent.go -io=false -tests=false -o extent_gen.go
+//msgp:tuple Extent
+//msgp:ignore Target
+
 // Extent is the size of an envelope that has parts other than text. It decides into how many deliveries the envelope is
 // divided, so the envelope need not be read again.
 type Extent struct {

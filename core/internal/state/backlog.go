@@ -9,10 +9,10 @@ type Backlog struct {
 // Empty reports whether no work is left.
 func (b *Backlog) Empty() bool { return len(b.Deliveries) == 0 && b.Waiting == 0 }
 
-// Backlog counts the work that is left. It visits all conversations.
+// Backlog counts the work that is left.
 func (s *State) Backlog() Backlog {
 	b := Backlog{Deliveries: map[string]int{}, Waiting: len(s.pending)}
-	for _, c := range s.convs {
+	s.EachBusy(func(c *Conversation) {
 		for i := range c.Lanes {
 			b.Deliveries[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
 		}
@@ -22,6 +22,6 @@ func (s *State) Backlog() Backlog {
 		if c.Departure != nil {
 			b.Waiting++
 		}
-	}
+	})
 	return b
 }

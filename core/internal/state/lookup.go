@@ -14,12 +14,10 @@ func (s *State) Lookup(ids []string) map[string][]string {
 			l.add(id, d.Conversation)
 		}
 	}
-	for key, conv := range s.threads {
-		l.add(key.thread, conv)
-	}
-	for _, c := range s.convs {
+	s.All(func(c *Conversation) bool {
 		l.addConversation(c)
-	}
+		return true
+	})
 	return l.found
 }
 
@@ -32,6 +30,14 @@ type lookup struct {
 func (l *lookup) addConversation(c *Conversation) {
 	l.add(c.ID, c.ID)
 	l.add(c.SenderID, c.ID)
+	for _, th := range c.Threads {
+		if !th.Reassigned {
+			l.add(th.ID, c.ID)
+		}
+	}
+	for _, f := range c.FormerThreads {
+		l.add(f.Thread, c.ID)
+	}
 	if l.customerIDs {
 		l.add(c.CustomerID(), c.ID)
 	}

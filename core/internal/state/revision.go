@@ -23,14 +23,14 @@ type Revision struct {
 // Revision returns the revision in force. Its number is 0 before the first start.
 func (s *State) Revision() Revision { return s.revision }
 
-// Queued returns the number of deliveries that are queued to a channel. It visits all conversations.
+// Queued returns the number of deliveries that are queued to a channel.
 func (s *State) Queued(channel string) int {
 	n := 0
-	for _, c := range s.convs {
+	s.EachBusy(func(c *Conversation) {
 		if l := c.Lane(channel); l != nil {
 			n += len(l.Queue)
 		}
-	}
+	})
 	return n
 }
 

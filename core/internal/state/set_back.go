@@ -1,6 +1,10 @@
 package state
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // setBack adapts all times after a restart with a clock that was set back: the clock is behind the time of the newest
 // record. Times of past events are limited to the new time. Deadlines keep the time that was left at the newest record,
@@ -8,8 +12,13 @@ import "time"
 func (l *Layer) setBack(behind time.Duration) {
 	l.idsSetBack = true
 	l.setBackVanished()
-	var ids []string
-	l.convs.each(func(id string, _ *Conversation) { ids = append(ids, id) })
+	ids := slices.Collect(maps.Keys(l.convs.set))
+	l.state.All(func(c *Conversation) bool {
+		if l.Changed(c.ID) == nil && !l.convs.deleted[c.ID] {
+			ids = append(ids, c.ID)
+		}
+		return true
+	})
 	for _, id := range ids {
 		l.Mutable(id).setBack(l.at, behind)
 	}

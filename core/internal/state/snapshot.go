@@ -3,6 +3,7 @@ package state
 import (
 	"container/heap"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -17,7 +18,7 @@ const (
 	bucketPending     = convBuckets + 1
 	bucketChannels    = convBuckets + 2
 	bucketIDs         = convBuckets + 3 // the first of idPages
-	snapshotFormat    = 3
+	snapshotFormat    = 4
 )
 
 func bucketOf(id string) uint32 {
@@ -25,6 +26,9 @@ func bucketOf(id string) uint32 {
 	_, _ = h.Write([]byte(id))
 	return h.Sum32() % convBuckets
 }
+
+// ErrFormat means that a snapshot has an older format, which this program does not read.
+var ErrFormat = errors.New("a snapshot of an older format")
 
 // Snapshot contains the changed buckets of a state at one moment. It can be encoded while the state changes.
 type Snapshot struct {
@@ -48,26 +52,16 @@ type snapshotChannel struct {
 	Pause   *Pause `json:"p,omitempty"`
 }
 
-// Snapshot returns the buckets that have changed since the last call. It copies pointers only.
+// Snapshot returns the buckets that have changed since the last call. It copies pointers and places of bytes only.
 func (s *State) Snapshot() *Snapshot {
 	out := &Snapshot{lease: s.lease, revision: s.revision, at: s.at, buckets: map[uint32]any{}}
-	convs := map[uint32][]*Conversation{}
 	for bucket := range s.changed {
 		switch {
 		case bucket < convBuckets:
-			convs[bucket] = []*Conversation{}
+			out.buckets[bucket] = s.convs.snapshot(bucket)
 		case bucket >= bucketIDs:
 			out.buckets[bucket] = s.ids.snapshot(bucket)
 		}
-	}
-	for id, c := range s.convs {
-		bucket := bucketOf(id)
-		if list, ok := convs[bucket]; ok {
-			convs[bucket] = append(list, c)
-		}
-	}
-	for bucket, list := range convs {
-		out.buckets[bucket] = list
 	}
 	if s.changed[bucketDeadLetters] {
 		out.buckets[bucketDeadLetters] = slices.Collect(maps.Values(s.deadLetters))
@@ -93,7 +87,9 @@ func (s *State) MarkChanged(snapshot *Snapshot) {
 func (s *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) {
 	buckets = make(map[uint32][]byte, len(s.buckets))
 	for bucket, list := range s.buckets {
-		if buckets[bucket], err = json.Marshal(list); err != nil {
+		if page, ok := list.(*pageSnapshot); ok {
+			buckets[bucket] = page.encode()
+		} else if buckets[bucket], err = json.Marshal(list); err != nil {
 			return nil, nil, fmt.Errorf("encode bucket %d: %w", bucket, err)
 		}
 	}
@@ -112,6 +108,9 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 	if m.Format > snapshotFormat {
 		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version",
 			m.Format, snapshotFormat)
+	}
+	if m.Format < snapshotFormat {
+		return fmt.Errorf("read snapshot: %w: %d", ErrFormat, m.Format)
 	}
 	s.lease, s.at, s.revision = m.Lease, time.Unix(0, m.At), m.Revision
 	var pages []*idPage
@@ -151,13 +150,7 @@ func (s *State) restoreBucket(bucket uint32, data []byte) error {
 	case bucketChannels:
 		return restoreList(data, s.restoreChannel)
 	default:
-		return restoreList(data, func(c *Conversation) {
-			if c.Threads == nil {
-				c.Threads = map[string]*Thread{}
-			}
-			s.convs[c.ID] = c
-			s.restoreThreads(c)
-		})
+		return s.convs.restore(bucket, data, s.threads.restore)
 	}
 }
 

@@ -12,13 +12,13 @@ type threadKey struct{ channel, thread string }
 // State is the state of the whole gateway. It belongs to the writer. Other packages may keep the *Conversation values
 // that they receive, because these never change.
 type State struct {
-	convs       map[string]*Conversation
-	threads     map[threadKey]string // index: thread to conversation
-	deadLetters map[string]*DeadLetter
+	convs       *conversations
+	threads     threadIndex
+	deadLetters mapTable[string, *DeadLetter]
 	copyLetters int // dead letters that are copies for observers
-	pending     map[Position]*PendingEnvelope
-	cursors     map[string][]byte // by channel; the bytes never change
-	pauses      map[string]*Pause // newest pause by channel; the values never change
+	pending     mapTable[Position, *PendingEnvelope]
+	cursors     mapTable[string, []byte] // by channel; the bytes never change
+	pauses      mapTable[string, *Pause] // newest pause by channel; the values never change
 	ids         recentIDs
 	lease       uint64
 	revision    Revision
@@ -31,36 +31,36 @@ type State struct {
 }
 
 // New returns an empty state.
-func New() *State {
-	changed := map[uint32]bool{}
+func New() *State { return NewWithLimit(maxDecoded) }
+
+// NewWithLimit returns an empty state that keeps at most the given number of conversations decoded.
+func NewWithLimit(decoded int) *State {
+	changed, convs := map[uint32]bool{}, newConversations(decoded)
 	return &State{
-		convs: map[string]*Conversation{}, threads: map[threadKey]string{}, deadLetters: map[string]*DeadLetter{},
-		pending: map[Position]*PendingEnvelope{}, cursors: map[string][]byte{},
-		pauses: map[string]*Pause{}, changed: changed,
+		convs: convs, threads: threadIndex{convs, map[digest]place{}}, deadLetters: mapTable[string, *DeadLetter]{},
+		pending: mapTable[Position, *PendingEnvelope]{}, cursors: mapTable[string, []byte]{},
+		pauses: mapTable[string, *Pause]{}, changed: changed,
 		ids: recentIDs{changed: changed}, pendingCount: newPendingCount(), pendingReady: true,
 	}
 }
 
 // Conversation returns a conversation, or nil.
-func (s *State) Conversation(id string) *Conversation { return s.convs[id] }
+func (s *State) Conversation(id string) *Conversation {
+	c, _ := s.convs.get(id)
+	return c
+}
 
 // Find returns the id of the conversation that a channel's thread belongs to, or "".
-func (s *State) Find(channel, thread string) string { return s.threads[threadKey{channel, thread}] }
+func (s *State) Find(channel, thread string) string {
+	id, _ := s.threads.get(threadKey{channel, thread})
+	return id
+}
 
 // Len returns the number of conversations.
-func (s *State) Len() int { return len(s.convs) }
+func (s *State) Len() int { return s.convs.len() }
 
 // Lease returns the lease of the newest record.
 func (s *State) Lease() uint64 { return s.lease }
-
-// All calls f for each conversation until it returns false.
-func (s *State) All(f func(*Conversation) bool) {
-	for _, c := range s.convs {
-		if !f(c) {
-			return
-		}
-	}
-}
 
 // Cursor returns the stored cursor of a channel's subscription, or nil. The caller must not change it.
 func (s *State) Cursor(channel string) []byte { return s.cursors[channel] }
@@ -76,15 +76,7 @@ type Retention struct {
 // that needs the oldest record, or "" if no conversation needs a record before limit. It visits all conversations,
 // pending envelopes and dead letters.
 func (s *State) OldestNeeded(limit uint64, r Retention) (low uint64, by string) {
-	low = limit
-	for _, c := range s.convs {
-		if p, ok := c.Oldest(); ok && p.Seq < low {
-			low, by = p.Seq, c.ID
-		}
-		if r.History && len(c.History) > 0 && c.History[0].Pos.Seq < low {
-			low, by = c.History[0].Pos.Seq, c.ID
-		}
-	}
+	low, by = s.convs.oldestNeeded(limit, r.History)
 	for p := range s.pending {
 		low = min(low, p.Seq)
 	}

@@ -112,8 +112,10 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 		want    string
 	}{
 		"no metadata":  {meta: "", want: "read snapshot"},
+		"older format": {meta: `{"format":3}`, want: "older format: 3"},
 		"newer format": {meta: `{"format":99}`, want: "start the newer version"},
-		"bad bucket":   {buckets: map[uint32][]byte{bucketPending: []byte("{")}, meta: "{}", want: "bucket 257"},
+		"bad bucket":   {buckets: map[uint32][]byte{bucketPending: []byte("{")}, meta: `{"format":4}`, want: "bucket 257"},
+		"bad page":     {buckets: map[uint32][]byte{7: []byte("{")}, meta: `{"format":4}`, want: "bucket 7"},
 	} {
 		if err := New().Restore(tc.buckets, []byte(tc.meta)); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)

@@ -8,15 +8,58 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// LiveThreads returns copies of the live threads of a channel in open conversations, ordered by id. It visits all
-// conversations.
+// threadIndex maps threads to the ids of their conversations.
+type threadIndex struct {
+	convs  *conversations
+	places map[digest]place
+}
+
+func (t threadIndex) get(k threadKey) (string, bool) {
+	p, ok := t.places[digestOf(k.channel, k.thread)]
+	if !ok {
+		return "", false
+	}
+	c := t.convs.at(p)
+	if c == nil || !c.hasThread(k) {
+		return "", false
+	}
+	return c.ID, true
+}
+
+// put indexes a thread of an existing conversation.
+func (t threadIndex) put(k threadKey, id string) {
+	t.places[digestOf(k.channel, k.thread)] = t.convs.places[digestOf(id)]
+}
+
+func (t threadIndex) remove(k threadKey) { delete(t.places, digestOf(k.channel, k.thread)) }
+
+// restore indexes the threads of a conversation from a snapshot.
+func (t threadIndex) restore(c *Conversation, p place) {
+	for ch, th := range c.Threads {
+		if !th.Reassigned {
+			t.places[digestOf(ch, th.ID)] = p
+		}
+	}
+	for _, f := range c.FormerThreads {
+		t.places[digestOf(f.Channel, f.Thread)] = p
+	}
+}
+
+func (c *Conversation) hasThread(k threadKey) bool {
+	th := c.Threads[k.channel]
+	return th != nil && th.ID == k.thread || slices.Contains(c.FormerThreads, FormerThread{k.channel, k.thread})
+}
+
+// LiveThreads returns copies of the live threads of a channel in open conversations, ordered by id.
 func (s *State) LiveThreads(channel string) []Thread {
 	var out []Thread
-	for _, c := range s.convs {
+	bit := channelBit(channel)
+	s.convs.visit(func(sum *summary) bool { return sum.channels&bit != 0 }, func(c *Conversation) bool {
 		if th := c.Threads[channel]; th != nil && th.Live && c.Closing == "" {
 			out = append(out, *th)
 		}
-	}
+		return true
+	})
 	slices.SortFunc(out, func(x, y Thread) int { return cmp.Compare(x.ID, y.ID) })
 	return out
 }
@@ -144,17 +187,5 @@ func (l *Layer) removeThreads(c *Conversation) {
 	}
 	for _, f := range c.FormerThreads {
 		l.threads.remove(threadKey{f.Channel, f.Thread})
-	}
-}
-
-// restoreThreads indexes the threads of a conversation from a snapshot.
-func (s *State) restoreThreads(c *Conversation) {
-	for ch, th := range c.Threads {
-		if !th.Reassigned {
-			s.threads[threadKey{ch, th.ID}] = c.ID
-		}
-	}
-	for _, f := range c.FormerThreads {
-		s.threads[threadKey{f.Channel, f.Thread}] = c.ID
 	}
 }

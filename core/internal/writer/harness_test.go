@@ -399,6 +399,10 @@ func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	}
 	out := map[uint32][]string{}
 	for n, data := range buckets {
+		if n < 256 { // conversations
+			out[n] = conversationsOf(t, data)
+			continue
+		}
 		var list []json.RawMessage
 		if err := json.Unmarshal(data, &list); err != nil {
 			t.Fatalf("bucket %d: %v", n, err)
@@ -408,6 +412,25 @@ func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 		}
 		slices.Sort(out[n])
 	}
+	return out
+}
+
+// conversationsOf returns the conversations of a bucket as JSON, in order.
+func conversationsOf(t tester, bucket []byte) (out []string) {
+	t.Helper()
+	for len(bucket) > 0 {
+		var c state.Conversation
+		var err error
+		if bucket, err = c.UnmarshalMsg(bucket); err != nil {
+			t.Fatalf("read a conversation: %v", err)
+		}
+		text, err := json.Marshal(&c)
+		if err != nil {
+			t.Fatalf("encode a conversation: %v", err)
+		}
+		out = append(out, string(text))
+	}
+	slices.Sort(out)
 	return out
 }
 

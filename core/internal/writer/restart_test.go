@@ -15,6 +15,7 @@ import (
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/core/internal/store"
 	"patchbay/sdk/envelope"
 )
 
@@ -384,6 +385,26 @@ func TestReconcileManyOwners(t *testing.T) {
 			if c := h.conv(fmt.Sprintf("customer-thread-%04d", i)); c.Owner != "desk" {
 				t.Fatalf("the owner of %s is %s, want desk", c.Thread, c.Owner)
 			}
+		}
+		if err := h.stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		h.checkRestored()
+	})
+}
+
+func TestSnapshotOfAnOlderFormatIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		h.talk(1)
+		h.crash()
+		old := store.Snapshot{Seq: h.log.Bounds().Last, Meta: []byte(`{"format":3}`)}
+		if err := h.disk.Open().SaveSnapshot(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		h.open()
+		if h.state.Len() == 0 {
+			t.Error("no conversation is restored from the log")
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)

@@ -91,7 +91,15 @@ func (w *Writer) restore(ctx context.Context) error {
 		return fmt.Errorf("the log begins at record %d, but the newest intact snapshot is of record %d: "+
 			"restore a backup of the store", first, s.Seq)
 	}
-	if err := w.state.Restore(s.Buckets, s.Meta); err != nil {
+	err = w.state.Restore(s.Buckets, s.Meta)
+	if errors.Is(err, state.ErrFormat) {
+		if first <= 1 {
+			w.Logger.Warn("snapshot is not used, the start reads the whole log", "error", err)
+			return nil
+		}
+		return fmt.Errorf("%w; the log no longer has all records: start the version that wrote it", err)
+	}
+	if err != nil {
 		return err
 	}
 	w.last = s.Seq
@@ -193,16 +201,12 @@ func (w *Writer) snapshotNow(ctx context.Context) {
 // Counts returns the number of live conversations and the queued deliveries per channel. Call it between Start and Run.
 func (w *Writer) Counts() (conversations int, queued map[string]int) {
 	queued = map[string]int{}
-	w.state.All(func(c *state.Conversation) bool {
-		if c.Closing == "" {
-			conversations++
-		}
+	w.state.EachBusy(func(c *state.Conversation) {
 		for i := range c.Lanes {
 			queued[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
 		}
-		return true
 	})
-	return conversations, queued
+	return w.state.Open(), queued
 }
 
 // longestCall returns the longest call timeout of all channels.

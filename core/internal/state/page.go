@@ -1,0 +1,146 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+)
+
+// page contains the conversations of one bucket. Bytes of data are only ever appended, so that a snapshot can share
+// them; a page that is full moves to a new array.
+type page struct {
+	data    []byte
+	entries []entry
+	unused  []uint32 // indexes of free entries
+	live    int      // bytes of data that entries refer to
+}
+
+// entry locates a conversation at rest, and describes it, so that most visits of all conversations decode none.
+type entry struct {
+	offset, size uint32 // in data; the size is 0 if data does not have the value
+	decoded      uint32 // 1 + index in conversations.decoded, or 0
+	summary      summary
+}
+
+// add returns the index of a new entry.
+func (p *page) add() int {
+	if n := len(p.unused); n > 0 {
+		i := p.unused[n-1]
+		p.unused = p.unused[:n-1]
+		return int(i)
+	}
+	p.entries = append(p.entries, entry{})
+	return len(p.entries) - 1
+}
+
+// clear drops the bytes of an entry.
+func (p *page) clear(i int) {
+	p.live -= int(p.entries[i].size)
+	p.entries[i].size = 0
+}
+
+// free removes an entry.
+func (p *page) free(i int) {
+	p.clear(i)
+	p.entries[i] = entry{}
+	p.unused = append(p.unused, uint32(i))
+}
+
+// store encodes the value of an entry.
+func (p *page) store(i int, c *Conversation, s summary) {
+	p.clear(i)
+	if need := c.Msgsize(); cap(p.data)-len(p.data) < need {
+		p.move(need)
+	}
+	from := len(p.data)
+	p.data = appendConversation(p.data, c)
+	e := &p.entries[i]
+	e.offset, e.size, e.summary = uint32(from), uint32(len(p.data)-from), s
+	p.live += int(e.size)
+}
+
+// move copies the live bytes to a new array with room for more.
+func (p *page) move(room int) {
+	data := make([]byte, 0, p.live+p.live/4+room)
+	for i := range p.entries {
+		if e := &p.entries[i]; e.size != 0 {
+			from := len(data)
+			data = append(data, p.bytes(i)...)
+			e.offset = uint32(from)
+		}
+	}
+	p.data = data
+}
+
+func (p *page) bytes(i int) []byte {
+	e := &p.entries[i]
+	return p.data[e.offset : e.offset+e.size]
+}
+
+func (p *page) decode(i int) *Conversation {
+	c, _, err := decodeConversation(p.bytes(i))
+	if err != nil {
+		panic(fmt.Sprintf("read a conversation at rest: %v", err)) // the bytes come from store, or restore has read them
+	}
+	return c
+}
+
+// pageSnapshot contains the conversations of a page at one moment.
+type pageSnapshot struct {
+	data    []byte
+	parts   [][2]uint32 // places of the conversations at rest in data
+	decoded []*Conversation
+	size    int // estimate
+}
+
+// snapshot returns the conversations of a bucket.
+func (s *conversations) snapshot(bucket uint32) *pageSnapshot {
+	p := &s.pages[bucket]
+	out := &pageSnapshot{data: p.data, size: p.live}
+	for i := range p.entries {
+		switch e := &p.entries[i]; {
+		case e.size == 0 && e.decoded != 0:
+			c := s.decoded[e.decoded-1].value
+			out.decoded = append(out.decoded, c)
+			out.size += c.Msgsize()
+		case e.size == 0:
+		case len(out.parts) > 0 && out.parts[len(out.parts)-1][1] == e.offset:
+			out.parts[len(out.parts)-1][1] = e.offset + e.size
+		default:
+			out.parts = append(out.parts, [2]uint32{e.offset, e.offset + e.size})
+		}
+	}
+	return out
+}
+
+func (s *pageSnapshot) encode() []byte {
+	out := make([]byte, 0, s.size)
+	for _, part := range s.parts {
+		out = append(out, s.data[part[0]:part[1]]...)
+	}
+	for _, c := range s.decoded {
+		out = appendConversation(out, c)
+	}
+	return out
+}
+
+// restore fills the page of a bucket, and calls f for each conversation. The bytes of data must not change any more.
+func (s *conversations) restore(bucket uint32, data []byte, f func(*Conversation, place)) error {
+	p := &s.pages[bucket]
+	p.data, p.live = slices.Clip(data), len(data)
+	for rest := data; len(rest) > 0; {
+		from := len(data) - len(rest)
+		c, after, err := decodeConversation(rest)
+		if err != nil {
+			return err
+		}
+		i := p.add()
+		at := place(i*convBuckets) + place(bucket)
+		p.entries[i] = entry{
+			offset: uint32(from), size: uint32(len(rest) - len(after)), summary: s.owners.summarize(c),
+		}
+		s.places[digestOf(c.ID)] = at
+		f(c, at)
+		rest = after
+	}
+	return nil
+}
