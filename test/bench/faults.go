@@ -81,13 +81,13 @@ func slowSync(ctx context.Context, b *bench, d time.Duration) error {
 		return err
 	}
 	print(sync, "fsync_p50_ms_slow")
-	for name, delay := range map[string]time.Duration{"plain": -1, "strace": 0, "slow": delay} {
-		programs := *bin
-		if delay >= 0 {
-			programs = filepath.Join(dir, name)
-			if err := wrap(programs, delay); err != nil {
-				return err
-			}
+	if _, err := b.start(ctx, "plain", *bin, ""); err != nil {
+		return err
+	}
+	for name, delay := range map[string]time.Duration{"strace": 0, "slow": delay} {
+		programs := filepath.Join(dir, name)
+		if err := wrap(programs, delay); err != nil {
+			return err
 		}
 		if _, err := b.start(ctx, name, programs, ""); err != nil {
 			return err

@@ -15,8 +15,8 @@ const patience = 2 * time.Minute
 // message is a customer's message: the documented native request. Its text ends with the place of the message, which
 // the sink reads.
 func message(id int64, m place, padding int) []byte {
-	const format = `{"userId":"user-%[1]d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"The parcel ` +
-		`with my order has still not come, can you look it up please? %*s%s","userInfo":{"id":"user-%[1]d"},` +
+	const format = `{"userId":"user-%[1]d","accessToken":"bench-token","messageId":"m-%d","payload":{"userSay":"The ` +
+		`parcel with my order has still not come, can you look it up please? %*s%s","userInfo":{"id":"user-%[1]d"},` +
 		`"userData":{"targetAgents":["example_qa"]}}}`
 	return fmt.Appendf(nil, format, m.user, id, padding, "", m)
 }

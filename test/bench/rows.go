@@ -96,6 +96,7 @@ func overload(ctx context.Context, b *bench, d time.Duration) error {
 	const length = 15 * time.Second
 	for _, g.users = range sizes {
 		for name, hold := range map[string]time.Duration{"overload": 0, "overload_after_stall": 3 * time.Second} {
+			name = fmt.Sprintf("%s_%d_users", name, g.users)
 			var of [3]figures
 			for i, run := range []load{saturate(*senders, d), b.overload(length, hold), saturate(*senders, d)} {
 				if of[i], err = b.one(ctx, g, run); err != nil {
@@ -103,7 +104,6 @@ func overload(ctx context.Context, b *bench, d time.Duration) error {
 				}
 			}
 			normal, over := []figures{of[0], of[2]}, of[1]
-			name += fmt.Sprintf("_%d_users", g.users)
 			print(over["accepted"]/length.Seconds(), "%s_accepted_per_second", name)
 			print(over["refused"], "%s_refused", name)
 			print(over[perSecond], "%s_delivered_per_second", name)
