@@ -50,7 +50,9 @@ func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *ba
 	}
 	w.last++
 	w.snapshots.full = false
-	w.recent.add(w.last, rec)
+	if len(rec.GetEnvelopes()) > 0 {
+		w.recent.add(w.last, data)
+	}
 	w.ages.note(w.last, now)
 	w.apply(tx, b, now)
 	waiting, _ := w.state.Pending()

@@ -1,8 +1,10 @@
 package writer
 
 import (
+	"container/list"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,71 +13,117 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// envelopeCache keeps the newest records' envelopes in memory, up to limit bytes. Most deliveries need them soon. It is
-// safe for concurrent use.
+// envelopeCache keeps encoded envelopes in memory, by record, up to limit bytes: those of the records that were
+// committed or used last. A record's envelopes are delivered at about the same time, so a record is seldom read from
+// the log twice. It is safe for concurrent use.
 type envelopeCache struct {
-	mu    sync.Mutex
-	limit int
-	size  int
-	recs  map[uint64]cachedRecord
-	order []uint64
+	mu      sync.Mutex
+	limit   int
+	size    int
+	records map[uint64]*list.Element
+	used    list.List // of *cachedRecord, last used first
 }
 
+// cachedRecord contains the envelopes of a record. Once guards err, at and envelopes; the cache's lock guards size.
 type cachedRecord struct {
-	envelopes []*journal.StoredEnvelope
-	at        int64
-	size      int
+	seq       uint64
+	once      sync.Once
+	err       error
+	at        time.Time
+	envelopes [][]byte // encoded journal.StoredEnvelope
+	size      int      // 0 while it is being read
 }
 
 func newEnvelopeCache(limit int) *envelopeCache {
-	return &envelopeCache{limit: limit, recs: map[uint64]cachedRecord{}}
+	return &envelopeCache{limit: limit, records: map[uint64]*list.Element{}}
 }
 
-func (c *envelopeCache) add(seq uint64, r *journal.Record) {
-	if len(r.GetEnvelopes()) == 0 {
+// add adds a committed record.
+func (c *envelopeCache) add(seq uint64, data []byte) {
+	_, _ = c.get(seq, func() ([]byte, error) { return data, nil })
+}
+
+// get returns a record. Concurrent calls for a record that is not in the cache read it once.
+func (c *envelopeCache) get(seq uint64, read func() ([]byte, error)) (*cachedRecord, error) {
+	r := c.use(seq)
+	r.once.Do(func() {
+		data, err := read()
+		if err == nil {
+			err = r.scan(data)
+		}
+		r.err = err
+		c.filled(r)
+	})
+	return r, r.err
+}
+
+// use returns a record of the cache, which may be an empty one, as the last used.
+func (c *envelopeCache) use(seq uint64) *cachedRecord {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.records[seq]
+	if e == nil {
+		e = c.used.PushFront(&cachedRecord{seq: seq})
+		c.records[seq] = e
+	}
+	c.used.MoveToFront(e)
+	return e.Value.(*cachedRecord)
+}
+
+// filled counts the size of a record that was read, and removes those that were not used for the longest time. A record
+// that could not be read is removed.
+func (c *envelopeCache) filled(r *cachedRecord) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.records[r.seq]
+	if e == nil || e.Value != r { // removed while it was being read
 		return
 	}
-	rec := cachedRecord{envelopes: r.GetEnvelopes(), at: r.GetAt(), size: 128}
-	for _, e := range rec.envelopes {
-		rec.size += len(e.GetEnvelope()) + 256
+	if r.err != nil {
+		c.remove(e)
+		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.recs[seq] = rec
-	c.order = append(c.order, seq)
-	c.size += rec.size
-	for c.size > c.limit && len(c.order) > 1 {
-		old := c.order[0]
-		c.order = c.order[1:]
-		c.size -= c.recs[old].size
-		delete(c.recs, old)
+	r.size = 256
+	for _, b := range r.envelopes {
+		r.size += len(b) + 24
+	}
+	c.size += r.size
+	for c.size > c.limit && c.used.Len() > 1 {
+		c.remove(c.used.Back())
 	}
 }
 
-func (c *envelopeCache) get(seq uint64) (cachedRecord, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r, ok := c.recs[seq]
-	return r, ok
+func (c *envelopeCache) remove(e *list.Element) {
+	r := c.used.Remove(e).(*cachedRecord)
+	delete(c.records, r.seq)
+	c.size -= r.size
 }
 
-// Load returns an envelope from memory or from the log. It is safe for concurrent use. The result is shared and read
-// only.
+// scan copies the envelopes of an encoded record, without its changes.
+func (r *cachedRecord) scan(data []byte) error {
+	at, envelopes, err := journal.ScanEnvelopes(data)
+	r.at, r.envelopes = time.Unix(0, at), envelopes
+	kept := slices.Concat(envelopes...)
+	for i, b := range envelopes {
+		envelopes[i], kept = kept[:len(b):len(b)], kept[len(b):]
+	}
+	return err
+}
+
+// Load returns an envelope from memory or from the log. It is safe for concurrent use.
 func (w *Writer) Load(ctx context.Context, p state.Position) (attempt.Stored, error) {
-	r, ok := w.recent.get(p.Seq)
-	if !ok {
-		data, err := w.Log.Get(ctx, p.Seq)
-		if err != nil {
-			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
-		}
-		var rec journal.Record
-		if err := rec.UnmarshalVT(data); err != nil {
-			return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
-		}
-		r = cachedRecord{envelopes: rec.GetEnvelopes(), at: rec.GetAt()}
+	r, err := w.recent.get(p.Seq, func() ([]byte, error) {
+		return w.Log.Get(context.WithoutCancel(ctx), p.Seq) // others may wait for it, too
+	})
+	if err != nil {
+		return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)
 	}
 	if int(p.Index) >= len(r.envelopes) {
 		return attempt.Stored{}, fmt.Errorf("record %d has no envelope %d", p.Seq, p.Index)
 	}
-	return attempt.Stored{StoredEnvelope: r.envelopes[p.Index], At: time.Unix(0, r.at)}, nil
+	var e journal.StoredEnvelope
+	if err := e.UnmarshalVT(r.envelopes[p.Index]); err != nil {
+		return attempt.Stored{}, fmt.Errorf("read envelope %d of record %d: %w", p.Index, p.Seq, err)
+	}
+	return attempt.Stored{StoredEnvelope: &e, At: r.at}, nil
 }

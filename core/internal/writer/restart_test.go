@@ -289,6 +289,10 @@ func TestLoadOfAPurgedRecord(t *testing.T) {
 			t.Error("Load of an envelope that the record does not have = nil")
 		}
 		h.disk.Lose(pos.Seq)
+		if _, err := h.Load(t.Context(), pos); err != nil {
+			t.Errorf("Load of a record that was read before: %v", err)
+		}
+		h.recent = newEnvelopeCache(0)
 		if _, err := h.Load(t.Context(), pos); !isNotFound(err) {
 			t.Errorf("Load of a lost record = %v, want ErrNotFound", err)
 		}

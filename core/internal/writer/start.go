@@ -159,7 +159,6 @@ func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversat
 		return fmt.Errorf("store record %d: %w", w.last+1, err)
 	}
 	w.last++
-	w.recent.add(w.last, tx.Record())
 	tx.Commit()
 	w.Observer.Committed(Commit{Seq: w.last, Record: tx.Record(), Bytes: len(data)})
 	return nil
