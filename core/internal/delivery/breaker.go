@@ -81,23 +81,21 @@ func (e *Engine) countCall(t *task, r *result) {
 	if t.canceled || r.out.Error == string(sdk.KindThrottled) && time.Now().Before(t.ch.pause) {
 		r.vendor = vendorUnknown // throttled calls that started before the pause are not further failures
 	}
-	to := b.ended(t, r, func(limit int) int { return e.working(t.ch, limit) })
+	to := b.ended(t, r, t.ch.working)
 	e.setBreaker(t.ch, to)
 }
 
 // working counts the conversations that have a job on the channel or are among the breaker's failures, up to a limit.
-func (e *Engine) working(ch *channel, limit int) int {
+func (ch *channel) working(limit int) int {
 	found := map[string]bool{}
 	for _, conv := range ch.breaker.failed {
 		found[conv] = true
 	}
-	for _, t := range e.tasks {
+	for t := range ch.tasks {
 		if len(found) >= limit {
 			return limit
 		}
-		if t.ch == ch {
-			found[t.job.Conv.ID] = true
-		}
+		found[t.job.Conv.ID] = true
 	}
 	return len(found)
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"container/list"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -23,7 +24,10 @@ func (e *Engine) Configure(channels []Channel) {
 		c := &channels[i]
 		ch := former[c.Name]
 		if ch == nil {
-			ch = &channel{Channel: &Channel{}, breaker: breaker{state: breakerClosed}, now: e.Now, started: e.Now()}
+			ch = &channel{
+				Channel: &Channel{}, tasks: map[*task]bool{}, queue: list.New(), breaker: breaker{state: breakerClosed},
+				now: e.Now, started: e.Now(),
+			}
 		}
 		delete(former, c.Name)
 		e.configure(ch, c)
@@ -68,9 +72,9 @@ func (e *Engine) removeChannel(ch *channel) {
 			timer.Stop()
 		}
 	}
-	for _, t := range e.tasks {
+	for t := range ch.tasks {
 		switch {
-		case t.ch != ch || t.canceled:
+		case t.canceled:
 		case t.preparing:
 			t.canceled = true
 			t.cancel()

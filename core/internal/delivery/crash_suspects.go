@@ -21,7 +21,7 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 		}
 		t := a.suspects[0]
 		a.suspects = a.suspects[1:]
-		if e.allow(t.ch) {
+		if e.isOpen(t.ch) && e.withinRate(t.ch) {
 			a.suspect = t
 			e.startCall(t)
 			return true

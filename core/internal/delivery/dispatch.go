@@ -14,15 +14,12 @@ func (e *Engine) startCalls(a *adapterState) {
 		return
 	}
 	for _, ch := range a.channels {
-		for ch.running < ch.Concurrency {
-			i := ch.next()
-			if i < 0 {
+		for ch.running < ch.Concurrency && ch.queue.Len() > 0 && e.isOpen(ch) {
+			t := ch.next()
+			if t == nil || !e.withinRate(ch) {
 				break
 			}
-			if !e.allow(ch) {
-				break
-			}
-			t := ch.take(i)
+			ch.remove(t)
 			switch {
 			case t.suspect && a.running > 0: // it runs after the calls in flight, before any other
 				a.suspects = append(a.suspects, t)

@@ -66,7 +66,7 @@ func (e *Engine) Submit(j *attempt.Job) {
 		return
 	}
 	t := &task{job: j, ch: ch, settings: ch.Channel}
-	e.tasks[j.Delivery.ID] = t
+	e.tasks[j.Delivery.ID], ch.tasks[t] = t, true
 	switch d := &j.Delivery; {
 	case d.Error != "" && t.overdue():
 		e.expire(t)
@@ -80,7 +80,7 @@ func (e *Engine) Submit(j *attempt.Job) {
 
 // enqueue appends a task to its channel's queue. The caller holds the lock.
 func (e *Engine) enqueue(t *task) {
-	t.ch.queue = append(t.ch.queue, t)
+	t.ch.append(t)
 	e.startCalls(t.ch.adapter)
 	e.watchDeadline(t)
 }
@@ -88,6 +88,7 @@ func (e *Engine) enqueue(t *task) {
 // forget removes a task that gets no further call. The caller holds the lock.
 func (e *Engine) forget(t *task) {
 	delete(e.tasks, t.job.Delivery.ID)
+	delete(t.ch.tasks, t)
 	if t.expiry != nil {
 		t.expiry.Stop()
 	}
@@ -115,7 +116,6 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.mu.Lock()
 	e.stopping = true
 	for _, ch := range e.channels {
-		ch.queue = nil
 		for _, timer := range []*time.Timer{ch.wakeTimer, ch.breaker.timer} {
 			if timer != nil {
 				timer.Stop()
@@ -150,15 +150,9 @@ func (e *Engine) State(name string) attempt.ChannelState {
 	if ch == nil {
 		return attempt.ChannelState{}
 	}
-	queued := len(ch.queue)
-	for _, t := range e.tasks {
-		if t.preparing && t.ch == ch {
-			queued++
-		}
-	}
 	s := attempt.ChannelState{
 		Breaker: ch.breaker.state, Pause: max(time.Until(ch.pause), 0), Paused: ch.paused,
-		Queued: queued, InFlight: ch.running,
+		Queued: len(ch.tasks) - ch.running, InFlight: ch.running,
 	}
 	if s.Breaker != breakerClosed {
 		s.Cause = ch.breaker.cause

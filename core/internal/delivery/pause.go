@@ -14,10 +14,7 @@ func (e *Engine) Pause(p *state.Pause) {
 		return
 	}
 	ch.paused, ch.resumed = p.Active(), p.Ended
-	for _, t := range e.tasks {
-		if t.ch != ch {
-			continue
-		}
+	for t := range ch.tasks {
 		e.resetDeadline(t)
 	}
 	if !ch.paused {

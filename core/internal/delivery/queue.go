@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"container/list"
 	"context"
 	"slices"
 	"time"
@@ -13,12 +14,16 @@ import (
 // maxMediaInFlight is the maximum size of all media in a channel's calls. They are in the plugin process's memory.
 const maxMediaInFlight = 64 << 20
 
+// maxSearched is the number of tasks that channel.next searches, so that its time does not depend on the queue's length.
+const maxSearched = 100
+
 // task is a job on its way through the engine. The engine's lock guards it, except media while it is prepared.
 type task struct {
 	job        *attempt.Job
 	ch         *channel
 	settings   *Channel           // of the channel; they do not change while the media are read or the call runs
 	adapter    *adapterState      // that runs the call
+	place      *list.Element      // in the channel's queue; nil if it is not queued
 	cancel     context.CancelFunc // set while the media are read or the call runs
 	canceled   bool
 	expiry     *time.Timer // ends the task at its deadline; set when it waits
@@ -34,7 +39,8 @@ type channel struct {
 	*Channel      // never changes; Configure replaces it
 	removed       bool
 	adapter       *adapterState
-	queue         []*task
+	tasks         map[*task]bool // without an outcome
+	queue         *list.List     // of *task
 	running       int
 	mediaInFlight int64
 	breaker       breaker
@@ -57,44 +63,38 @@ type adapterState struct {
 	channels []*channel
 }
 
-// next returns the index of the first task that may start, or -1. Tasks with media wait until there is room for their
-// bytes, in order; tasks without media overtake them. A half-open breaker prefers a delivery that has not failed yet,
-// because a delivery that has failed may be the cause of the breaker's failures.
-func (c *channel) next() int {
-	full, first := false, -1
-	for i, t := range c.queue {
+// next returns the first task that may start, or nil. Tasks with media wait until there is room for their bytes, in
+// order; tasks without media overtake them. A half-open breaker prefers a delivery that has not failed yet, because a
+// delivery that has failed may be the cause of the breaker's failures. Both see only the first maxSearched tasks.
+func (c *channel) next() *task {
+	full, first, e := false, (*task)(nil), c.queue.Front()
+	for n := 0; e != nil && n < maxSearched; n, e = n+1, e.Next() {
+		t := e.Value.(*task)
 		if t.mediaBytes > 0 && (full || c.mediaInFlight > 0 && c.mediaInFlight+t.mediaBytes > maxMediaInFlight) {
 			full = true
 			continue
 		}
 		if c.breaker.state != breakerHalfOpen || t.job.Delivery.Attempts == 0 {
-			return i
+			return t
 		}
-		if first < 0 {
-			first = i
+		if first == nil {
+			first = t
 		}
 	}
 	return first
 }
 
-// take removes a task from the queue.
-func (c *channel) take(i int) *task {
-	t := c.queue[i]
-	if i == 0 {
-		c.queue = c.queue[1:]
-	} else {
-		c.queue = slices.Delete(c.queue, i, i+1)
-	}
-	return t
-}
+// append puts a task at the end of the queue.
+func (c *channel) append(t *task) { t.place = c.queue.PushBack(t) }
 
 // putBack puts a task in front of the queue.
-func (c *channel) putBack(t *task) { c.queue = append([]*task{t}, c.queue...) }
+func (c *channel) putBack(t *task) { t.place = c.queue.PushFront(t) }
 
 // remove removes a task from the queue or from the suspects.
 func (c *channel) remove(t *task) {
-	if i := slices.Index(c.queue, t); i >= 0 {
-		c.queue = slices.Delete(slices.Clone(c.queue), i, i+1)
+	if t.place != nil {
+		c.queue.Remove(t.place)
+		t.place = nil
 		return
 	}
 	if i := slices.Index(c.adapter.suspects, t); i >= 0 {

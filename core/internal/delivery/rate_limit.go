@@ -2,9 +2,9 @@ package delivery
 
 import "time"
 
-// allow reports whether a call to the channel may start now. The breaker must allow it, the vendor's pause must be
-// over, and the rate limit must permit a call. Otherwise a later try is scheduled.
-func (e *Engine) allow(ch *channel) bool {
+// isOpen reports whether a call to the channel may start now, as far as the breaker and pauses are concerned. Otherwise a
+// later try is scheduled.
+func (e *Engine) isOpen(ch *channel) bool {
 	if e.stopping || ch.paused || !ch.breaker.allows() { // the end of the pause, the breaker's timer or the end of its
 		// call tries again
 		return false
@@ -13,15 +13,21 @@ func (e *Engine) allow(ch *channel) bool {
 		e.wakeAfter(ch, wait)
 		return false
 	}
-	if ch.limiter != nil {
-		r := ch.limiter.Reserve()
-		if wait := r.Delay(); wait > 0 {
-			r.Cancel()
-			e.wakeAfter(ch, wait)
-			return false
-		}
-	}
 	return true
+}
+
+// withinRate reports whether the rate limit permits a call, and counts it. Otherwise a later try is scheduled.
+func (e *Engine) withinRate(ch *channel) bool {
+	if ch.limiter == nil {
+		return true
+	}
+	r := ch.limiter.Reserve()
+	wait := r.Delay()
+	if wait > 0 {
+		r.Cancel()
+		e.wakeAfter(ch, wait)
+	}
+	return wait <= 0
 }
 
 // wakeAfter starts the channel's calls after a delay. A later call replaces an earlier one.
