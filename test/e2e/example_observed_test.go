@@ -82,7 +82,7 @@ func (w *exampleWorld) observe(
 	}
 	if chat := w.chats[c.channel]; chat != nil {
 		var notices int
-		received(c.channel, answerTexts(chat.Received(c.user)))
+		received(c.channel, w.customerTexts(c))
 		o.Notices, notices = noticesOf(chat.Received(c.user), c.seen["notices"])
 		next["notices"] = notices
 	}
@@ -112,6 +112,11 @@ func (w *exampleWorld) observe(
 	received("desk", w.deskTexts(c, trail.Entries))
 	maps.Copy(next, missing(c.seen, next))
 	return o, next
+}
+
+// customerTexts returns the texts that a customer of a website got.
+func (w *exampleWorld) customerTexts(c *exampleCustomer) []string {
+	return answerTexts(w.chats[c.channel].Received(c.user))
 }
 
 func missing(old, next map[string]int) map[string]int {

@@ -34,8 +34,8 @@ type exampleWorld struct {
 	observers map[string]*native.Observer
 	customers map[string]*exampleCustomer
 
-	down       map[string]bool // channels whose calls fail
-	needsClock bool            // a channel has opening hours
+	down  map[string]bool // channels whose calls fail or wait
+	hours *exampleHours   // nil if no channel has opening hours
 }
 
 // exampleCustomer is a customer of the test, with the numbers of records that earlier steps have observed.
@@ -50,8 +50,8 @@ func (c *exampleCustomer) thread() string {
 }
 
 // newExampleWorld starts the gateway with the channels and routes of an example. The settings of the channels are
-// replaced by those of simulators.
-func newExampleWorld(t *testing.T, path string) *exampleWorld {
+// replaced by those of simulators, and opening hours by hours around the present.
+func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *exampleWorld {
 	t.Helper()
 	w := &exampleWorld{
 		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
@@ -79,16 +79,19 @@ func newExampleWorld(t *testing.T, path string) *exampleWorld {
 		c.Conversations = below(t, example.Conversations)
 	}
 	for name, ch := range example.Channels {
-		if _, ok := ch["hours"]; ok {
-			w.needsClock = true
-		}
 		settings := w.vendor(world, name, ch["adapter"].Value, ch["role"].Value)
 		lines := block(t, map[string]any{"settings": settings, "allow": []string{"127.0.0.0/8"}})
 		if w.chats[name] != nil { // the paths of two channels of one account differ
 			lines += block(t, map[string]any{"path": "/" + name})
 		}
 		for key, value := range ch {
-			if key != "settings" {
+			switch key {
+			case "settings":
+			case "hours":
+				var present string
+				w.hours, present = newExampleHours(t, name, &value, test)
+				lines += "hours: " + present + "\n"
+			default:
 				lines += block(t, map[string]any{key: &value})
 			}
 		}
@@ -173,9 +176,17 @@ func unsupported(format string, args ...any) error {
 // Do implements conversationtest.Driver. It waits until the expectations are fulfilled, or for harness.Patience in addition
 // to the step's time.
 func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*conversationtest.Observed, error) {
-	acts := s.From != "" || s.Channel != "" || s.Operator != ""
-	if w.needsClock || s.At != nil || s.After > maxWait || s.After > 0 && acts {
+	acts, patience := s.From != "" || s.Channel != "" || s.Operator != "", harness.Patience
+	switch {
+	case w.hours != nil:
+		w.down[w.hours.channel] = !w.hours.open[w.hours.next]
+		if err := w.hours.await(s); err != nil {
+			return nil, err
+		}
+	case s.At != nil || s.After > maxWait || s.After > 0 && acts:
 		return nil, unsupported("its time")
+	default:
+		patience += s.After
 	}
 	if s.SenderName != "" || s.SenderRole != "" || len(s.Parts) > 0 {
 		return nil, unsupported("its sender or its parts")
@@ -187,7 +198,7 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 	if c == nil {
 		return &conversationtest.Observed{}, nil
 	}
-	deadline := time.Now().Add(s.After + harness.Patience)
+	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -298,9 +309,16 @@ func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) e
 	case "":
 		state(aicc.StateWaiting, aicc.StateActive)
 		if chat, _ := w.desk.Chat(user); chat.State == aicc.StateWaiting {
+			before := len(w.customerTexts(c))
 			if err := w.desk.Accept(user, "Kim"); err != nil {
 				return err
 			}
+			harness.Eventually(w.T, harness.Patience, "the desk's own text that an agent is connected", func() string {
+				if c.seen[c.channel] = len(w.customerTexts(c)); c.seen[c.channel] == before {
+					return "not yet"
+				}
+				return ""
+			})
 		}
 		_, err := w.desk.Say(user, s.Text)
 		return err
