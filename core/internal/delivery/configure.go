@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"container/list"
+	"context"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -38,7 +39,7 @@ func (e *Engine) Configure(channels []Channel) {
 	for _, t := range e.tasks {
 		if t.cancel == nil && !t.ch.removed {
 			t.settings = t.ch.Channel
-			e.resetDeadline(t)
+			e.watch(t)
 		}
 	}
 	for _, a := range e.adapters {
@@ -77,7 +78,7 @@ func (e *Engine) removeChannel(ch *channel) {
 		case t.canceled:
 		case t.preparing:
 			t.canceled = true
-			t.cancel()
+			t.cancel(context.Canceled)
 		case t.cancel == nil:
 			e.cancelWaiting(t)
 		}
@@ -98,13 +99,4 @@ func (e *Engine) returnWaiting(t *task, kind, text string) {
 	e.finish(t.job, &attempt.Outcome{
 		Result: attempt.ResultRetry, Error: kind, Text: text, Next: e.Now(), NotCalled: true,
 	})
-}
-
-// resetDeadline watches the deadline of a task again after its channel has changed. The caller holds the lock.
-func (e *Engine) resetDeadline(t *task) {
-	if t.expiry != nil {
-		t.expiry.Stop()
-		t.expiry = nil
-	}
-	e.watchDeadline(t)
 }

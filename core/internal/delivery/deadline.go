@@ -65,28 +65,6 @@ func (t *task) endOfWait() (at time.Time, ok bool) {
 	return at, ok
 }
 
-// watchDeadline ends a waiting task at its deadline, or at the end of its channel's hours. The caller holds the lock.
-func (e *Engine) watchDeadline(t *task) {
-	at, ok := t.endOfWait()
-	if !ok || t.expiry != nil || t.cancel != nil && !t.preparing || e.tasks[t.job.Delivery.ID] != t {
-		return
-	}
-	t.expiry = time.AfterFunc(at.Sub(t.ch.now()), func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		t.expiry = nil // if the task goes on, it may wait again
-		switch {
-		case e.stopping || t.canceled || e.tasks[t.job.Delivery.ID] != t:
-		case t.preparing:
-			t.cancel() // prepareMedia gives it up, or queues it with text instead of media
-		case t.cancel == nil && t.overdue():
-			e.expire(t)
-		case t.cancel == nil:
-			e.returnWaiting(t, t.job.Delivery.Error, "the hours of the channel have ended")
-		}
-	})
-}
-
 // expire gives up a waiting task. The caller holds the lock.
 func (e *Engine) expire(t *task) {
 	d := &t.job.Delivery

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -37,14 +36,12 @@ func (e *Engine) startCalls(a *adapterState) {
 // startCall runs a task's call on a new goroutine.
 func (e *Engine) startCall(t *task) {
 	t.settings, t.adapter = t.ch.Channel, t.ch.adapter
-	ctx, cancel := context.WithTimeout(e.ctx, t.settings.Timeout)
-	t.cancel = cancel
+	ctx := e.newCallContext(t)
 	t.ch.running++
 	t.ch.breaker.started(t)
 	t.ch.mediaInFlight += t.mediaBytes
 	t.adapter.running++
 	e.running.Go(func() {
-		defer cancel()
 		began := time.Now()
 		r := e.call(ctx, t)
 		if !notCalled(r.err) {
@@ -61,7 +58,7 @@ func (e *Engine) finishCall(t *task, r result) {
 	t.ch.running--
 	t.ch.mediaInFlight -= t.mediaBytes
 	t.adapter.running--
-	t.cancel = nil
+	t.cancel, t.until = nil, time.Time{}
 	if t.adapter.suspect == t {
 		t.adapter.suspect = nil
 	}
@@ -102,6 +99,6 @@ func (e *Engine) requeue(t *task, err error) bool {
 	case !t.keepSuspect(err):
 		return false
 	}
-	e.watchDeadline(t)
+	e.watch(t)
 	return true
 }

@@ -27,12 +27,14 @@ type Engine struct {
 	ctx  context.Context // canceled to abort running calls
 	stop context.CancelFunc
 
-	mu       sync.Mutex
-	channels map[string]*channel
-	adapters map[string]*adapterState
-	tasks    map[string]*task // by delivery
-	stopping bool
-	running  sync.WaitGroup
+	mu         sync.Mutex
+	channels   map[string]*channel
+	adapters   map[string]*adapterState
+	tasks      map[string]*task // by delivery
+	checkAt    time.Time        // when checkTimer calls checkDeadlines; zero if it is not set
+	checkTimer *time.Timer
+	stopping   bool
+	running    sync.WaitGroup
 }
 
 // New returns an engine that accepts jobs immediately.
@@ -45,6 +47,7 @@ func New(o Options) *Engine {
 	if e.Now == nil {
 		e.Now = time.Now
 	}
+	e.checkTimer = time.AfterFunc(time.Hour, e.checkDeadlines)
 	e.Configure(o.Channels)
 	return e
 }
@@ -72,7 +75,7 @@ func (e *Engine) Submit(j *attempt.Job) {
 		e.expire(t)
 	case e.Media != nil && d.Kind == state.KindSend && d.Item.Extent.Media > 0:
 		e.prepareMedia(t)
-		e.watchDeadline(t)
+		e.watch(t)
 	default:
 		e.enqueue(t)
 	}
@@ -82,16 +85,13 @@ func (e *Engine) Submit(j *attempt.Job) {
 func (e *Engine) enqueue(t *task) {
 	t.ch.append(t)
 	e.startCalls(t.ch.adapter)
-	e.watchDeadline(t)
+	e.watch(t)
 }
 
 // forget removes a task that gets no further call. The caller holds the lock.
 func (e *Engine) forget(t *task) {
 	delete(e.tasks, t.job.Delivery.ID)
 	delete(t.ch.tasks, t)
-	if t.expiry != nil {
-		t.expiry.Stop()
-	}
 }
 
 // Cancel aborts the call of a delivery or removes its job from the queue. The job still gets an outcome.
@@ -104,7 +104,7 @@ func (e *Engine) Cancel(id string) {
 	}
 	if t.cancel != nil {
 		t.canceled = true
-		t.cancel()
+		t.cancel(context.Canceled)
 		return
 	}
 	e.cancelWaiting(t)
@@ -127,7 +127,7 @@ func (e *Engine) Stop(ctx context.Context) {
 	}
 	for _, t := range e.tasks {
 		if t.preparing {
-			t.cancel()
+			t.cancel(context.Canceled)
 		}
 	}
 	e.mu.Unlock()
@@ -136,10 +136,22 @@ func (e *Engine) Stop(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		e.stop()
+		e.abort()
 		<-done
 	}
 	e.stop()
+	e.checkTimer.Stop()
+}
+
+func (e *Engine) abort() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stop()
+	for _, t := range e.tasks {
+		if t.cancel != nil {
+			t.cancel(context.Canceled)
+		}
+	}
 }
 
 // State returns the state of a channel's calls.

@@ -37,7 +37,7 @@ type readyMedium struct {
 // the channel, so slow media delay only their own conversation. The caller holds the lock.
 func (e *Engine) prepareMedia(t *task) {
 	ctx, cancel := context.WithTimeout(e.ctx, t.mediaTimeout())
-	t.cancel, t.preparing = cancel, true
+	t.cancel, t.preparing = func(error) { cancel() }, true
 	e.running.Go(func() {
 		defer cancel()
 		r := e.readMedia(ctx, t)

@@ -15,7 +15,7 @@ func (e *Engine) Pause(p *state.Pause) {
 	}
 	ch.paused, ch.resumed = p.Active(), p.Ended
 	for t := range ch.tasks {
-		e.resetDeadline(t)
+		e.watch(t)
 	}
 	if !ch.paused {
 		e.startCalls(ch.adapter)

@@ -21,15 +21,15 @@ const maxSearched = 100
 type task struct {
 	job        *attempt.Job
 	ch         *channel
-	settings   *Channel           // of the channel; they do not change while the media are read or the call runs
-	adapter    *adapterState      // that runs the call
-	place      *list.Element      // in the channel's queue; nil if it is not queued
-	cancel     context.CancelFunc // set while the media are read or the call runs
+	settings   *Channel                // of the channel; they do not change while the media are read or the call runs
+	adapter    *adapterState           // that runs the call
+	place      *list.Element           // in the channel's queue; nil if it is not queued
+	cancel     context.CancelCauseFunc // set while the media are read or the call runs
+	until      time.Time               // end of the time of the wait or call, see watch; zero if it has none
 	canceled   bool
-	expiry     *time.Timer // ends the task at its deadline; set when it waits
-	preparing  bool        // its media are being read
-	blame      int         // weight of the faults of the adapter that it may have caused
-	suspect    bool        // it was in flight when the adapter crashed, so it runs alone
+	preparing  bool // its media are being read
+	blame      int  // weight of the faults of the adapter that it may have caused
+	suspect    bool // it was in flight when the adapter crashed, so it runs alone
 	media      map[int]readyMedium
 	mediaBytes int64 // of media that are transferred with the call
 }

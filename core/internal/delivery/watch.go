@@ -1,0 +1,87 @@
+package delivery
+
+import (
+	"context"
+	"time"
+)
+
+// One timer watches the deadlines of all tasks and calls. Most of them end long before, so ending one does not change the
+// timer.
+
+// callContext is the context of a call. The engine's timer cancels it at its deadline.
+type callContext struct {
+	context.Context
+	deadline time.Time // of the system's clock
+}
+
+func (c callContext) Deadline() (time.Time, bool) { return c.deadline, true }
+func (c callContext) Err() error                  { return context.Cause(c.Context) }
+
+// newCallContext returns the context of a task's call. The caller holds the lock.
+func (e *Engine) newCallContext(t *task) context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.cancel = cancel
+	e.watchUntil(t, e.Now().Add(t.settings.Timeout))
+	return callContext{ctx, time.Now().Add(t.settings.Timeout)}
+}
+
+// watch watches the wait of a task, also after its end has changed. The caller holds the lock.
+func (e *Engine) watch(t *task) {
+	if t.cancel != nil && !t.preparing { // its call runs
+		return
+	}
+	at, ok := t.endOfWait()
+	if !ok {
+		at = time.Time{}
+	}
+	e.watchUntil(t, at)
+}
+
+func (e *Engine) watchUntil(t *task, at time.Time) {
+	t.until = at
+	if !at.IsZero() && (e.checkAt.IsZero() || at.Before(e.checkAt)) {
+		e.checkAt = at
+		e.checkTimer.Reset(at.Sub(e.Now()))
+	}
+}
+
+// checkDeadlines ends the waits and calls whose time is over, and sets the timer for the next one. It visits all tasks,
+// so it takes at most a twentieth of the time.
+func (e *Engine) checkDeadlines() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	began := e.Now()
+	e.checkAt = time.Time{}
+	var next time.Time
+	for _, t := range e.tasks {
+		switch {
+		case t.until.IsZero():
+		case began.Before(t.until):
+			if next.IsZero() || t.until.Before(next) {
+				next = t.until
+			}
+		default:
+			t.until = time.Time{}
+			e.end(t)
+		}
+	}
+	if now := e.Now(); !next.IsZero() {
+		e.checkAt = later(next, now.Add(20*now.Sub(began)))
+		e.checkTimer.Reset(e.checkAt.Sub(now))
+	}
+}
+
+// end ends the call or the wait of a task whose time is over. The caller holds the lock.
+func (e *Engine) end(t *task) {
+	switch {
+	case t.cancel != nil && !t.preparing:
+		t.cancel(context.DeadlineExceeded)
+	case e.stopping:
+	case t.preparing:
+		t.cancel(context.DeadlineExceeded) // prepareMedia gives it up, or queues it with text instead of media
+	case t.overdue():
+		e.expire(t)
+	default:
+		e.returnWaiting(t, t.job.Delivery.Error, "the hours of the channel have ended")
+	}
+}
