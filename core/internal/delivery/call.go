@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -25,17 +24,32 @@ type result struct {
 	err    error // set if there was no call, or no answer to it
 }
 
-// call builds a call, makes it and reads the answer.
-func (e *Engine) call(ctx context.Context, t *task) result {
-	call, degraded, err := e.buildCall(ctx, t)
-	if err != nil {
-		return t.readFailed(err)
+// call builds a call and starts it. It ends the task's call if there is nothing to call for.
+func (e *Engine) call(c *callContext, t *task) {
+	began := time.Now()
+	call, degraded, err := e.buildCall(c, t)
+	switch {
+	case err != nil:
+		e.endCall(t, began, t.readFailed(err))
+		return
+	case call == nil: // the piece is empty, or the history was purged
+		o := &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"}
+		e.endCall(t, began, result{out: o, err: errNotCalled})
+		return
 	}
-	if call == nil { // the piece is empty, or the history was purged
-		return result{out: &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"},
-			err: errNotCalled}
+	stop := t.settings.Caller.StartDeliver(c, call, func(res *pluginpb.DeliverResult, err error) {
+		e.endCall(t, began, t.answered(res, err, degraded))
+	})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.stop = stop
+	if c.Err() != nil {
+		stop()
 	}
-	res, err := t.settings.Caller.Deliver(ctx, call)
+}
+
+// answered returns the result of a call.
+func (t *task) answered(res *pluginpb.DeliverResult, err error, degraded string) result {
 	if err != nil {
 		return t.callFailed(err)
 	}

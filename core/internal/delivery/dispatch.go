@@ -33,22 +33,24 @@ func (e *Engine) startCalls(a *adapterState) {
 	}
 }
 
-// startCall runs a task's call on a new goroutine.
+// startCall starts a task's call on a new goroutine, because building it may read the log. endCall ends it.
 func (e *Engine) startCall(t *task) {
 	t.settings, t.adapter = t.ch.Channel, t.ch.adapter
-	ctx := e.newCallContext(t)
 	t.ch.running++
 	t.ch.breaker.started(t)
 	t.ch.mediaInFlight += t.mediaBytes
 	t.adapter.running++
-	e.running.Go(func() {
-		began := time.Now()
-		r := e.call(ctx, t)
-		if !notCalled(r.err) {
-			e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(began), t.age())
-		}
-		e.finishCall(t, r)
-	})
+	e.running.Add(1)
+	go e.call(e.newCallContext(t), t)
+}
+
+// endCall ends a call. It does not block, see plugin.Host.StartDeliver.
+func (e *Engine) endCall(t *task, began time.Time, r result) {
+	defer e.running.Done()
+	if !notCalled(r.err) {
+		e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(began), t.age())
+	}
+	e.finishCall(t, r)
 }
 
 // finishCall passes the result to the breaker, the channel and the writer, and starts the next calls.

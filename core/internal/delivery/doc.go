@@ -25,8 +25,8 @@ import (
 
 // Caller is a plugin process.
 type Caller interface {
-	// Deliver makes one call; see plugin.Host.Deliver for its errors.
-	Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error)
+	// StartDeliver starts one call; see plugin.Host.Deliver for its errors.
+	StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, done func(*pluginpb.DeliverResult, error)) (cancel func())
 	// Attach transfers a medium for a following delivery; see plugin.Host.Attach.
 	Attach(ctx context.Context, first *pluginpb.AttachRequest, r io.Reader) error
 }

@@ -94,6 +94,14 @@ func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pl
 	}
 }
 
+// StartDeliver implements Caller.
+func (f *fakeAdapter) StartDeliver(ctx context.Context, c *pluginpb.DeliverCall,
+	done func(*pluginpb.DeliverResult, error),
+) func() {
+	go func() { done(f.Deliver(ctx, c)) }()
+	return func() {}
+}
+
 // Attach stores an attachment.
 func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r io.Reader) error {
 	data, err := io.ReadAll(r)

@@ -39,6 +39,13 @@ func (s *scriptedAdapter) Deliver(ctx context.Context, _ *pluginpb.DeliverCall) 
 	}
 }
 
+func (s *scriptedAdapter) StartDeliver(ctx context.Context, c *pluginpb.DeliverCall,
+	done func(*pluginpb.DeliverResult, error),
+) func() {
+	go func() { done(s.Deliver(ctx, c)) }()
+	return func() {}
+}
+
 func (s *scriptedAdapter) Attach(context.Context, *pluginpb.AttachRequest, io.Reader) error {
 	return nil
 }

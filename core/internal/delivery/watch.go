@@ -12,17 +12,25 @@ import (
 type callContext struct {
 	context.Context
 	deadline time.Time // of the system's clock
+	stop     func()    // ends the call after the context; nil before the call is made. The engine's lock guards it
 }
 
-func (c callContext) Deadline() (time.Time, bool) { return c.deadline, true }
-func (c callContext) Err() error                  { return context.Cause(c.Context) }
+func (c *callContext) Deadline() (time.Time, bool) { return c.deadline, true }
+func (c *callContext) Err() error                  { return context.Cause(c.Context) }
 
 // newCallContext returns the context of a task's call. The caller holds the lock.
-func (e *Engine) newCallContext(t *task) context.Context {
+func (e *Engine) newCallContext(t *task) *callContext {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	t.cancel = cancel
+	c := &callContext{Context: ctx, deadline: time.Now().Add(t.settings.Timeout)}
+	t.cancel = func(cause error) {
+		cancel(cause)
+		if c.stop != nil {
+			c.stop()
+			c.stop = nil
+		}
+	}
 	e.watchUntil(t, e.Now().Add(t.settings.Timeout))
-	return callContext{ctx, time.Now().Add(t.settings.Timeout)}
+	return c
 }
 
 // watch watches the wait of a task, also after its end has changed. The caller holds the lock.

@@ -3,7 +3,9 @@ package plugin
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +17,8 @@ import (
 // errNotSent means that the process or ctx ended before the call was sent.
 var errNotSent = errors.New("call was not sent")
 
-// callStream sends calls over one stream and matches results by id. Each caller waits in do; one goroutine writes
-// frames of all queued calls, and one reads results. It is safe for concurrent use.
+// callStream sends calls over one stream and matches results by id. One goroutine writes frames of all queued calls, and
+// one reads results. It is safe for concurrent use.
 type callStream[C, R any] struct {
 	size    func(C) int
 	prepare func(call C, id uint64, limit *durationpb.Duration)
@@ -39,18 +41,14 @@ type callStream[C, R any] struct {
 	ended     chan struct{} // closed by read after the last result
 }
 
-// pendingCall is a call without a result. The lock of the stream guards sent and hung.
+// pendingCall is a call without a result. The lock of the stream guards its fields, except id and done.
 type pendingCall[R any] struct {
 	id        uint64
 	sent      bool
-	hung      bool          // it has not ended within the grace after it was cancelled
-	cancelled chan struct{} // closed when the grace begins; nil before abandon
-	done      chan callResult[R]
-}
-
-type callResult[R any] struct {
-	result R
-	err    error
+	hung      bool           // it has not ended within the grace after it was cancelled
+	cancelled chan struct{}  // closed when the grace begins; nil before abandon
+	ended     chan struct{}  // closed when the call has a result; nil before abandon
+	done      func(R, error) // called once, without the lock; it must not block
 }
 
 type queuedCall[C, R any] struct {
@@ -68,28 +66,46 @@ func newCallStream[C, R any]() *callStream[C, R] {
 // maxCallBytes leaves room for the frame around a call.
 const maxCallBytes = protocol.MaxMessageBytes - 64<<10
 
-// do sends a call and returns its result. It returns errNotSent if the call did not reach the process, and a BrokeError
-// if the process ended during the call. If ctx ends first, do asks the adapter to cancel the call and still waits for
-// its result. A call that does not end within the grace after the adapter got the cancellation hangs: the process is
-// replaced.
-func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
-	var none R
+// do sends a call and returns its result; see start. If ctx ends first, do abandons the call and still waits for its
+// result.
+func (s *callStream[C, R]) do(ctx context.Context, call C) (result R, resultErr error) {
+	done := make(chan struct{})
+	p, err := s.start(ctx, call, func(r R, err error) {
+		result, resultErr = r, err
+		close(done)
+	})
+	if err != nil {
+		return result, err
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.abandon(call, p)
+		<-done
+	}
+	return result, resultErr
+}
+
+// start sends a call. The deadline of ctx becomes the call's timeout, but start does not watch the end of ctx: see
+// abandon. done gets the result, errNotSent if the call did not reach the process, or a BrokeError if the process ended
+// during the call. If start returns an error, done is not called.
+func (s *callStream[C, R]) start(ctx context.Context, call C, done func(R, error)) (*pendingCall[R], error) {
 	if n := s.size(call); n > maxCallBytes {
-		return none, &TooLargeError{Bytes: n, Limit: maxCallBytes}
+		return nil, &TooLargeError{Bytes: n, Limit: maxCallBytes}
 	}
 	var limit *durationpb.Duration
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
 		if left <= 0 {
-			return none, errNotSent
+			return nil, errNotSent
 		}
 		limit = durationpb.New(left - min(left/20, 500*time.Millisecond))
 	}
-	p := &pendingCall[R]{done: make(chan callResult[R], 1)}
+	p := &pendingCall[R]{done: done}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return none, errNotSent
+		return nil, errNotSent
 	}
 	s.nextID++
 	p.id = s.nextID
@@ -101,41 +117,40 @@ func (s *callStream[C, R]) do(ctx context.Context, call C) (R, error) {
 	if first {
 		signal(s.wake)
 	}
-	select {
-	case r := <-p.done:
-		return r.result, r.err
-	case <-ctx.Done():
-		return s.abandon(call, p)
-	}
+	return p, nil
 }
 
-// abandon cancels a call and returns its result. If the call hangs, abandon returns at the end of the process.
-func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) (R, error) {
+// abandon asks the adapter to cancel a call and waits for its result. A call that does not end within the grace after
+// the adapter got the cancellation hangs: the process is replaced. It is called at most once for a call.
+func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 	s.mu.Lock()
-	if s.pending[p.id] == p && !p.sent {
+	if s.pending[p.id] != p {
+		s.mu.Unlock()
+		return
+	}
+	if !p.sent {
 		delete(s.pending, p.id)
 		s.mu.Unlock()
 		var none R
-		return none, errNotSent
+		p.done(none, errNotSent)
+		return
 	}
-	if s.pending[p.id] == p {
-		p.cancelled = make(chan struct{})
-		s.abandoned = append(s.abandoned, p.id)
-		signal(s.cancels)
-	}
+	p.cancelled, p.ended = make(chan struct{}), make(chan struct{})
+	s.abandoned = append(s.abandoned, p.id)
+	signal(s.cancels)
 	s.mu.Unlock()
 	s.overdue(1)
 	defer s.overdue(-1)
 	select {
-	case r := <-p.done:
-		return r.result, r.err
+	case <-p.ended:
+		return
 	case <-p.cancelled:
 	}
 	t := time.NewTimer(s.grace)
 	defer t.Stop()
 	select {
-	case r := <-p.done:
-		return r.result, r.err
+	case <-p.ended:
+		return
 	case <-t.C:
 	}
 	s.mu.Lock()
@@ -144,8 +159,15 @@ func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) (R, error) {
 	if p.hung {
 		s.hung(call)
 	}
-	r := <-p.done
-	return r.result, r.err
+	<-p.ended
+}
+
+// take removes a call that has a result. The caller holds the lock, and calls done without it.
+func (s *callStream[C, R]) take(p *pendingCall[R]) {
+	delete(s.pending, p.id)
+	if p.ended != nil {
+		close(p.ended)
+	}
 }
 
 // takeAbandoned returns the ids to cancel, each once.
@@ -176,16 +198,19 @@ func (s *callStream[C, R]) read() error {
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
 		for _, r := range results {
-			id := s.idOf(r)
-			if p := s.pending[id]; p != nil && p.sent {
-				delete(s.pending, id)
+			s.mu.Lock()
+			p := s.pending[s.idOf(r)]
+			known := p != nil && p.sent
+			if known {
+				s.take(p)
 				s.answered = true
-				p.done <- callResult[R]{result: r} // never blocks: there is one result per call
+			}
+			s.mu.Unlock()
+			if known {
+				p.done(r, nil)
 			}
 		}
-		s.mu.Unlock()
 	}
 }
 
@@ -269,16 +294,20 @@ func (s *callStream[C, R]) close() stoppedCalls {
 // when their calls end.
 func (s *callStream[C, R]) fail(broke func(hung bool) error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, p := range s.pending {
-		delete(s.pending, id)
-		if p.sent {
-			p.done <- callResult[R]{err: broke(p.hung)}
-		} else {
-			p.done <- callResult[R]{err: errNotSent}
-		}
+	ended := slices.Collect(maps.Values(s.pending))
+	for _, p := range ended {
+		s.take(p)
 	}
 	s.queue = nil
+	s.mu.Unlock()
+	for _, p := range ended {
+		var none R
+		if p.sent {
+			p.done(none, broke(p.hung))
+		} else {
+			p.done(none, errNotSent)
+		}
+	}
 }
 
 // pendingCalls returns the number of calls without a result that do not hang.

@@ -52,6 +52,11 @@ func newManualStream() *manualStream {
 	return m
 }
 
+type callResult[R any] struct {
+	result R
+	err    error
+}
+
 // begin runs do in the background.
 func (m *manualStream) begin(ctx context.Context, call *pluginpb.DeliverCall) <-chan callResult[*pluginpb.DeliverResult] {
 	out := make(chan callResult[*pluginpb.DeliverResult], 1)

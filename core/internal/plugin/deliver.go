@@ -15,13 +15,43 @@ import (
 // The vendor's response is in the result, which may arrive up to Options.CancelGrace after the end of ctx.
 func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	start := time.Now()
+	res, err := sendCall(ctx, h, h.awaitBriefly, func(s *session) (*deliverStream, error) {
+		return s.deliver, s.checkServed(call.GetChannel())
+	}, call)
+	return h.delivered(call, start, res, err)
+}
+
+// StartDeliver is Deliver without the wait for the result: done gets it, on a goroutine that it must not block. To end the
+// call early, the caller ends ctx and then calls cancel, once.
+func (h *Host) StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, done func(*pluginpb.DeliverResult, error)) (
+	cancel func(),
+) {
+	wait := func() { done(h.Deliver(ctx, call)) }
+	if s := h.session.Load(); s != nil && s.deliver != nil && s.checkServed(call.GetChannel()) == nil {
+		start := time.Now()
+		p, err := s.deliver.start(ctx, call, func(res *pluginpb.DeliverResult, err error) {
+			if errors.Is(err, errNotSent) {
+				go wait()
+				return
+			}
+			done(h.delivered(call, start, res, err))
+		})
+		if err == nil {
+			return func() { go s.deliver.abandon(call, p) }
+		}
+	}
+	go wait()
+	return func() {}
+}
+
+// delivered returns the result of Deliver and counts it.
+func (h *Host) delivered(call *pluginpb.DeliverCall, start time.Time, res *pluginpb.DeliverResult, err error) (
+	*pluginpb.DeliverResult, error,
+) {
 	m := h.metrics.deliver
 	if call.GetOpen() != nil {
 		m = h.metrics.open
 	}
-	res, err := sendCall(ctx, h, h.awaitBriefly, func(s *session) (*deliverStream, error) {
-		return s.deliver, s.checkServed(call.GetChannel())
-	}, call)
 	if err == nil {
 		err = h.panicked(res.GetError())
 	}
@@ -46,6 +76,9 @@ func sendCall[C, R any](ctx context.Context, h *Host, await func(context.Context
 	streamOf func(*session) (*callStream[C, R], error), call C) (R, error) {
 	var none R
 	for {
+		if ctx.Err() != nil {
+			return none, h.notReady(ctx)
+		}
 		s, err := await(ctx)
 		if err != nil {
 			return none, err
@@ -58,11 +91,8 @@ func sendCall[C, R any](ctx context.Context, h *Host, await func(context.Context
 			return none, fmt.Errorf("%w: %s does not implement this call", ErrNotReady, h.opts.Name)
 		}
 		res, err := stream.do(ctx, call)
-		switch {
-		case !errors.Is(err, errNotSent):
+		if !errors.Is(err, errNotSent) {
 			return res, err
-		case ctx.Err() != nil:
-			return none, h.notReady(ctx)
 		}
 		s.awaitRetired(ctx) // then the next process gets the call
 	}

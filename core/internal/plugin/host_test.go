@@ -170,3 +170,40 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 		t.Errorf("the call was still running: stop took %s", d)
 	}
 }
+
+func TestStartDeliverPassesResults(t *testing.T) {
+	r := run(t, "")
+	r.ready()
+	type outcome struct {
+		res *pluginpb.DeliverResult
+		err error
+	}
+	start := func(ctx context.Context, text string) (cancel func(), ended <-chan outcome) {
+		out := make(chan outcome, 2)
+		return r.StartDeliver(ctx, send(t, text, "k"), func(res *pluginpb.DeliverResult, err error) {
+			out <- outcome{res, err}
+		}), out
+	}
+	_, ended := start(r.ctx(), "/reply")
+	if o := <-ended; o.err != nil || o.res.GetVendorId() != "vendor-k" {
+		t.Errorf("reply: %v, %v", o.res, o.err)
+	}
+	ctx, end := context.WithCancel(r.ctx())
+	cancel, ended := start(ctx, "/wait")
+	s := r.session.Load()
+	waitFor(t, "the call is sent", func() bool { return s.deliver.sentCount() == 1 })
+	end()
+	cancel()
+	if o := <-ended; o.err != nil || o.res.GetError() == nil {
+		t.Errorf("the result after the cancel is lost: %v, %v", o.res, o.err)
+	}
+	_, ended = start(r.ctx(), "/exit")
+	if o := <-ended; o.err == nil {
+		t.Error("a call that ended the process succeeded")
+	}
+	r.stop()
+	_, ended = start(r.ctx(), "/reply")
+	if o := <-ended; !errors.Is(o.err, ErrNotReady) {
+		t.Errorf("without a process: %v", o.err)
+	}
+}
