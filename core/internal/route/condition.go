@@ -20,7 +20,8 @@ const maxCondition = 4 << 10
 type condition struct {
 	source  string
 	program cel.Program
-	// terms are equalities that the condition implies. The index uses one of them to skip rules that cannot match.
+	// terms are facts of which an input must have at least one for the condition to hold; empty if none are known. The
+	// index skips the rule for other inputs.
 	terms []term
 	never bool // the literal false
 	// attributes and reasons are the names that the condition uses.
@@ -91,7 +92,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	}
 	root := tree.NativeRep().Expr()
 	c.never = root.Kind() == ast.LiteralKind && root.AsLiteral() == types.False
-	c.terms = terms(root, nil)
+	c.terms = l.terms(root)
 	c.root, c.info = root, tree.NativeRep().SourceInfo()
 	c.findNames()
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))

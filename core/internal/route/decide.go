@@ -3,12 +3,9 @@ package route
 // Decide evaluates the rules in file order, up to the first matching rule without `continue`. A condition that fails
 // counts as no match and is reported. Rules in f.Done, and rules with another `after`, are left out.
 func (t *Table) Decide(f *Facts) Decision {
-	var (
-		d   Decision
-		cur cursor
-		in  = input{facts: f}
-	)
-	t.candidates(&in, &cur)
+	var d Decision
+	in := input{facts: f}
+	cur := t.candidates(&in)
 	for i, ok := cur.next(); ok; i, ok = cur.next() {
 		c := &t.rules[i]
 		if f.Done[i] || c.rule.After != f.After {

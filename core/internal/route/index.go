@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// candidates are the rules that one event of one channel can match. Rules whose condition requires a variable or
-// attribute to have a fixed value are found by that value, so that many such rules cost as much as one.
+// candidates are the rules that one event of one channel can match. Rules whose condition requires one of some terms are
+// found by the terms that an input has, so that many such rules cost as much as one. A candidate need not match.
 type candidates struct {
 	always  []int                       // ascending
 	byValue map[string]map[string][]int // key of a term → value → rules, ascending
@@ -16,6 +16,7 @@ type candidates struct {
 }
 
 func (t *Table) buildIndex(ch Channels) {
+	t.words = newWordSearch(t.rules, maxNodes)
 	t.index = map[Event]map[string]*candidates{}
 	for i := range t.rules {
 		for _, e := range t.rules[i].rule.Events {
@@ -52,59 +53,43 @@ func (t *Table) add(e Event, channel string, rule int) {
 		c.always = append(c.always, rule)
 		return
 	}
-	term := bestTerm(when.terms)
-	values := c.byValue[term.key]
-	if values == nil {
-		values = map[string][]int{}
-		c.byValue[term.key] = values
-		c.keys = append(c.keys, term.key)
-	}
-	values[term.value] = append(values[term.value], rule)
-}
-
-// bestTerm prefers attributes and senders, which have more different values than roles and channels.
-func bestTerm(list []term) term {
-	best := list[0]
-	for _, t := range list[1:] {
-		if rank(t) > rank(best) {
-			best = t
+	for _, term := range when.terms {
+		values := c.byValue[term.key]
+		if values == nil {
+			values = map[string][]int{}
+			c.byValue[term.key] = values
+			c.keys = append(c.keys, term.key)
+		}
+		if list := values[term.value]; len(list) == 0 || list[len(list)-1] != rule {
+			values[term.value] = append(list, rule)
 		}
 	}
-	return best
 }
 
-func rank(t term) int {
-	switch {
-	case t.key[0] == '@' || t.key[0] == '#':
-		return 3
-	case t.key == "sender_id" || t.key == "sender_name" || t.key == "reason":
-		return 2
-	case t.key == "role" || t.key == "owner_role":
-		return 0
-	}
-	return 1
-}
+// cursor iterates over the candidates of one Facts in ascending order. Each list is ascending.
+type cursor [][]int
 
-// cursor iterates over the candidates of one Facts in ascending order.
-type cursor struct {
-	lists [][]int
-	array [8][]int // backs lists
-}
-
-func (t *Table) candidates(in *input, cur *cursor) {
+func (t *Table) candidates(in *input) cursor {
 	c := t.candidatesOf(in.facts.Event, in.facts.Channel)
 	if c == nil {
-		return
+		return nil
 	}
-	cur.lists = cur.array[:0]
+	var cur cursor
 	if len(c.always) > 0 {
-		cur.lists = append(cur.lists, c.always)
+		cur = append(cur, c.always)
 	}
 	for _, key := range c.keys {
-		if list := c.byValue[key][in.value(key)]; len(list) > 0 {
-			cur.lists = append(cur.lists, list)
+		var list []int
+		if key == wordKey {
+			list = t.words.find(in.foldedText(), c.byValue[key])
+		} else {
+			list = c.byValue[key][in.value(key)]
+		}
+		if len(list) > 0 {
+			cur = append(cur, list)
 		}
 	}
+	return cur
 }
 
 func (t *Table) candidatesOf(e Event, channel string) *candidates {
@@ -139,18 +124,18 @@ func (in *input) value(key string) string {
 	return s
 }
 
-// next returns the next rule.
-func (c *cursor) next() (int, bool) {
-	best := -1
-	for i, list := range c.lists {
-		if len(list) > 0 && (best < 0 || list[0] < c.lists[best][0]) {
-			best = i
+// next returns the next rule. A rule that is in several lists is returned once.
+func (c cursor) next() (int, bool) {
+	rule := -1
+	for _, list := range c {
+		if len(list) > 0 && (rule < 0 || list[0] < rule) {
+			rule = list[0]
 		}
 	}
-	if best < 0 {
-		return 0, false
+	for i, list := range c {
+		if len(list) > 0 && list[0] == rule {
+			c[i] = list[1:]
+		}
 	}
-	rule := c.lists[best][0]
-	c.lists[best] = c.lists[best][1:]
-	return rule, true
+	return rule, rule >= 0
 }

@@ -58,22 +58,30 @@ func (p phrase) edges(text string, i int) bool {
 func fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
-	space := false
+	space := false // the text so far ends with white space
 	for _, r := range s {
-		if unicode.IsSpace(r) {
+		switch {
+		case unicode.IsSpace(r):
+			if !space {
+				b.WriteByte(' ')
+			}
 			space = true
 			continue
+		case r < utf8.RuneSelf:
+			b.WriteByte(lowerASCII(byte(r)))
+		default:
+			b.WriteRune(foldRune(r))
 		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		b.WriteRune(foldRune(r))
-	}
-	if space {
-		b.WriteByte(' ')
+		space = false
 	}
 	return b.String()
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 func foldRune(r rune) rune {
@@ -81,18 +89,15 @@ func foldRune(r rune) rune {
 		r -= 0xFEE0
 	}
 	if r < utf8.RuneSelf {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
+		return rune(lowerASCII(byte(r)))
 	}
 	// The smallest rune of the orbit represents all.
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
 	}
-	if 'A' <= least && least <= 'Z' {
-		least += 'a' - 'A'
+	if least < utf8.RuneSelf {
+		return rune(lowerASCII(byte(least)))
 	}
 	return least
 }

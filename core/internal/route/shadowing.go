@@ -77,7 +77,9 @@ func (l *language) covers(r, later *compiled, compare bool) bool {
 
 // exclude reports whether two conditions require different values of the same variable.
 func exclude(a, b []term) bool {
-	return slices.ContainsFunc(a, func(x term) bool {
-		return slices.ContainsFunc(b, func(y term) bool { return x.key == y.key && x.value != y.value })
+	return len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(x term) bool {
+		return slices.ContainsFunc(b, func(y term) bool {
+			return x.key != y.key || x.key == wordKey || x.value == y.value
+		})
 	})
 }

@@ -14,6 +14,7 @@ type Table struct {
 	rules    []compiled
 	channels Channels
 	index    map[Event]map[string]*candidates // by event and channel; "" stands for channels that Compile did not know
+	words    wordSearch                       // of the index
 }
 
 type compiled struct {

@@ -106,18 +106,21 @@ func (f *Facts) shortText(name string) (string, bool) {
 func (in *input) Parent() cel.Activation { return nil }
 
 func (in *input) mentions(phrases []phrase) bool {
-	if in.facts.Text == "" {
-		return false
-	}
-	if !in.ready {
-		in.folded, in.ready = fold(text.Clip(in.facts.Text, MaxText)), true
-	}
+	folded := in.foldedText()
 	for i := range phrases {
-		if phrases[i].in(in.folded) {
+		if phrases[i].in(folded) {
 			return true
 		}
 	}
 	return false
+}
+
+// foldedText returns the text for search. It folds the text once.
+func (in *input) foldedText() string {
+	if !in.ready {
+		in.folded, in.ready = fold(text.Clip(in.facts.Text, MaxText)), true
+	}
+	return in.folded
 }
 
 func (in *input) open(channel string) bool { return in.facts.Open == nil || in.facts.Open(channel) }
