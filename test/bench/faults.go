@@ -60,6 +60,7 @@ func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 	}
 	print(float64(backlog), "cap_backlog")
 	print(delivered.Sub(filled).Seconds(), "cap_backlog_delivered_s")
+	print(max(0, refused.Sub(filled).Seconds()), "cap_refused_s")
 	print(max(0, refused.Sub(delivered).Seconds()), "cap_refused_after_backlog_s")
 	return nil
 }
