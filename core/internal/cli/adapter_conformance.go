@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -79,7 +77,12 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 	if err != nil {
 		return failure(err)
 	}
-	if err := printReport(o.process.Stdout, report, f.json); err != nil {
+	if f.json {
+		err = o.print(report)
+	} else {
+		err = report.Print(o.process.Stdout)
+	}
+	if err != nil {
 		return failure(fmt.Errorf("print the report: %w", err))
 	}
 	if report.Status == conformance.Fail {
@@ -95,13 +98,4 @@ func conformanceData(program string) string {
 		return place
 	}
 	return filepath.Join("testdata", "conformance")
-}
-
-func printReport(w io.Writer, report *conformance.Report, asJSON bool) error {
-	if !asJSON {
-		return report.Print(w)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(report)
 }

@@ -214,15 +214,8 @@ func (e *explained) write(w io.Writer) {
 		fmt.Fprintln(w, "  no rule matches: the default path")
 	}
 	if !slices.Equal(matching, e.Rules) {
-		fmt.Fprintf(w, "  when it was recorded, the matching rules were: %s\n", list(e.Rules))
+		fmt.Fprintf(w, "  when it was recorded, it matched %s\n", ruleList(e.Rules))
 	}
-}
-
-func list(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
 }
 
 func writeExplanation(w io.Writer, x *route.Explanation) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -141,16 +142,7 @@ func writeReload(w io.Writer, r *admin.Reload) {
 	number(r.Effects.GoHome, "conversations that go home")
 	number(r.Effects.OffersFail, "offers that fail")
 	number(r.Effects.TimersDue, "timers that fall due")
-	for _, name := range sortedKeys(r.Effects.Vanished) {
+	for _, name := range slices.Sorted(maps.Keys(r.Effects.Vanished)) {
 		fmt.Fprintf(w, "  removed channel %s has deliveries: %d\n", name, r.Effects.Vanished[name])
 	}
-}
-
-func sortedKeys(m map[string]int) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 
@@ -94,30 +93,15 @@ func (l *loader) resolveAll(n *node) {
 // schema (0041771234567 stays as it is where the schema has a string), and the schema's defaults filled in. It does not
 // check the settings; see CheckSettings.
 func (c *Config) CompleteSettings(channel string, schema []byte) ([]byte, error) {
-	out, err := c.settingsJSON(channel, schema, false)
+	s, err := settings.Parse(schema)
+	if err != nil {
+		return nil, fmt.Errorf("complete settings of channel %s: the adapter's schema is not a valid JSON Schema", channel)
+	}
+	out, err := c.complete(channel, s, false)
 	if err != nil {
 		return nil, fmt.Errorf("complete settings of channel %s: %w", channel, err)
 	}
-	return out, nil
-}
-
-// RedactedSettings returns a channel's settings as JSON for operators: secrets redacted, references as they are
-// written, defaults filled in.
-func (c *Config) RedactedSettings(channel string, schema []byte) ([]byte, error) {
-	out, err := c.settingsJSON(channel, schema, true)
-	if err != nil {
-		return nil, fmt.Errorf("redact settings of channel %s: %w", channel, err)
-	}
-	return out, nil
-}
-
-func (c *Config) settingsJSON(channel string, schema []byte, redact bool) ([]byte, error) {
-	s, err := settings.Parse(schema)
-	if err != nil {
-		return nil, errors.New("the adapter's schema is not a valid JSON Schema")
-	}
-	out, err := c.complete(channel, s, redact)
-	return marshal(out), err
+	return marshal(out), nil
 }
 
 func (c *Config) complete(channel string, s *settings.Schema, redact bool) (map[string]any, error) {

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"patchbay/sdk/settings"
 	"strings"
 	"testing"
 
@@ -125,7 +126,7 @@ func TestCompleteSettings(t *testing.T) {
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("complete (-want +got)\n%s", diff)
 	}
-	got, err = c.RedactedSettings("faq", []byte(testSchema))
+	got, err = redactedSettings(c, "faq")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,4 +165,14 @@ func TestFormattingShowsNoSecrets(t *testing.T) {
 	if got := c.Adapters["bot"].Env[0]; got != "TOKEN="+canary {
 		t.Errorf("the plugin gets %q", got)
 	}
+}
+
+// redactedSettings returns a channel's settings as `patchbay config show` shows them.
+func redactedSettings(c *Config, channel string) ([]byte, error) {
+	schema, err := settings.Parse([]byte(testSchema))
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.complete(channel, schema, true)
+	return marshal(out), err
 }
