@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -57,11 +58,18 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 		p := problems[0]
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid(p.Path, "%s", p.Message))
 	}
+	api, err := url.Parse(s.BaseURL)
+	if err != nil {
+		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("base_url", "is not a URL"))
+	}
+	if api.Path == "" {
+		api.Path = "/" // otherwise JoinPath returns a relative path
+	}
 	m, err := newMetrics(ch.Host.Registry)
 	if err != nil {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
 	}
-	c := &channel{name: ch.Name, role: ch.Role, settings: s, client: ch.Host.HTTP, metrics: m, now: a.now}
+	c := &channel{name: ch.Name, role: ch.Role, settings: s, api: api, client: ch.Host.HTTP, metrics: m, now: a.now}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.channels[ch.Name] = c

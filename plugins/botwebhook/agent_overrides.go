@@ -41,7 +41,7 @@ type overrides struct {
 
 // chatConfig returns the overrides for a call, or nil, and notes about invalid attributes.
 func (s *settings) chatConfig(attributes map[string]string) (*chatConfig, []string) {
-	o := overrides{attributes: attributes}
+	o := overrides{attributes: own(attributes)}
 	c := chatConfig{
 		ShortTermMemory: o.boolean(overrideShort, s.ShortTermMemory),
 		LongTermMemory:  o.boolean(overrideLong, s.LongTermMemory),
@@ -91,8 +91,25 @@ func unsupportedByV1(name string) string {
 	return "attribute " + dotPrefix + name + " omitted: v1 does not support it"
 }
 
+// own returns the attributes of this adapter, or nil.
+func own(attributes map[string]string) map[string]string {
+	var out map[string]string
+	for name, value := range attributes {
+		if strings.HasPrefix(name, dotPrefix) || strings.HasPrefix(name, underscorePrefix) {
+			if out == nil {
+				out = make(map[string]string, len(attributes))
+			}
+			out[name] = value
+		}
+	}
+	return out
+}
+
 // find returns the value of an attribute and the name under which it is set.
 func (o *overrides) find(name string) (value, as string, ok bool) {
+	if o.attributes == nil {
+		return "", "", false
+	}
 	for _, as := range []string{underscorePrefix + strings.ReplaceAll(name, ".", "_"), dotPrefix + name} {
 		if value, ok := o.attributes[as]; ok {
 			return value, as, true

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -73,14 +72,11 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 	if err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Text: "the message is not valid UTF-8", Err: err}
 	}
-	address, err := url.JoinPath(ch.BaseURL, path)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "", bytes.NewReader(encoded))
 	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "is not a URL"}
+		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Err: err}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encoded))
-	if err != nil {
-		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: op, Field: "base_url", Text: "is not a URL"}
-	}
+	req.URL = ch.api.JoinPath(path)
 	req.Header.Set("Content-Type", jsonType)
 	if ch.role == envelope.RoleBot || ch.SendKey {
 		req.Header.Set("Authorization", "Bearer "+ch.APIKey.Reveal())

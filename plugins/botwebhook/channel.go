@@ -15,6 +15,7 @@ type channel struct {
 	name string
 	role envelope.Role
 	settings
+	api     *url.URL // base_url
 	client  *http.Client
 	metrics *metrics
 	now     func() time.Time
