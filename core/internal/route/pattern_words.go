@@ -32,7 +32,13 @@ func patternWords(pattern string) []string {
 		s.texts[i] = fold(s.texts[i])
 	}
 	slices.Sort(s.texts)
-	return slices.Compact(s.texts)
+	var out []string
+	for _, w := range s.texts { // texts with w contain its beginnings too
+		if len(out) == 0 || !strings.HasPrefix(w, out[len(out)-1]) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func spell(re *syntax.Regexp) spelled {
