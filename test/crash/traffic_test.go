@@ -141,7 +141,11 @@ func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Opt
 			return true
 		}
 		tr.refused.Append(refusal{time.Now(), status, err})
-		if !pause(tr.ctx, time.Duration(20+rnd.IntN(60))*time.Millisecond) {
+		wait := time.Duration(20+rnd.IntN(60)) * time.Millisecond
+		if status == http.StatusTooManyRequests {
+			wait += time.Second // the gateway's Retry-After
+		}
+		if !pause(tr.ctx, wait) {
 			return false
 		}
 	}

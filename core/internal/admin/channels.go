@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/state"
@@ -106,9 +107,9 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 
 // addLaneState adds the state of the calls.
 func (a *Admin) addLaneState(c *Channel) {
-	lanes := a.Lanes.State(c.Name)
+	lanes, limit := a.Lanes.State(c.Name), a.Running().Config.Limits.QueueAge
 	c.Breaker, c.VendorPause, c.InFlight = lanes.Breaker, lanes.Pause.Seconds(), lanes.InFlight
-	c.State = cmp.Or(a.blockedReason(c.Name), "ready")
+	c.State = cmp.Or(a.blockedReason(c.Name), overload(&lanes, limit), "ready")
 }
 
 // channelPause serves POST /api/channels/{name}/pause and /resume.
@@ -180,6 +181,15 @@ func (a *Admin) stoppedIn(running *Running, name string) string {
 		return "the channel's circuit breaker is open: " + lanes.Cause
 	}
 	return ""
+}
+
+// overload describes a channel that works but cannot keep up, so that webhooks get 429. For others it returns "".
+func overload(s *attempt.ChannelState, limit time.Duration) string {
+	if !s.Saturated(limit) || s.Oldest <= limit {
+		return ""
+	}
+	return fmt.Sprintf("cannot keep up: all calls have been in use for %s, and the first waiting delivery is %s old",
+		s.Full.Round(time.Second), s.Oldest.Round(100*time.Millisecond))
 }
 
 // pendingReason returns why the head of a lane waits.

@@ -114,7 +114,10 @@ func (a *Admin) optionalChecks() []check {
 	}
 	for i := range running.Config.Channels {
 		name := running.Config.Channels[i].Name
-		switch s := a.Lanes.State(name); {
+		s := a.Lanes.State(name)
+		switch late := overload(&s, running.Config.Limits.QueueAge); {
+		case late != "":
+			out = append(out, check{"channel " + name, false, late})
 		case s.Paused:
 			out = append(out, check{"channel " + name, false, "paused by an operator; `patchbay channel resume " + name +
 				"` ends the pause"})

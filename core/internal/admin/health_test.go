@@ -31,6 +31,11 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 			[]string{"[+] channel faq: degraded: unavailable until a reload or a restart: no program\n", "ready, degraded"}},
 		"vendor down": {func(a *testAPI) { a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"} }, 200,
 			[]string{"[+] channel faq: degraded: circuit breaker is open: HTTP 502", "ready, degraded"}},
+		"cannot keep up": {func(a *testAPI) {
+			a.running.Config.Limits.QueueAge = 5 * time.Second
+			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Oldest: 6250 * time.Millisecond}
+		}, 200, []string{"[+] channel faq: degraded: cannot keep up: all calls have been in use for 9s, and the first waiting " +
+			"delivery is 6.3s old\n", "ready, degraded"}},
 		"vendor asked for a pause": {func(a *testAPI) { a.lanes.Pause = 90 * time.Second }, 200,
 			[]string{"[+] channel faq: degraded: the vendor asked for a pause, which ends in 1m30s", "ready, degraded"}},
 	} {

@@ -132,7 +132,7 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 	for _, w := range slices.Concat(cfg.Warnings, found.Warnings) {
 		out.Warnings = append(out.Warnings, w.String())
 	}
-	p := policy(cfg, next.plugins, reachable(cfg, next.plugins, a.parts.engine))
+	p := policy(cfg, next.plugins, a.parts.engine)
 	switch err = a.foresee(ctx, former, next, p, out); {
 	case len(found.Problems) > 0:
 		err = &config.Problems{List: found.Problems}

@@ -155,7 +155,7 @@ func (a *App) startCore(ctx context.Context, log *jetstream.Log, kept *media.Sto
 		Finish: func(out *attempt.Outcome) { w.Finish(out) },
 	})
 	w = writer.New(writer.Options{
-		Now: a.now, Log: log, Policy: policy(r.cfg, r.plugins, reachable(r.cfg, r.plugins, engine)), Lanes: engine,
+		Now: a.now, Log: log, Policy: policy(r.cfg, r.plugins, engine), Lanes: engine,
 		Observer: newObserver(a.parts.metrics, a.log), Logger: a.log.With("component", "writer"),
 		Version: a.opts.Version, Hash: r.cfg.Hash, OpensPerMinute: r.cfg.Limits.OpenedPerMinute,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },

@@ -17,15 +17,15 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// policy returns the part of the configuration that decisions use.
-func policy(
-	cfg *config.Config, p *plugins, reachable func(string, time.Duration) bool,
-) *conversation.Policy {
+// policy returns the part of the configuration that decisions use. Without an engine, each channel is reachable.
+func policy(cfg *config.Config, p *plugins, engine *delivery.Engine) *conversation.Policy {
 	out := &conversation.Policy{
 		Revision: 1, Channels: map[string]*conversation.Channel{}, Routes: cfg.Table, Owner: cfg.Conversations.Owner,
 		History: cfg.Conversations.History, CloseAfter: cfg.Conversations.CloseAfter,
 		Bounces: cfg.Conversations.Bounces, Zone: cfg.Conversations.Zone, Language: cfg.Conversations.Language,
-		Reachable: reachable,
+	}
+	if engine != nil {
+		out.Reachable, out.QueueAge, out.Calls = reachable(cfg, p, engine), cfg.Limits.QueueAge, engine.State
 	}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]

@@ -46,6 +46,18 @@ type ChannelState struct {
 	Paused   bool          // by an operator
 	Queued   int           // jobs that wait, including those whose media are being read
 	InFlight int           // calls
+
+	// The next fields are 0 unless all calls are in use and jobs wait for nothing else.
+	Full         time.Duration // since then
+	Waits        time.Duration // of the first waiting job, within Full
+	Oldest       time.Duration // age of the first waiting job's delivery
+	SinceSuccess time.Duration // since the last successful call ended, less its own duration
+}
+
+// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. With a limit of
+// 0 it reports false.
+func (s *ChannelState) Saturated(limit time.Duration) bool {
+	return limit > 0 && s.Full > limit && s.SinceSuccess <= limit
 }
 
 // Outcome is the result of one attempt of a delivery.

@@ -17,7 +17,7 @@ func (l *loader) build(f *fileConfig) *Config {
 		Listen: f.Listen.value, PublicURL: l.publicURL(&f.PublicURL),
 		TrustedProxies: l.trustedProxies(&f.Proxies), Admin: Admin{Listen: f.Admin.Listen.value},
 		Store: l.store(&f.Store), Media: l.media(&f.Media), Conversations: l.conversations(&f.Conversations),
-		Limits:   Limits{OpenedPerMinute: f.Limits.OpenedPerMinute.value},
+		Limits:   Limits{OpenedPerMinute: f.Limits.OpenedPerMinute.value, QueueAge: f.Limits.QueueAge.value},
 		Log:      Log{Level: f.Log.Level.value, Format: f.Log.Format.value},
 		Shutdown: Shutdown{Delay: f.Shutdown.Delay.value},
 		root:     l.root,
@@ -27,6 +27,9 @@ func (l *loader) build(f *fileConfig) *Config {
 	l.oneOf(&f.Log.Level, logLevels...)
 	l.oneOf(&f.Log.Format, logFormats...)
 	l.require(c.Limits.OpenedPerMinute >= 0, f.Limits.OpenedPerMinute.node, "must be at least 0")
+	if c.Limits.QueueAge != 0 {
+		l.requireBetween(&f.Limits.QueueAge, 100*time.Millisecond, time.Hour)
+	}
 	l.adapters(c, &f.Adapters)
 	l.channels(c, f)
 	l.routes(c, &f.Routes)

@@ -136,7 +136,8 @@ type Conversations struct {
 
 // Limits bound the load that callers can cause.
 type Limits struct {
-	OpenedPerMinute int // conversations opened per channel and minute, 0 means no limit
+	OpenedPerMinute int           // conversations opened per channel and minute, 0 means no limit
+	QueueAge        time.Duration // of messages that wait for a free call of a channel that works, 0 means no limit
 }
 
 // Media bounds the stored images, audio, video and files.

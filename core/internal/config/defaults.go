@@ -6,7 +6,7 @@ listen: 127.0.0.1:8080
 admin: {listen: "127.0.0.1:9090"}
 store: {dir: data, cap: 8GiB}
 conversations: {history: 20, close_after: 72h, fenced: drop, bounces: 3, zone: UTC, language: language}
-limits: {opened_per_minute: 600}
+limits: {opened_per_minute: 600, queue_age: 5s}
 log: {level: info, format: auto}
 shutdown: {delay: 0s}
 media: {max_size: 20MiB, total_size: 1GiB, keep: 24h}

@@ -91,7 +91,8 @@ type fileShutdown struct {
 
 type fileLimits struct {
 	place
-	OpenedPerMinute setting[int] `koanf:"opened_per_minute"`
+	OpenedPerMinute setting[int]           `koanf:"opened_per_minute"`
+	QueueAge        setting[time.Duration] `koanf:"queue_age"`
 }
 
 type fileMedia struct {

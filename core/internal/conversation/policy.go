@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/hours"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/route"
@@ -44,6 +45,10 @@ type Policy struct {
 	Language   string         // attribute that has the language of notices; "" is DefaultLanguage
 	// Reachable reports whether a call to a channel may succeed within the given time. Nil is always.
 	Reachable func(channel string, within time.Duration) bool
+	// QueueAge bounds the time that messages wait for a free call of a channel that works; 0 is no limit. See Overloaded.
+	QueueAge time.Duration
+	// Calls returns the state of a channel's calls. It is needed if there is a QueueAge.
+	Calls func(channel string) attempt.ChannelState
 	// Vanished has the times at which channels were removed. Deliveries to a removed customer or observer channel wait
 	// for its return for state.VanishedWait. The writer sets it.
 	Vanished map[string]time.Time

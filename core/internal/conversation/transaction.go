@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/render"
@@ -30,15 +31,19 @@ type Transaction struct {
 	events        eventScope
 	// deciding is the customer's message that rules decide on. It is sent later, so historyAfter leaves it out.
 	deciding                     state.Position
-	oldestRecord                 uint64 // of the log; 0 if unknown
-	repairFrom                   int    // changes before the repair that hasRoom bounds
-	admittedCount, admittedBytes int    // pending envelopes that this transaction has admitted
+	calls                        map[string]attempt.ChannelState // that Overloaded has seen, by channel
+	oldestRecord                 uint64                          // of the log; 0 if unknown
+	repairFrom                   int                             // changes before the repair that hasRoom bounds
+	admittedCount, admittedBytes int                             // pending envelopes that this transaction has admitted
 }
 
 // Begin starts a transaction for the record with the sequence seq. NewID returns a new UUIDv7 at each call.
 func Begin(s *state.State, p *Policy, now time.Time, seq uint64, newID func() string) *Transaction {
 	r := &journal.Record{Lease: s.Lease(), Revision: p.Revision, At: now.UnixNano()}
-	return &Transaction{layer: state.NewLayer(s, now, seq, r), policy: p, newID: newID, at: now, seq: seq, record: r}
+	return &Transaction{
+		layer: state.NewLayer(s, now, seq, r), policy: p, newID: newID, at: now, seq: seq, record: r,
+		calls: map[string]attempt.ChannelState{},
+	}
 }
 
 // At returns the time of the transaction.

@@ -26,19 +26,18 @@ type result struct {
 
 // call builds a call and starts it. It ends the task's call if there is nothing to call for.
 func (e *Engine) call(c *callContext, t *task) {
-	began := time.Now()
 	call, degraded, err := e.buildCall(c, t)
 	switch {
 	case err != nil:
-		e.endCall(t, began, t.readFailed(err))
+		e.endCall(t, t.readFailed(err))
 		return
 	case call == nil: // the piece is empty, or the history was purged
 		o := &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"}
-		e.endCall(t, began, result{out: o, err: errNotCalled})
+		e.endCall(t, result{out: o, err: errNotCalled})
 		return
 	}
 	stop := t.settings.Caller.StartDeliver(c, call, func(res *pluginpb.DeliverResult, err error) {
-		e.endCall(t, began, t.answered(res, err, degraded))
+		e.endCall(t, t.answered(res, err, degraded))
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()

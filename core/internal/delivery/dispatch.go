@@ -4,11 +4,17 @@ import (
 	"errors"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/plugin"
 )
 
 // startCalls starts all calls of an adapter that may start. The caller holds the lock.
 func (e *Engine) startCalls(a *adapterState) {
+	defer func() {
+		for _, ch := range a.channels {
+			ch.noteFull()
+		}
+	}()
 	if a.suspect != nil || e.startSuspect(a) {
 		return
 	}
@@ -37,6 +43,7 @@ func (e *Engine) startCalls(a *adapterState) {
 func (e *Engine) startCall(t *task) {
 	t.settings, t.adapter = t.ch.Channel, t.ch.adapter
 	t.ch.running++
+	t.began = time.Now()
 	t.ch.breaker.started(t)
 	t.ch.mediaInFlight += t.mediaBytes
 	t.adapter.running++
@@ -45,10 +52,10 @@ func (e *Engine) startCall(t *task) {
 }
 
 // endCall ends a call. It does not block, see plugin.Host.StartDeliver.
-func (e *Engine) endCall(t *task, began time.Time, r result) {
+func (e *Engine) endCall(t *task, r result) {
 	defer e.running.Done()
 	if !notCalled(r.err) {
-		e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(began), t.age())
+		e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(t.began), t.age())
 	}
 	e.finishCall(t, r)
 }
@@ -63,6 +70,9 @@ func (e *Engine) finishCall(t *task, r result) {
 	t.cancel, t.until = nil, time.Time{}
 	if t.adapter.suspect == t {
 		t.adapter.suspect = nil
+	}
+	if r.err == nil && r.out.Result == attempt.ResultDelivered {
+		t.ch.succeeded = time.Now().Add(time.Since(t.began))
 	}
 	t.addBlame(&r)
 	r.out.NotCalled = notCalled(r.err)

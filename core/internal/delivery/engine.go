@@ -166,6 +166,7 @@ func (e *Engine) State(name string) attempt.ChannelState {
 		Breaker: ch.breaker.state, Pause: max(time.Until(ch.pause), 0), Paused: ch.paused,
 		Queued: len(ch.tasks) - ch.running, InFlight: ch.running,
 	}
+	ch.addSaturation(&s)
 	if s.Breaker != breakerClosed {
 		s.Cause = ch.breaker.cause
 	}

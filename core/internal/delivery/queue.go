@@ -24,6 +24,8 @@ type task struct {
 	settings   *Channel                // of the channel; they do not change while the media are read or the call runs
 	adapter    *adapterState           // that runs the call
 	place      *list.Element           // in the channel's queue; nil if it is not queued
+	queuedAt   time.Time               // when it was put into the queue
+	began      time.Time               // start of its call
 	cancel     context.CancelCauseFunc // set while the media are read or the call runs
 	until      time.Time               // end of the time of the wait or call, see watch; zero if it has none
 	canceled   bool
@@ -51,6 +53,8 @@ type channel struct {
 	notReadyUntil time.Time     // the adapter was not ready; no call starts before
 	notReady      string        // error of the last call if the adapter was not ready
 	wakeTimer     *time.Timer
+	fullSince     time.Time // all calls are in use and deliveries wait for one; zero if not
+	succeeded     time.Time // end of the last successful call, plus its duration: the next one may take as long
 	now           func() time.Time
 	started       time.Time // of the engine
 }
@@ -85,16 +89,19 @@ func (c *channel) next() *task {
 }
 
 // append puts a task at the end of the queue.
-func (c *channel) append(t *task) { t.place = c.queue.PushBack(t) }
+func (c *channel) append(t *task) { t.place, t.queuedAt = c.queue.PushBack(t), time.Now() }
 
 // putBack puts a task in front of the queue.
-func (c *channel) putBack(t *task) { t.place = c.queue.PushFront(t) }
+func (c *channel) putBack(t *task) { t.place, t.queuedAt = c.queue.PushFront(t), time.Now() }
 
 // remove removes a task from the queue or from the suspects.
 func (c *channel) remove(t *task) {
 	if t.place != nil {
 		c.queue.Remove(t.place)
 		t.place = nil
+		if c.queue.Len() == 0 {
+			c.fullSince = time.Time{}
+		}
 		return
 	}
 	if i := slices.Index(c.adapter.suspects, t); i >= 0 {

@@ -133,6 +133,11 @@ func (h *Handler) accept(ctx context.Context, in []*inbound.Envelope) *refusal {
 			h.Observer.Received(i.Channel)
 		}
 		return nil
+	case errors.Is(err, writer.ErrOverloaded):
+		return &refusal{
+			status: http.StatusTooManyRequests, reason: "overload", text: "too many messages wait, try again",
+			detail: err.Error(), retryAfter: 1,
+		}
 	case errors.Is(err, writer.ErrBusy):
 		return &refusal{
 			status: http.StatusTooManyRequests, reason: "limit", text: "over a limit, try again later", retryAfter: 10,

@@ -143,8 +143,8 @@ func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cau
 	for _, in := range s.envelopes {
 		if cause != "" {
 			tx.KeepUndecided(in, cause)
-		} else if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
-			return ErrBusy
+		} else if err := w.receiveOne(tx, in); err != nil {
+			return err
 		}
 		s.accepted++
 	}

@@ -8,6 +8,7 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/state"
 )
 
@@ -126,11 +127,22 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 			tx.KeepUndecided(in, cause)
 			continue
 		}
-		if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
-			result = ErrBusy
+		if err := w.receiveOne(tx, in); err != nil {
+			result = err
 		}
 	}
 	return result
+}
+
+// receiveOne decides on an envelope. An error that matches ErrBusy means that it cannot be accepted now.
+func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
+	if channel := tx.Overloaded(in); channel != "" {
+		return fmt.Errorf("%w: %s", ErrOverloaded, channel)
+	}
+	if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
+		return ErrBusy
+	}
+	return nil
 }
 
 // apply applies a stored transaction to the state, answers callers, releases lane heads and sets timers.

@@ -11,6 +11,7 @@ package writer
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"patchbay/core/internal/attempt"
@@ -24,6 +25,9 @@ var (
 	ErrUnavailable = errors.New("the log cannot store anything now")
 	// ErrBusy means that the sender exceeds a limit. The caller may repeat the call later.
 	ErrBusy = errors.New("the sender exceeds a limit")
+	// ErrOverloaded means that the channel of the message's receiver cannot keep up. The caller may repeat the call
+	// later. The error also matches ErrBusy.
+	ErrOverloaded = fmt.Errorf("%w: the receiver cannot keep up", ErrBusy)
 	// ErrTooLarge means that an envelope exceeds the size of a record and can never be stored.
 	ErrTooLarge = errors.New("the message is too large")
 	// ErrUndecidable means that every decision on a message fails, including the one that makes it a dead letter. The

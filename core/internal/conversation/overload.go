@@ -1,0 +1,75 @@
+package conversation
+
+import (
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/inbound"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/envelope"
+)
+
+// Overloaded returns the channel that an envelope goes to, if this channel works but cannot keep up with its messages.
+// The vendor is asked to send the envelope again. Otherwise Overloaded returns "". Duplicates are never refused. All
+// envelopes of a transaction see the same state of a channel's calls.
+func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
+	limit := tx.policy.QueueAge
+	if limit == 0 {
+		return ""
+	}
+	c, to := tx.recipient(in)
+	if to == "" {
+		return ""
+	}
+	calls := tx.callsOf(to)
+	if !calls.Saturated(limit) || calls.Waits <= limit && !tx.isLate(c, to, limit) || tx.IsDuplicate(in) {
+		return ""
+	}
+	return to
+}
+
+func (tx *Transaction) callsOf(channel string) attempt.ChannelState {
+	s, known := tx.calls[channel]
+	if !known {
+		s = tx.policy.Calls(channel)
+		tx.calls[channel] = s
+	}
+	return s
+}
+
+// recipient returns the channel that an envelope goes to unless a rule decides otherwise, and the conversation, which is
+// nil if the envelope opens it. The channel is "" if the envelope is fenced or has to wait.
+func (tx *Transaction) recipient(in *inbound.Envelope) (c *state.Conversation, channel string) {
+	ch := tx.policy.Channels[in.Channel]
+	if ch == nil {
+		return nil, ""
+	}
+	c = tx.layer.Conversation(tx.layer.Find(in.Channel, in.Envelope.Thread))
+	customer := ch.Role == envelope.RoleCustomer
+	switch {
+	case customer && (c == nil || c.Closing != ""):
+		return nil, tx.policy.owner(ch)
+	case c == nil || c.Departure != nil || tx.fenceReason(c, ch, in.Envelope, false) != "":
+		return nil, ""
+	case customer && (c.Offer == nil || !c.Offer.Hold):
+		return c, c.Owner
+	case ch.Name == c.Owner:
+		return c, c.Channel
+	}
+	return nil, ""
+}
+
+// isLate reports whether the second delivery of a lane has waited for longer than the limit, and the first one for
+// nothing but a call. Then a new message would wait as long.
+func (tx *Transaction) isLate(c *state.Conversation, channel string, limit time.Duration) bool {
+	if c == nil {
+		return false
+	}
+	lane := c.Lane(channel)
+	if lane == nil || len(lane.Queue) < 2 {
+		return false
+	}
+	head, second := &lane.Queue[0], &lane.Queue[1]
+	return head.Error == "" && head.Item.Extent.Media == 0 && tx.policy.MayRelease(c, head, tx.at) &&
+		tx.at.Sub(second.QueuedAt)-tx.policy.Waited(c, second, tx.at) > limit
+}

@@ -1,0 +1,91 @@
+package writer
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/inbound"
+)
+
+// overloaded is a state of calls that cannot keep up, for a limit of 5 s.
+var overloaded = attempt.ChannelState{Full: 6 * time.Second, Waits: 6 * time.Second}
+
+// withCalls lets the writer see the states of the channels' calls.
+func withCalls(calls map[string]attempt.ChannelState) func(*Options) {
+	return func(o *Options) {
+		o.Policy.QueueAge = 5 * time.Second
+		o.Policy.Calls = func(channel string) attempt.ChannelState { return calls[channel] }
+	}
+}
+
+func TestMessagesToAnOverloadedChannelAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[string]attempt.ChannelState{}
+		h := openHarness(t, withCalls(calls))
+		defer h.stop()
+		h.customer("w1", "m1", "hello")
+		h.customer("w2", "n1", "desk now")
+		calls["faq"] = overloaded
+		for name, thread := range map[string]string{"known": "w1", "new": "w3"} {
+			if err := h.try(thread, "m2", "hello"); !errors.Is(err, ErrOverloaded) || !errors.Is(err, ErrBusy) {
+				t.Errorf("message in a %s conversation: %v, want ErrOverloaded", name, err)
+			}
+		}
+		h.customer("w1", "m1", "hello") // a duplicate
+		h.customer("w2", "n2", "to the desk")
+		if n := len(h.accepted()); n != 3 {
+			t.Errorf("%d messages are in the log, want 3", n)
+		}
+		calls["faq"] = attempt.ChannelState{Full: 6 * time.Second, SinceSuccess: 6 * time.Second, Waits: 6 * time.Second}
+		h.customer("w1", "m2", "the vendor is down")
+	})
+}
+
+func TestMessagesOfTheOwnerCountAgainstTheCustomersChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[string]attempt.ChannelState{"web": overloaded}
+		h := openHarness(t, withCalls(calls))
+		defer h.stop()
+		h.customer("w1", "m1", "desk now")
+		h.finish(h.head("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "d1"})
+		h.finish(h.head("desk"), attempt.Outcome{
+			Result: attempt.ResultDelivered, Replies: []*inbound.Envelope{message(t, "desk", "d1", "a1", "never refused")},
+		})
+		if got := h.said(h.head("web")); got != "never refused" {
+			t.Errorf("released %q, want the reply", got)
+		}
+		answer := func(id string) error {
+			return h.Accept(t.Context(), []*inbound.Envelope{message(t, "desk", "d1", id, "answer")})
+		}
+		if err := answer("a2"); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("answer of the desk: %v, want ErrOverloaded", err)
+		}
+		delete(calls, "web")
+		if err := answer("a2"); err != nil {
+			t.Errorf("answer of the desk: %v", err)
+		}
+	})
+}
+
+func TestLateLaneOfASaturatedChannelIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := attempt.ChannelState{Full: time.Minute, Waits: time.Second}
+		h := openHarness(t, withCalls(map[string]attempt.ChannelState{"faq": full}))
+		defer h.stop()
+		h.customer("w1", "m1", "one")
+		j := h.head("faq")
+		h.customer("w1", "m2", "two")
+		time.Sleep(4 * time.Second)
+		h.customer("w1", "m3", "three")
+		time.Sleep(2 * time.Second)
+		if err := h.try("w1", "m4", "four"); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("message behind one that waits for 6 s: %v, want ErrOverloaded", err)
+		}
+		h.customer("w2", "m1", "another conversation")
+		h.finish(j, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.Now().Add(time.Minute)})
+		h.customer("w1", "m4", "behind a retry")
+	})
+}
