@@ -40,6 +40,7 @@ func (w *Writer) step(ctx context.Context) error {
 // commit stores the transaction of a batch and applies it.
 func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *batch, data []byte, now time.Time) error {
 	began, rec := time.Now(), tx.Record()
+	w.appendedAt = w.Now()
 	if err := w.append(ctx, data); err != nil {
 		w.discard(b, err)
 		w.snapshots.full = errors.Is(err, store.ErrFull)

@@ -41,8 +41,8 @@ var (
 const (
 	maxRecord          = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
 	maxInputs          = 512                    // inputs in one record
-	commitSpacing      = 2 * time.Millisecond   // between commits, under load
-	outcomeLinger      = 5 * time.Millisecond   // between commits, if no input needs a commit sooner; see canLinger
+	commitSpacing      = 3 * time.Millisecond   // between the starts of appends, under load
+	outcomeLinger      = 20 * time.Millisecond  // the same, if no input needs a commit sooner; see canLinger
 	maxLingering       = 64                     // outcomes that may wait that long
 	changeBytes        = 640                    // estimated size of the changes for one envelope
 	maxDeadlinesAtOnce = 128                    // deadlines, and timers, in one record

@@ -19,7 +19,6 @@ func (w *Writer) Run(ctx context.Context) error {
 func (w *Writer) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var lastCommit time.Time
 	for {
 		timer.Reset(w.untilTimer(w.Now()))
 		select {
@@ -28,12 +27,11 @@ func (w *Writer) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return w.drain(ctx)
 		}
-		w.pace(lastCommit)
+		w.pace()
 		if err := w.step(ctx); err != nil {
 			return err
 		}
-		lastCommit = w.Now()
-		w.advanceSnapshot(lastCommit)
+		w.advanceSnapshot(w.Now())
 	}
 }
 

@@ -8,22 +8,26 @@ import (
 )
 
 // pace delays the next commit after a failed one until retryAt. Under load it delays the commit so that it has more
-// inputs: an append costs the same for one input as for many. An idle loop does not wait. Outcomes that nothing depends
-// on may wait a little longer and are stored with the next input. A crash during that time repeats their calls, as for
-// all calls in flight.
-func (w *Writer) pace(last time.Time) {
+// inputs: an append costs the same for one input as for many. The time of a slow append counts, since inputs arrive
+// during it. An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with
+// the next input. A crash during that time repeats their calls, as for all calls in flight.
+func (w *Writer) pace() {
 	time.Sleep(w.retryAt.Sub(w.Now()))
 	for {
 		limit := commitSpacing
 		if w.canLinger() {
 			limit = outcomeLinger
 		}
-		wait := limit - w.Now().Sub(last)
+		wait := limit - w.Now().Sub(w.appendedAt)
 		if wait <= 0 || wait > limit {
 			return
 		}
 		if limit == commitSpacing {
 			time.Sleep(wait)
+			select {
+			case <-w.wake: // of inputs that the next step takes
+			default:
+			}
 			return
 		}
 		timer := time.NewTimer(wait)

@@ -19,7 +19,7 @@ import (
 // fill accepts and delivers messages until the log refuses one, and returns the refusal.
 func (h *harness) fill(thread string) error {
 	for i := 0; ; i++ {
-		if err := h.try(thread, fmt.Sprint("f", i, time.Now().UnixNano()), strings.Repeat("much ", 200)); err != nil {
+		if err := h.try(thread, fmt.Sprint("f", i, time.Now().UnixNano()), strings.Repeat("much ", 2000)); err != nil {
 			return err
 		}
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})

@@ -67,6 +67,7 @@ type Writer struct {
 	moreToExpire  bool      // the last search left expired dead letters
 	unadapted     []string  // conversations that are not adapted to the revision in force yet
 
+	appendedAt time.Time     // when the newest append began
 	retryAt    time.Time     // next try to store a refused record
 	offers     conversations // with a pending offer
 	departures conversations // whose owner has left, and whose departure has not taken effect
