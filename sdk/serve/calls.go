@@ -20,6 +20,8 @@ const (
 type calls struct {
 	mu       sync.Mutex
 	running  [callKinds]map[uint64]context.CancelFunc
+	newest   [callKinds]uint64          // the highest id that was started; on a stream, ids increase
+	early    [callKinds]map[uint64]bool // calls of streams that were cancelled before they arrived
 	total    int
 	draining bool
 	idle     chan struct{} // closed when draining and no call runs
@@ -28,7 +30,7 @@ type calls struct {
 func newCalls() *calls {
 	c := &calls{idle: make(chan struct{})}
 	for k := range c.running {
-		c.running[k] = map[uint64]context.CancelFunc{}
+		c.running[k], c.early[k] = map[uint64]context.CancelFunc{}, map[uint64]bool{}
 	}
 	return c
 }
@@ -50,7 +52,12 @@ func (c *calls) start(parent context.Context, k callKind, id uint64, limit time.
 		return nil, false
 	}
 	c.running[k][id] = cancel
+	c.newest[k] = max(c.newest[k], id)
 	c.total++
+	if c.early[k][id] {
+		delete(c.early[k], id)
+		cancel()
+	}
 	return ctx, true
 }
 
@@ -69,13 +76,16 @@ func (c *calls) end(k callKind, id uint64) {
 	}
 }
 
-// cancel cancels calls. It ignores unknown ids, since these calls have ended.
+// cancel cancels calls. On a stream, a cancellation may overtake its call, which is cancelled when it starts. Other calls
+// with unknown ids have ended.
 func (c *calls) cancel(k callKind, ids []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
 		if cancel := c.running[k][id]; cancel != nil {
 			cancel()
+		} else if k != callFetch && id > c.newest[k] {
+			c.early[k][id] = true
 		}
 	}
 }
