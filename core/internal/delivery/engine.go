@@ -24,8 +24,6 @@ type Options struct {
 // Engine makes the calls. Its methods are safe for concurrent use.
 type Engine struct {
 	Options
-	ctx  context.Context // canceled to abort running calls
-	stop context.CancelFunc
 
 	mu         sync.Mutex
 	channels   map[string]*channel
@@ -39,9 +37,8 @@ type Engine struct {
 
 // New returns an engine that accepts jobs immediately.
 func New(o Options) *Engine {
-	ctx, stop := context.WithCancel(context.Background())
 	e := &Engine{
-		Options: o, ctx: ctx, stop: stop, channels: map[string]*channel{}, adapters: map[string]*adapterState{},
+		Options: o, channels: map[string]*channel{}, adapters: map[string]*adapterState{},
 		tasks: map[string]*task{},
 	}
 	if e.Now == nil {
@@ -139,14 +136,13 @@ func (e *Engine) Stop(ctx context.Context) {
 		e.abort()
 		<-done
 	}
-	e.stop()
 	e.checkTimer.Stop()
 }
 
+// abort ends the calls in flight.
 func (e *Engine) abort() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stop()
 	for _, t := range e.tasks {
 		if t.cancel != nil {
 			t.cancel(context.Canceled)

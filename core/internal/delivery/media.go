@@ -36,7 +36,7 @@ type readyMedium struct {
 // prepareMedia reads a task's media on a new goroutine and then queues the task. Reading does not count as a call of
 // the channel, so slow media delay only their own conversation. The caller holds the lock.
 func (e *Engine) prepareMedia(t *task) {
-	ctx, cancel := context.WithTimeout(e.ctx, t.mediaTimeout())
+	ctx, cancel := context.WithTimeout(context.Background(), t.mediaTimeout())
 	t.cancel, t.preparing = func(error) { cancel() }, true
 	e.running.Go(func() {
 		defer cancel()
