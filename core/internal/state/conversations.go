@@ -8,7 +8,7 @@ const maxDecoded = 4096
 // conversations contains the conversations of a state. The most recently used ones are decoded. The others are at rest:
 // encoded in pages, which have no pointers, so their number costs the garbage collector nothing.
 type conversations struct {
-	places  map[digest]place // by id
+	places  map[Key]place // by id
 	pages   [convBuckets]page
 	decoded []decoded // at most limit; those that were used since the hand passed stay longest
 	hand    int
@@ -16,13 +16,16 @@ type conversations struct {
 	owners  owners
 }
 
-// digest identifies an id or a thread in this process.
-type digest [2]uint64
+// Key stands for the id of a conversation, or for a thread, in this process. It has no pointers.
+type Key [2]uint64
 
-var digestSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
-func digestOf(parts ...string) (d digest) {
-	for i, seed := range digestSeeds {
+// KeyOf returns the key of a conversation's id.
+func KeyOf(conversation string) Key { return keyOf(conversation) }
+
+func keyOf(parts ...string) (d Key) {
+	for i, seed := range keySeeds {
 		var h maphash.Hash
 		h.SetSeed(seed)
 		for _, p := range parts {
@@ -49,13 +52,13 @@ type decoded struct {
 }
 
 func newConversations(limit int) *conversations {
-	return &conversations{places: map[digest]place{}, limit: limit}
+	return &conversations{places: map[Key]place{}, limit: limit}
 }
 
 func (s *conversations) len() int { return len(s.places) }
 
 func (s *conversations) get(id string) (*Conversation, bool) {
-	p, ok := s.places[digestOf(id)]
+	p, ok := s.places[keyOf(id)]
 	if !ok {
 		return nil, false
 	}
@@ -81,7 +84,7 @@ func (s *conversations) at(p place) *Conversation {
 func (s *conversations) entry(p place) *entry { return &s.pages[p.page()].entries[p.index()] }
 
 func (s *conversations) put(id string, c *Conversation) {
-	key := digestOf(id)
+	key := keyOf(id)
 	p, ok := s.places[key]
 	if !ok {
 		page := bucketOf(id)
@@ -125,7 +128,7 @@ func (s *conversations) rest(d *decoded) {
 }
 
 func (s *conversations) remove(id string) {
-	key := digestOf(id)
+	key := keyOf(id)
 	p, ok := s.places[key]
 	if !ok {
 		return

@@ -138,7 +138,7 @@ func (s *conversations) restore(bucket uint32, data []byte, f func(*Conversation
 		p.entries[i] = entry{
 			offset: uint32(from), size: uint32(len(rest) - len(after)), summary: s.owners.summarize(c),
 		}
-		s.places[digestOf(c.ID)] = at
+		s.places[keyOf(c.ID)] = at
 		f(c, at)
 		rest = after
 	}

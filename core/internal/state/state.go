@@ -37,7 +37,7 @@ func New() *State { return NewWithLimit(maxDecoded) }
 func NewWithLimit(decoded int) *State {
 	changed, convs := map[uint32]bool{}, newConversations(decoded)
 	return &State{
-		convs: convs, threads: threadIndex{convs, map[digest]place{}}, deadLetters: mapTable[string, *DeadLetter]{},
+		convs: convs, threads: threadIndex{convs, map[Key]place{}}, deadLetters: mapTable[string, *DeadLetter]{},
 		pending: mapTable[Position, *PendingEnvelope]{}, cursors: mapTable[string, []byte]{},
 		pauses: mapTable[string, *Pause]{}, changed: changed,
 		ids: recentIDs{changed: changed}, pendingCount: newPendingCount(), pendingReady: true,
@@ -48,6 +48,15 @@ func NewWithLimit(decoded int) *State {
 func (s *State) Conversation(id string) *Conversation {
 	c, _ := s.convs.get(id)
 	return c
+}
+
+// ConversationOf returns the conversation with a key, or nil.
+func (s *State) ConversationOf(k Key) *Conversation {
+	p, ok := s.convs.places[k]
+	if !ok {
+		return nil
+	}
+	return s.convs.at(p)
 }
 
 // Find returns the id of the conversation that a channel's thread belongs to, or "".

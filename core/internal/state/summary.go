@@ -25,7 +25,7 @@ func (c *Conversation) AwaitedChannel() string {
 }
 
 // channelBit returns a set of channels with one member. Several channels can have the same bit.
-func channelBit(channel string) uint64 { return 1 << (digestOf(channel)[0] % 64) }
+func channelBit(channel string) uint64 { return 1 << (keyOf(channel)[0] % 64) }
 
 // owners numbers the channels that customers wait for.
 type owners struct {

@@ -11,11 +11,11 @@ import (
 // threadIndex maps threads to the ids of their conversations.
 type threadIndex struct {
 	convs  *conversations
-	places map[digest]place
+	places map[Key]place
 }
 
 func (t threadIndex) get(k threadKey) (string, bool) {
-	p, ok := t.places[digestOf(k.channel, k.thread)]
+	p, ok := t.places[keyOf(k.channel, k.thread)]
 	if !ok {
 		return "", false
 	}
@@ -28,20 +28,20 @@ func (t threadIndex) get(k threadKey) (string, bool) {
 
 // put indexes a thread of an existing conversation.
 func (t threadIndex) put(k threadKey, id string) {
-	t.places[digestOf(k.channel, k.thread)] = t.convs.places[digestOf(id)]
+	t.places[keyOf(k.channel, k.thread)] = t.convs.places[keyOf(id)]
 }
 
-func (t threadIndex) remove(k threadKey) { delete(t.places, digestOf(k.channel, k.thread)) }
+func (t threadIndex) remove(k threadKey) { delete(t.places, keyOf(k.channel, k.thread)) }
 
 // restore indexes the threads of a conversation from a snapshot.
 func (t threadIndex) restore(c *Conversation, p place) {
 	for ch, th := range c.Threads {
 		if !th.Reassigned {
-			t.places[digestOf(ch, th.ID)] = p
+			t.places[keyOf(ch, th.ID)] = p
 		}
 	}
 	for _, f := range c.FormerThreads {
-		t.places[digestOf(f.Channel, f.Thread)] = p
+		t.places[keyOf(f.Channel, f.Thread)] = p
 	}
 }
 

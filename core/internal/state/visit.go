@@ -84,8 +84,7 @@ func (s *State) Page(from uint64, most int, f func(*Conversation)) (next uint64)
 			if most == 0 {
 				return page<<32 | i
 			}
-			c := s.convs.peek(place(i)*convBuckets+place(page), func(*summary) bool { return true })
-			if c != nil {
+			if c := s.convs.at(place(i)*convBuckets + place(page)); c != nil {
 				f(c)
 				most--
 			}

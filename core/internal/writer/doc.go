@@ -58,6 +58,7 @@ const (
 	cacheBytes         = 8 << 20                // size of the cache of recent envelopes
 	maxSubmissions     = 8192                   // submissions that wait for the loop
 	snapshotRecords    = 50_000                 // records between snapshots
+	snapshotBytes      = 96 << 20               // growth of the log between snapshots, which a start reads in about 2 s
 	historyAge         = 7 * 24 * time.Hour     // age up to which records are kept for the trail
 	deadLettersEvery   = time.Minute            // between searches for expired dead letters
 	snapshotRetry      = 30 * time.Second       // before the next snapshot after a failed one

@@ -73,7 +73,7 @@ func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
 	return &out
 }
 
-// enforce puts the stored revision into force. All conversations are adapted to it, and their timers are set again.
+// enforce puts the stored revision into force.
 func (w *Writer) enforce(r *revising) {
 	r.policy.Vanished = w.state.Revision().Vanished
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
@@ -82,16 +82,24 @@ func (w *Writer) enforce(r *revising) {
 		r.Applied(r.policy.Revision)
 	}
 	w.state.EachPause(w.Lanes.Pause) // also those of channels that have returned
-	w.unadapted = w.unadapted[:0]
-	w.state.All(func(c *state.Conversation) bool {
-		w.unadapted = append(w.unadapted, c.ID)
-		return true
-	})
+	w.adaptAll()
 	r.answer(nil)
 }
 
+// adaptAll begins to adapt all conversations to the revision in force, and to set their deadlines and timers. The loop
+// continues this in steps. Any other input of a conversation adapts it first.
+func (w *Writer) adaptAll() { w.unadapted, w.adapting, w.adaptFrom = nil, w.state.Len() > 0, 0 }
+
+func (w *Writer) hasUnadapted() bool { return w.adapting || len(w.unadapted) > 0 }
+
 // takeUnadapted returns the next conversations that are adapted to the revision in force.
 func (w *Writer) takeUnadapted() []string {
+	if len(w.unadapted) == 0 && w.adapting {
+		w.adaptFrom = w.state.Page(w.adaptFrom, maxAdaptedAtOnce, func(c *state.Conversation) {
+			w.unadapted = append(w.unadapted, c.ID)
+		})
+		w.adapting = w.adaptFrom != 0
+	}
 	n := min(len(w.unadapted), maxAdaptedAtOnce)
 	ids := w.unadapted[:n:n]
 	w.unadapted = w.unadapted[n:]

@@ -3,69 +3,87 @@ package writer
 import (
 	"container/heap"
 	"time"
+
+	"patchbay/core/internal/state"
 )
 
-// schedule holds at most one time per conversation. Setting one takes O(log n). Replaced times stay in the heap and are
-// skipped when they are due.
+// schedule holds at most one time per conversation. It has no pointers, since most conversations have a timer. Setting a
+// later time takes O(1), an earlier one O(log n).
 type schedule struct {
 	heap scheduleHeap
-	at   map[string]time.Time
+	at   map[state.Key]scheduled
 }
 
+// scheduled has the time of a conversation, and that of its entry in the heap, which is not later. Both are in
+// nanoseconds.
+type scheduled struct{ at, queued int64 }
+
+// scheduleEntry is obsolete if its time differs from scheduled.queued.
 type scheduleEntry struct {
-	at   time.Time
-	conv string
+	at  int64
+	key state.Key
 }
 
-func newSchedule() schedule { return schedule{at: map[string]time.Time{}} }
+func newSchedule() schedule { return schedule{at: map[state.Key]scheduled{}} }
 
 // set sets the time of a conversation. The zero time removes it.
 func (s *schedule) set(conv string, at time.Time) {
-	if at.IsZero() {
-		delete(s.at, conv)
-		return
-	}
-	if old, ok := s.at[conv]; ok && old.Equal(at) {
-		return
-	}
-	s.at[conv] = at
-	heap.Push(&s.heap, scheduleEntry{at, conv})
-	if len(s.heap) > 1024 && len(s.heap) > 4*len(s.at) {
-		s.rebuild()
+	key, nanos := state.KeyOf(conv), at.UnixNano()
+	old, ok := s.at[key]
+	switch {
+	case at.IsZero():
+		delete(s.at, key)
+	case ok && old.queued <= nanos:
+		s.at[key] = scheduled{nanos, old.queued}
+	default:
+		s.at[key] = scheduled{nanos, nanos}
+		heap.Push(&s.heap, scheduleEntry{nanos, key})
+		if len(s.heap) > 1024 && len(s.heap) > 2*len(s.at) {
+			s.rebuild()
+		}
 	}
 }
 
 // next returns the first time, or false if there is none.
 func (s *schedule) next() (time.Time, bool) {
 	for len(s.heap) > 0 {
-		e := s.heap[0]
-		if at, ok := s.at[e.conv]; ok && at.Equal(e.at) {
-			return e.at, true
+		e := &s.heap[0]
+		switch t, ok := s.at[e.key]; {
+		case !ok || t.queued != e.at:
+			heap.Pop(&s.heap)
+		case t.at > e.at:
+			e.at = t.at
+			s.at[e.key] = scheduled{t.at, t.at}
+			heap.Fix(&s.heap, 0)
+		default:
+			return time.Unix(0, e.at), true
 		}
-		heap.Pop(&s.heap)
 	}
 	return time.Time{}, false
 }
 
-// take removes and returns the conversations that are due, at most the given number.
-func (s *schedule) take(now time.Time, most int) []string {
+// take removes the conversations that are due, at most the given number, and returns the ids of those that exist.
+func (s *schedule) take(now time.Time, most int, of *state.State) []string {
 	var out []string
-	for len(out) < most {
+	for range most {
 		at, ok := s.next()
 		if !ok || at.After(now) {
 			break
 		}
 		e := heap.Pop(&s.heap).(scheduleEntry)
-		delete(s.at, e.conv)
-		out = append(out, e.conv)
+		delete(s.at, e.key)
+		if c := of.ConversationOf(e.key); c != nil {
+			out = append(out, c.ID)
+		}
 	}
 	return out
 }
 
 func (s *schedule) rebuild() {
 	s.heap = s.heap[:0]
-	for conv, at := range s.at {
-		s.heap = append(s.heap, scheduleEntry{at, conv})
+	for key, t := range s.at {
+		s.heap = append(s.heap, scheduleEntry{t.at, key})
+		s.at[key] = scheduled{t.at, t.at}
 	}
 	heap.Init(&s.heap)
 }
@@ -73,7 +91,7 @@ func (s *schedule) rebuild() {
 type scheduleHeap []scheduleEntry
 
 func (h scheduleHeap) Len() int           { return len(h) }
-func (h scheduleHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h scheduleHeap) Less(i, j int) bool { return h[i].at < h[j].at }
 func (h scheduleHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *scheduleHeap) Push(x any)        { *h = append(*h, x.(scheduleEntry)) }
 func (h *scheduleHeap) Pop() any {

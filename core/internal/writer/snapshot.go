@@ -14,6 +14,7 @@ type snapshotter struct {
 	saved   uint64              // record of the newest stored snapshot, which the next can extend; 0 if there is none
 	seq     uint64              // record of the last snapshot that was begun
 	at      time.Time           // when it was begun
+	bytes   uint64              // size of the log then, without records that were purged since
 	roomAt  time.Time           // next search for room
 	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs
@@ -26,8 +27,8 @@ type snapshotResult struct {
 	err      error
 }
 
-func (s *snapshotter) init(seq uint64, now time.Time) {
-	s.seq, s.at, s.roomAt = seq, now, now.Add(roomInterval)
+func (s *snapshotter) init(seq, bytes uint64, now time.Time) {
+	s.seq, s.bytes, s.at, s.roomAt = seq, bytes, now, now.Add(roomInterval)
 }
 
 // advanceSnapshot starts a snapshot if one is due, and completes a finished one.
@@ -45,7 +46,7 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 	if !w.snapshotDue(now) {
 		return
 	}
-	s.seq, s.at = w.last, now
+	s.seq, s.at, s.bytes = w.last, now, w.Log.Bounds().Bytes
 	snapshot, done := w.state.Snapshot(), make(chan snapshotResult, 1)
 	s.running = done
 	keep, seq := s.saved != 0, w.last
@@ -58,7 +59,8 @@ func (w *Writer) advanceSnapshot(now time.Time) {
 // snapshotDue reports whether enough time has passed or enough records were stored since the last snapshot, or whether
 // the log needs the room that a snapshot would free.
 func (w *Writer) snapshotDue(now time.Time) bool {
-	s := &w.snapshots
+	s, bytes := &w.snapshots, w.Log.Bounds().Bytes
+	s.bytes = min(s.bytes, bytes)
 	room := !now.Before(s.roomAt) && w.needsRoom() && w.freeRoom(now)
 	switch since := now.Sub(s.at); {
 	case s.failed != nil && since < snapshotRetry:
@@ -68,7 +70,7 @@ func (w *Writer) snapshotDue(now time.Time) bool {
 	case w.last == s.seq:
 		return false
 	default:
-		return w.last-s.seq >= snapshotRecords || since >= snapshotIdle
+		return w.last-s.seq >= snapshotRecords || bytes-s.bytes >= snapshotBytes || since >= snapshotIdle
 	}
 }
 

@@ -1,9 +1,11 @@
 package writer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"patchbay/core/internal/conversation"
@@ -12,8 +14,9 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts conversations to
-// the configured channels and releases lane heads. Call it once, before Run.
+// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts the conversations
+// with pending work to the configured channels and releases lane heads. Run does the same for all others. Call Start once,
+// before Run.
 func (w *Writer) Start(ctx context.Context) error {
 	began := time.Now()
 	if err := w.restore(ctx); err != nil {
@@ -21,12 +24,8 @@ func (w *Writer) Start(ctx context.Context) error {
 	}
 	from, records, lost := w.last+1, 0, false
 	var reopened []string
-	err := w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
-		var r journal.Record
-		if err := r.UnmarshalVT(data); err != nil {
-			return fmt.Errorf("read record %d: %w", seq, err)
-		}
-		folded := &r
+	err := w.readRecords(ctx, from, func(seq uint64, r *journal.Record) error {
+		folded := r
 		if lost = lost || seq > w.last+1; lost {
 			var again []string
 			folded, again = w.withoutLost(seq, folded)
@@ -56,18 +55,51 @@ func (w *Writer) Start(ctx context.Context) error {
 	now = w.Now() // storing may have waited for space
 	w.timersFrom, w.deadlinesFrom = now, now.Add(startGrace)
 	w.pendingFrom = now.Add(conversation.PendingWait + w.longestCall())
-	w.snapshots.init(w.last, now)
+	w.snapshots.init(w.last, w.Log.Bounds().Bytes, now)
 	if lost { // otherwise a later start could restore the conversations differently, with another configuration
 		w.snapshotNow(ctx)
 	}
 	w.state.EachPause(w.Lanes.Pause)
-	w.state.All(func(c *state.Conversation) bool {
-		w.releaseHeads(c, now)
-		return true
-	})
+	w.state.EachBusy(func(c *state.Conversation) { w.releaseHeads(c, now) })
+	w.adaptAll()
 	w.Logger.Info("state restored", "records", records, "conversations", w.state.Len(), "lease", w.state.Lease(),
 		"duration_seconds", time.Since(began).Seconds())
 	return nil
+}
+
+// readRecords calls f with each record from a sequence on. Records are read and decoded while f runs.
+func (w *Writer) readRecords(ctx context.Context, from uint64, f func(uint64, *journal.Record) error) error {
+	type decoded struct {
+		seq    uint64
+		record *journal.Record
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	records, done := make(chan decoded, 64), make(chan error, 1)
+	go func() {
+		defer close(records)
+		done <- w.Log.Read(ctx, from, func(seq uint64, data []byte) error {
+			r := new(journal.Record)
+			if err := r.UnmarshalVT(data); err != nil {
+				return fmt.Errorf("read record %d: %w", seq, err)
+			}
+			select {
+			case records <- decoded{seq, r}:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+	}()
+	var failed error
+	for d := range records {
+		if failed == nil {
+			if failed = f(d.seq, d.record); failed != nil {
+				cancel()
+			}
+		}
+	}
+	return cmp.Or(failed, <-done)
 }
 
 // restore loads the newest snapshot, if there is one.
@@ -107,8 +139,8 @@ func (w *Writer) restore(ctx context.Context) error {
 	return nil
 }
 
-// firstRecords takes the lease, so that the log refuses records of any former writer. Then it adapts conversations to
-// the configured channels.
+// firstRecords takes the lease, so that the log refuses records of any former writer. Then it adapts the conversations
+// with pending work to the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	w.Policy = nextPolicy(w.Policy, w.state)
 	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
@@ -116,13 +148,12 @@ func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 		tx.Revise(w.Hash, "start")
 	})
 	w.Policy.Vanished = w.state.Revision().Vanished
-	ids := conversation.Inconsistent(w.state, w.Policy, now)
-	if len(ids) > 0 {
-		w.Logger.Warn("conversations refer to channels that are not configured", "count", len(ids))
-	}
 	if err != nil {
 		return err
 	}
+	var ids []string
+	w.state.EachBusy(func(c *state.Conversation) { ids = append(ids, c.ID) })
+	slices.Sort(ids)
 	return w.commitEach(ctx, now, ids, (*conversation.Transaction).Reconcile)
 }
 

@@ -13,7 +13,7 @@ func (w *Writer) dueDeadlines(now time.Time) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
 	}
-	return w.deadlines.take(now, maxDeadlinesAtOnce)
+	return w.deadlines.take(now, maxDeadlinesAtOnce, w.state)
 }
 
 // dueTimers returns the conversations whose timer is due. Those whose timer was overdue at timersFrom are left out if
@@ -22,11 +22,11 @@ func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
 	}
-	out := w.timers.take(now, maxDeadlinesAtOnce)
+	out := w.timers.take(now, maxDeadlinesAtOnce, w.state)
 	if inputsWait || now.Before(w.overdueAt) {
 		return out
 	}
-	if late := w.overdue.take(now, overdueAtOnce); len(late) > 0 {
+	if late := w.overdue.take(now, overdueAtOnce, w.state); len(late) > 0 {
 		w.overdueAt = now.Add(overdueEvery)
 		out = append(out, late...)
 	}
@@ -84,7 +84,7 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if next.Before(w.deadlinesFrom) {
 		next = w.deadlinesFrom
 	}
-	if len(w.unadapted) > 0 {
+	if w.hasUnadapted() {
 		next = now
 	}
 	if w.state.PendingReady() && w.admitAt.Before(next) {

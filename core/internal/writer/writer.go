@@ -65,7 +65,9 @@ type Writer struct {
 	pendingAlone  bool      // the next record with decisions on pending envelopes has no other inputs
 	expireAt      time.Time // next search for expired dead letters
 	moreToExpire  bool      // the last search left expired dead letters
-	unadapted     []string  // conversations that are not adapted to the revision in force yet
+	unadapted     []string  // next conversations to adapt to the revision in force
+	adapting      bool      // conversations from adaptFrom on are not adapted yet either; see State.Page
+	adaptFrom     uint64
 
 	appendedAt time.Time     // when the newest append began
 	retryAt    time.Time     // next try to store a refused record
