@@ -1,7 +1,9 @@
 package ingress
 
 import (
+	"bufio"
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -112,12 +114,16 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 // HTTP allows bytes that are not UTF-8, and protobuf does not: they would end the stream of all calls.
 func TestAdapterGetsValidUTF8(t *testing.T) {
 	f := &fake{}
-	r := request("POST", "/x/hooks/7", "{}")
-	r.URL.RawQuery = "name=J\xf6rg"
-	r.Header.Set("X-Name", "J\xf6rg")
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(
+		"POST http://\xff.example/x/hooks/J\xf6rg?name=J\xf6rg HTTP/1.1\r\n" +
+			"Host: gateway.example\r\nContent-Type: application/json\r\nX-Name: J\xf6rg\r\n\r\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	serve(f.handler(t), r)
 	c := f.calls[0]
-	if _, err := proto.Marshal(c); err != nil || c.GetQuery() != "name=J\ufffdrg" {
+	if _, err := proto.Marshal(c); err != nil || c.GetQuery() != "name=J\ufffdrg" || c.GetHost() != "\ufffd.example" ||
+		c.GetPath() != "/hooks/J%F6rg" {
 		t.Errorf("call %v: %v", c, err)
 	}
 }

@@ -66,7 +66,7 @@ func (ep *Endpoint) readBody(w http.ResponseWriter, body *countedBody) ([]byte, 
 
 // receiveCall returns the request in the form that adapters get. Path is the clean path without the channel's prefix,
 // FullPath is the path as sent, which signatures cover. Texts in protobuf are UTF-8: U+FFFD replaces other bytes in the
-// query and in headers.
+// host, in the query and in headers.
 func (ep *Endpoint) receiveCall(r *http.Request, clean, remote string, body []byte) *pluginpb.ReceiveCall {
 	path, found := strings.CutPrefix(clean, ep.Prefix)
 	if !found { // the caller has escaped characters of the prefix that need no escape
@@ -74,7 +74,7 @@ func (ep *Endpoint) receiveCall(r *http.Request, clean, remote string, body []by
 		path = (&url.URL{Path: strings.TrimPrefix(decoded, ep.Prefix)}).EscapedPath()
 	}
 	c := &pluginpb.ReceiveCall{
-		Channels: ep.Channels, Method: r.Method, Host: r.Host, Path: path, FullPath: r.URL.EscapedPath(),
+		Channels: ep.Channels, Method: r.Method, Host: utf8Text(r.Host), Path: path, FullPath: r.URL.EscapedPath(),
 		Query: utf8Text(r.URL.RawQuery), Body: body, Remote: remote, Header: make([]*pluginpb.Header, 0, len(r.Header)),
 	}
 	for name, values := range r.Header {
