@@ -52,9 +52,9 @@ func (t *task) givenUp() string {
 	return "given up after " + t.ch.now().Sub(t.job.Delivery.QueuedAt).Round(time.Second).String()
 }
 
-// endOfWait returns the time until which a task may wait, and false if there is none: its deadline, or the end of the
-// hours of its channel. After the hours, an open that is no offer goes back to the writer, which knows their next
-// beginning.
+// endOfWait returns the time until which a task may wait, and false if there is none: its deadline, or the end of a
+// span of its channel's hours. If no other span follows, an open that is no offer then goes back to the writer, which
+// knows the next beginning of the hours.
 func (t *task) endOfWait() (at time.Time, ok bool) {
 	at, ok = t.deadline()
 	if d := &t.job.Delivery; t.ch.Hours != nil && d.Kind == state.KindOpen && !d.Offer {

@@ -11,13 +11,19 @@ import (
 )
 
 // halfHour returns hours from midnight until 00:30. A synctest bubble begins at midnight UTC.
-func halfHour(t *testing.T) *hours.Hours {
+func halfHour(t *testing.T) *hours.Hours { return weekly(t, "00:00-00:30") }
+
+func weekly(t *testing.T, spans ...string) *hours.Hours {
 	t.Helper()
-	span, err := hours.ParseWeekly("00:00-00:30")
-	if err != nil {
-		t.Fatal(err)
+	var week []hours.Weekly
+	for _, s := range spans {
+		w, err := hours.ParseWeekly(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		week = append(week, w)
 	}
-	return hours.New(time.UTC, []hours.Weekly{span}, nil)
+	return hours.New(time.UTC, week, nil)
 }
 
 func (h *harness) submitOpen(channel string, offer bool) *attempt.Job {
@@ -66,6 +72,45 @@ func TestOpenThatWaitsEndsWithTheHours(t *testing.T) {
 				}
 				if h.outcome(message) != nil || h.outcome(offer) != nil || h.bot.callCount() != calls {
 					t.Error("other deliveries must go on waiting")
+				}
+			})
+		})
+	}
+}
+
+// An open goes on waiting at the end of a span while another span covers it, and ends with the last one.
+func TestOpenThatWaitsOutlastsASpanThatAnotherContinues(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spans  []string
+		giveUp time.Duration
+		end    time.Duration // since midnight, Saturday
+	}{
+		"adjacent":          {[]string{"00:00-08:00", "08:00-12:00"}, 0, 12 * time.Hour},
+		"overlapping":       {[]string{"00:00-08:00", "07:00-12:00"}, 0, 12 * time.Hour},
+		"whole days":        {[]string{"sat-mon"}, 0, 72 * time.Hour},
+		"across midnight":   {[]string{"00:00-24:00", "22:00-02:00"}, 60 * time.Hour, 60 * time.Hour},
+		"always, given up":  {[]string{"00:00-24:00"}, 50 * time.Hour, 50 * time.Hour},
+		"a gap of a minute": {[]string{"00:00-08:00", "08:01-12:00"}, 0, 8 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{
+					Name: "desk", Concurrency: 1, Timeout: 100 * time.Hour, GiveUp: tc.giveUp, Hours: weekly(t, tc.spans...),
+				})
+				defer h.close()
+				h.submit("desk", "hangs")
+				open := h.submitOpen("desk", false)
+				time.Sleep(tc.end - time.Nanosecond)
+				if o := h.outcome(open); o != nil {
+					t.Fatalf("outcome %+v within the hours", o)
+				}
+				time.Sleep(time.Nanosecond)
+				want := attempt.ResultRetry
+				if tc.giveUp > 0 {
+					want = attempt.ResultDead
+				}
+				if o := h.mustOutcome(open); o.Result != want || !o.NotCalled {
+					t.Errorf("outcome %+v, want %v without a call", o, want)
 				}
 			})
 		})

@@ -59,22 +59,21 @@ func (e *Engine) checkDeadlines() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	began := e.Now()
-	e.checkAt = time.Time{}
-	var next time.Time
+	e.checkAt = time.Time{} // then end or this loop sets it
 	for _, t := range e.tasks {
 		switch {
 		case t.until.IsZero():
 		case began.Before(t.until):
-			if next.IsZero() || t.until.Before(next) {
-				next = t.until
+			if e.checkAt.IsZero() || t.until.Before(e.checkAt) {
+				e.checkAt = t.until
 			}
 		default:
 			t.until = time.Time{}
 			e.end(t)
 		}
 	}
-	if now := e.Now(); !next.IsZero() {
-		e.checkAt = later(next, now.Add(20*now.Sub(began)))
+	if now := e.Now(); !e.checkAt.IsZero() {
+		e.checkAt = later(e.checkAt, now.Add(20*now.Sub(began)))
 		e.checkTimer.Reset(e.checkAt.Sub(now))
 	}
 }
@@ -89,6 +88,8 @@ func (e *Engine) end(t *task) {
 		t.cancel(context.DeadlineExceeded) // prepareMedia gives it up, or queues it with text instead of media
 	case t.overdue():
 		e.expire(t)
+	case t.ch.Hours != nil && t.ch.Hours.Open(e.Now()): // another span follows
+		e.watch(t)
 	default:
 		e.returnWaiting(t, t.job.Delivery.Error, "the hours of the channel have ended")
 	}

@@ -78,7 +78,8 @@ func (h *Hours) Closed(from, to time.Time) time.Duration {
 	return closed
 }
 
-// End returns the end of the spans that cover an instant, or the instant itself if there is none.
+// End returns the end of the spans that cover an instant, or the instant itself if there is none. The channel can be
+// open at the end too: another span may begin there or before.
 func (h *Hours) End(at time.Time) time.Time {
 	last, today := at, dateOf(at.In(h.zone))
 	for _, d := range []Date{today.add(-1), today} {
