@@ -86,12 +86,12 @@ func (e *Engine) countCall(t *task, r *result) {
 }
 
 // working counts the conversations that have a job on the channel or are among the breaker's failures, up to a limit.
-func (ch *channel) working(limit int) int {
+func (c *channel) working(limit int) int {
 	found := map[string]bool{}
-	for _, conv := range ch.breaker.failed {
+	for _, conv := range c.breaker.failed {
 		found[conv] = true
 	}
-	for t := range ch.tasks {
+	for t := range c.tasks {
 		if len(found) >= limit {
 			return limit
 		}
