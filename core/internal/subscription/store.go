@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/writer"
@@ -11,8 +12,16 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// warnAfter is the number of attempts to store a batch after which a warning is logged.
-const warnAfter = 5
+// warnAfter is the number of attempts to store a batch without progress after which a warning is logged,
+// and at most once in warnEvery.
+const (
+	warnAfter = 5
+	warnEvery = time.Minute
+)
+
+// maxOverloadWait is the maximum time between attempts while the receiver's channel cannot keep up. It is as long as the
+// Retry-After of a refused webhook.
+const maxOverloadWait = time.Second
 
 // store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
 // adapter may not emit the batch, if the cursor cannot be decided on, or if ctx ends.
@@ -43,9 +52,15 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 		case !errors.Is(err, writer.ErrBusy) && !errors.Is(err, writer.ErrUnavailable):
 			return err
 		default:
+			if len(rest) < len(in) {
+				attempts = 0
+			}
 			wait := delay.Delay(attempts)
+			if errors.Is(err, writer.ErrOverloaded) {
+				wait = min(wait, maxOverloadWait)
+			}
 			if attempts++; attempts == warnAfter {
-				s.log.Warn("subscription waits for storage", "messages", len(rest), "error", err)
+				s.warnWaiting(len(rest), err)
 			}
 			sleep(ctx, wait)
 		}
@@ -54,6 +69,19 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 		}
 		in = rest
 	}
+}
+
+// warnWaiting warns that messages wait because of err, at most once in warnEvery.
+func (s *subscriber) warnWaiting(messages int, err error) {
+	if !s.warned.IsZero() && time.Since(s.warned) < warnEvery {
+		return
+	}
+	s.warned = time.Now()
+	text := "subscription waits for storage"
+	if errors.Is(err, writer.ErrOverloaded) {
+		text = "subscription waits for a channel that cannot keep up"
+	}
+	s.log.Warn(text, "messages", messages, "error", err)
 }
 
 // accept hands a batch, or its first message if single is set, to the writer and counts the stored messages. It returns

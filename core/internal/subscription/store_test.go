@@ -156,3 +156,62 @@ func TestAdapterMustNotEmitForAnotherChannel(t *testing.T) {
 		}
 	})
 }
+
+// The receiver takes 10 messages per second, and holds 50 before the writer refuses more.
+func TestSubscriptionKeepsAnOverloadedReceiverBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room, last := 50.0, time.Now()
+		var waits []time.Duration
+		w := &fakeWriter{refuse: func(in []*inbound.Envelope) (int, error) {
+			waits = append(waits, time.Since(last))
+			room, last = min(50, room+10*time.Since(last).Seconds()), time.Now()
+			n := min(int(room), len(in))
+			room -= float64(n)
+			if n < len(in) {
+				return n, fmt.Errorf("%w: bot", writer.ErrOverloaded)
+			}
+			return n, nil
+		}}
+		var texts []string
+		for i := range 1000 {
+			texts = append(texts, fmt.Sprint(i))
+		}
+		storeErr := errors.New("no result yet")
+		begin := time.Now()
+		b := start(t, w, emitOnce(encoded(t, texts...), &storeErr))
+		defer b.stop()
+		for !w.done() {
+			time.Sleep(time.Second)
+		}
+		if d := time.Since(begin); d > 100*time.Second {
+			t.Errorf("1000 messages at 10/s took %v; waits %v", d, waits)
+		}
+	})
+}
+
+func TestOverloadIsTriedEachSecondAndLoggedEachMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin, taken := time.Now(), time.Now()
+		w := &fakeWriter{refuse: func(in []*inbound.Envelope) (int, error) {
+			if len(in) == 1 || time.Since(taken) < 5*time.Second {
+				return 0, fmt.Errorf("%w: bot", writer.ErrOverloaded)
+			}
+			taken = time.Now()
+			return 1, fmt.Errorf("%w: bot", writer.ErrOverloaded)
+		}}
+		texts := make([]string, 100)
+		for i := range texts {
+			texts[i] = fmt.Sprint(i)
+		}
+		var storeErr error
+		b := start(t, w, emitOnce(encoded(t, texts...), &storeErr))
+		time.Sleep(150 * time.Second)
+		b.stop()
+		if w.accepts < 150 {
+			t.Errorf("%d attempts in %v, want one each second", w.accepts, time.Since(begin))
+		}
+		if n := strings.Count(b.log.String(), "subscription waits for a channel that cannot keep up"); n != 3 {
+			t.Errorf("%d warnings in 150 s, want 3:\n%s", n, b.log.String())
+		}
+	})
+}

@@ -18,7 +18,8 @@ type subscriber struct {
 	Channel
 	options  *Options
 	log      *slog.Logger
-	failures int // subscriptions in a row that ended early and stored nothing
+	failures int       // subscriptions in a row that ended early and stored nothing
+	warned   time.Time // of the last warning that messages wait
 }
 
 // run keeps subscribing until ctx ends.
