@@ -10,11 +10,12 @@ import (
 )
 
 // Overloaded returns the channel that an envelope goes to, if this channel works but cannot keep up with its messages.
-// The vendor is asked to send the envelope again. Otherwise Overloaded returns "". Duplicates are never refused. All
+// The vendor is asked to send the envelope again. Otherwise Overloaded returns "". Duplicates, blank messages and events
+// are never refused: vendors often do not repeat events, and without them the state of the conversation is wrong. All
 // envelopes of a transaction see the same state of a channel's calls.
 func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 	limit := tx.policy.QueueAge
-	if limit == 0 {
+	if limit == 0 || in.Envelope.Kind != envelope.KindMessage || isBlank(in.Envelope) {
 		return ""
 	}
 	c, to := tx.recipient(in)

@@ -21,11 +21,13 @@ type submission struct {
 	// dead and cause are set by Keep: the kind and the cause of the dead letter. The envelope gets no decision.
 	dead, cause string
 	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted.
-	inOrder  bool
-	channel  string
-	cursor   []byte // stored with the last envelope
-	accepted int    // envelopes that the decision accepted
-	stored   int    // envelopes that are accepted and stored
+	inOrder bool
+	// continues is set if earlier envelopes of the webhook are already stored.
+	continues bool
+	channel   string
+	cursor    []byte // stored with the last envelope
+	accepted  int    // envelopes that the decision accepted
+	stored    int    // envelopes that are accepted and stored
 }
 
 // Fits reports whether an envelope fits into a record.
@@ -48,15 +50,17 @@ func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 	}, nil
 }
 
-// Accept stores the envelopes of one webhook in order, in one record if they fit. It returns nil when all are stored or
+// Accept stores the envelopes of one webhook in order, in one record if they fit. The overload of a receiver refuses the
+// webhook only before the first record, and then as a whole. Accept returns nil when all are stored or
 // are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are duplicates
 // then. The writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
-	for len(in) > 0 {
+	for continues := false; len(in) > 0; continues = true {
 		s, err := w.newSubmission(in)
 		if err != nil {
 			return err
 		}
+		s.continues = continues
 		if _, err := w.accept(ctx, s); err != nil {
 			return err
 		}
@@ -143,6 +147,8 @@ func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cau
 	for _, in := range s.envelopes {
 		if cause != "" {
 			tx.KeepUndecided(in, cause)
+		} else if err := checkOverload(tx, in); err != nil {
+			return err
 		} else if err := w.receiveOne(tx, in); err != nil {
 			return err
 		}

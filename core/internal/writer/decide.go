@@ -108,7 +108,8 @@ func (b *batch) poison(s *submission, why string) {
 
 // receive decides on the envelopes of a submission. If cause is set, earlier decisions failed, and the envelopes become
 // dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive returns an error, and the
-// vendor repeats the webhook; the accepted envelopes are duplicates then.
+// vendor repeats the webhook; the accepted envelopes are duplicates then. Overload refuses all envelopes or none, because
+// a vendor may repeat it each second, and envelopes without a vendor id are never duplicates.
 func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause string) error {
 	s.accepted = 0 // this may be a repeated decision
 	if s.undecidable {
@@ -116,6 +117,13 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 	}
 	if s.inOrder {
 		return w.receiveInOrder(tx, s, cause)
+	}
+	if cause == "" && s.dead == "" && !s.continues {
+		for _, in := range s.envelopes {
+			if err := checkOverload(tx, in); err != nil {
+				return err
+			}
+		}
 	}
 	var result error
 	for _, in := range s.envelopes {
@@ -134,11 +142,16 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 	return result
 }
 
-// receiveOne decides on an envelope. An error that matches ErrBusy means that it cannot be accepted now.
-func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
+// checkOverload returns an error that matches ErrOverloaded if the receiver of the envelope cannot keep up.
+func checkOverload(tx *conversation.Transaction, in *inbound.Envelope) error {
 	if channel := tx.Overloaded(in); channel != "" {
 		return fmt.Errorf("%w: %s", ErrOverloaded, channel)
 	}
+	return nil
+}
+
+// receiveOne decides on an envelope. ErrBusy means that it cannot be accepted now.
+func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
 	if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
 		return ErrBusy
 	}

@@ -8,6 +8,8 @@ import (
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/inbound"
+	"patchbay/sdk/envelope"
+	"patchbay/sdk/protocol"
 )
 
 // overloaded is a state of calls that cannot keep up, for a limit of 5 s.
@@ -87,5 +89,87 @@ func TestLateLaneOfASaturatedChannelIsRefused(t *testing.T) {
 		h.customer("w2", "m1", "another conversation")
 		h.finish(j, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.Now().Add(time.Minute)})
 		h.customer("w1", "m4", "behind a retry")
+	})
+}
+
+func TestWebhookIsRefusedAsAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[string]attempt.ChannelState{}
+		h := openHarness(t, withCalls(calls))
+		defer h.stop()
+		h.customer("w1", "m1", "hello")
+		h.customer("w2", "n1", "desk now")
+		before := h.accepted()[""]
+		push := func() error {
+			defer synctest.Wait()
+			return h.Accept(t.Context(), []*inbound.Envelope{
+				message(t, "web", "w2", "", "to the desk"), message(t, "web", "w1", "", "to the bot"),
+			})
+		}
+		calls["faq"] = overloaded
+		for range 3 { // the vendor repeats the webhook each second
+			if err := push(); !errors.Is(err, ErrOverloaded) {
+				t.Fatalf("Accept: %v, want ErrOverloaded", err)
+			}
+		}
+		if n := h.accepted()[""] - before; n != 0 {
+			t.Errorf("%d messages of a refused webhook are in the log", n)
+		}
+		delete(calls, "faq")
+		if err := push(); err != nil {
+			t.Fatal(err)
+		}
+		if n := h.accepted()[""] - before; n != 2 {
+			t.Errorf("%d messages are in the log, want 2", n)
+		}
+	})
+}
+
+func TestWebhookThatHasBegunIsNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[string]attempt.ChannelState{}
+		h := openHarness(t, withCalls(calls))
+		defer h.stop()
+		h.customer("w2", "n1", "desk now")
+		calls["faq"] = overloaded
+		var in []*inbound.Envelope
+		for range maxInputs {
+			in = append(in, message(t, "web", "w2", "", " ")) // blank: needs no place in the lane
+		}
+		in = append(in, message(t, "web", "w1", "m1", "to the bot"))
+		if err := h.Accept(t.Context(), in); err != nil {
+			t.Fatalf("the second record of a webhook: %v", err)
+		}
+	})
+}
+
+func TestEventsAndBlankMessagesAreNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := map[string]attempt.ChannelState{}
+		h := openHarness(t, withCalls(calls))
+		defer h.stop()
+		h.customer("w1", "m1", "hello")
+		calls["faq"] = overloaded
+		for _, kind := range []envelope.Kind{
+			envelope.KindTyping, envelope.KindRead, envelope.KindConnected, envelope.KindHandoverRequested,
+			envelope.KindDisconnected,
+		} {
+			in := message(t, "web", "w1", "e-"+string(kind), "")
+			in.Envelope.Kind, in.Envelope.Parts = kind, nil
+			b, err := protocol.EncodeEnvelope(in.Envelope)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in.Bytes = b
+			if err := h.Accept(t.Context(), []*inbound.Envelope{in}); err != nil {
+				t.Errorf("%s: %v", kind, err)
+			}
+			if kind == envelope.KindRead {
+				h.customer("w1", "m2", " ")
+				if err := h.try("w1", "m3", "hello"); !errors.Is(err, ErrOverloaded) {
+					t.Errorf("message: %v, want ErrOverloaded", err)
+				}
+			}
+		}
 	})
 }
