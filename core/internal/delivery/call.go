@@ -41,9 +41,10 @@ func (e *Engine) call(c *callContext, t *task) {
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c.stop = stop
-	if c.Err() != nil {
+	if c.Err() != nil { // it ended before stop was known
 		stop()
+	} else {
+		c.stop = stop
 	}
 }
 

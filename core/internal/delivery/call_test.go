@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -70,4 +72,45 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 			t.Errorf("outcome %+v, want dead", o)
 		}
 	})
+}
+
+// lateAdapter answers only when the test calls done, also after its call was stopped.
+type lateAdapter struct {
+	fakeAdapter
+	starting func()
+	done     func(*pluginpb.DeliverResult, error)
+	stops    int
+}
+
+func (a *lateAdapter) StartDeliver(_ context.Context, _ *pluginpb.DeliverCall,
+	done func(*pluginpb.DeliverResult, error),
+) func() {
+	a.done = done
+	a.starting()
+	return func() { a.stops++ }
+}
+
+func TestCallIsStoppedOnce(t *testing.T) {
+	for _, during := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHarness(t, Channel{Name: "faq", Timeout: 2 * time.Second})
+			defer h.close()
+			j := h.job("faq", "hello")
+			bot := &lateAdapter{starting: func() {
+				if during {
+					h.Cancel(j.Delivery.ID)
+				}
+			}}
+			h.channels["faq"].Caller = bot
+			h.Submit(j)
+			synctest.Wait()
+			h.Cancel(j.Delivery.ID)
+			time.Sleep(2*time.Second + time.Millisecond) // the timeout also ends the call
+			synctest.Wait()
+			if bot.stops != 1 {
+				t.Errorf("canceled during the start: %v: %d stops, want 1", during, bot.stops)
+			}
+			bot.done(&pluginpb.DeliverResult{}, nil)
+		})
+	}
 }

@@ -121,10 +121,11 @@ func (s *callStream[C, R]) start(ctx context.Context, call C, done func(R, error
 }
 
 // abandon asks the adapter to cancel a call and waits for its result. A call that does not end within the grace after
-// the adapter got the cancellation hangs: the process is replaced. It is called at most once for a call.
+// the adapter got the cancellation hangs: the process is replaced. Only the first abandon of a call has an effect;
+// further ones return immediately.
 func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 	s.mu.Lock()
-	if s.pending[p.id] != p {
+	if s.pending[p.id] != p || p.ended != nil {
 		s.mu.Unlock()
 		return
 	}

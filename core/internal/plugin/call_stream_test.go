@@ -164,6 +164,34 @@ func TestCancelledCallHasTheGraceToEnd(t *testing.T) {
 	}
 }
 
+func TestAbandonTwiceCancelsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManualStream()
+		ctx, cancel := context.WithCancel(t.Context())
+		written := make(chan error, 1)
+		go func() { written <- m.write(ctx) }()
+		call := &pluginpb.DeliverCall{}
+		p, err := m.start(t.Context(), call, func(*pluginpb.DeliverResult, error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-m.sent
+		for range 2 {
+			go m.abandon(call, p)
+			synctest.Wait()
+		}
+		ids := m.takeAbandoned()
+		if diff := cmp.Diff([]uint64{1}, ids); diff != "" || m.overdueCount.Load() != 1 {
+			t.Errorf("%d calls are overdue; cancels differ:\n%s", m.overdueCount.Load(), diff)
+		}
+		m.markCancelled(ids)
+		cancel()
+		<-written
+		m.close()
+		m.fail(func(bool) error { return errors.New("died") })
+	})
+}
+
 func TestUnknownResultsAreDropped(t *testing.T) {
 	m := newManualStream()
 	ctx, cancel := context.WithCancel(t.Context())
