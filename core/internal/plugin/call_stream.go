@@ -3,9 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
-	"maps"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -295,9 +293,10 @@ func (s *callStream[C, R]) close() stoppedCalls {
 // when their calls end.
 func (s *callStream[C, R]) fail(broke func(hung bool) error) {
 	s.mu.Lock()
-	ended := slices.Collect(maps.Values(s.pending))
-	for _, p := range ended {
+	var ended []pendingCall[R] // copies, because abandon may still change hung
+	for _, p := range s.pending {
 		s.take(p)
+		ended = append(ended, *p)
 	}
 	s.queue = nil
 	s.mu.Unlock()

@@ -192,6 +192,34 @@ func TestAbandonTwiceCancelsOnce(t *testing.T) {
 	})
 }
 
+// The race detector checks that a call may fail when its grace ends.
+func TestFailAtTheEndOfTheGrace(t *testing.T) {
+	for range 20 {
+		m := newManualStream()
+		m.grace = time.Millisecond
+		m.hung = func(*pluginpb.DeliverCall) {}
+		ctx, cancel := context.WithCancel(t.Context())
+		written, abandoned := make(chan error, 1), make(chan struct{})
+		go func() { written <- m.write(ctx) }()
+		call := &pluginpb.DeliverCall{}
+		p, err := m.start(t.Context(), call, func(*pluginpb.DeliverResult, error) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-m.sent
+		go func() { m.abandon(call, p); close(abandoned) }()
+		<-m.cancels
+		cancel()
+		<-written
+		m.markCancelled(m.takeAbandoned())
+		m.mu.Lock() // abandon waits for the lock when its timer fires
+		time.Sleep(2 * m.grace)
+		m.mu.Unlock()
+		m.fail(func(bool) error { return errors.New("died") })
+		<-abandoned
+	}
+}
+
 func TestUnknownResultsAreDropped(t *testing.T) {
 	m := newManualStream()
 	ctx, cancel := context.WithCancel(t.Context())
