@@ -27,6 +27,9 @@ type result struct {
 // call builds a call and starts it. It ends the task's call if there is nothing to call for.
 func (e *Engine) call(c *callContext, t *task) {
 	call, degraded, err := e.buildCall(c, t)
+	if err == nil {
+		err = c.Err() // buildCall may succeed after the end of the context
+	}
 	switch {
 	case err != nil:
 		e.endCall(t, t.readFailed(err))

@@ -74,6 +74,27 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 	})
 }
 
+// A canceled delivery is not sent to the former owner of its conversation.
+func TestCancelWhileTheCallIsBuilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"})
+		defer h.close()
+		h.bot.answerAll(delivered())
+		j := h.job("faq", "hello")
+		h.Load = func(ctx context.Context, p state.Position) (attempt.Stored, error) {
+			h.Cancel(j.Delivery.ID)
+			return h.load(ctx, p)
+		}
+		h.Submit(j)
+		if o := h.mustOutcome(j); o.Result != attempt.ResultRetry || !o.NotCalled {
+			t.Errorf("outcome %+v, want not called", o)
+		}
+		if n := h.bot.callCount(); n != 0 {
+			t.Errorf("%d calls, want none", n)
+		}
+	})
+}
+
 // lateAdapter answers only when the test calls done, also after its call was stopped.
 type lateAdapter struct {
 	fakeAdapter
