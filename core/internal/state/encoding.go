@@ -8,7 +8,7 @@ import "fmt"
 //go:generate ../../../.tools/msgp -file . -io=false -tests=false -o encoding_gen.go
 //msgp:tag json
 //msgp:tuple Item Position HistoryEntry FailedMessage FormerThread
-//msgp:ignore Backlog Customer DeadLetter DeadLetterClass ID Layer Pause PendingEnvelope Retention Revision Snapshot State
+//msgp:ignore Backlog Customer DeadLetter DeadLetterClass ID Key Layer Pause PendingEnvelope Retention Revision Snapshot State
 
 // IsZero reports whether the item is unset.
 func (i Item) IsZero() bool { return i == Item{} }
