@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -336,18 +337,23 @@ func takingAnything() *wire {
 
 // dropping makes a wire on which a request cancels all calls, and is answered after a while.
 func dropping[M any](after time.Duration) *wire {
-	return &wire{
-		before: func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient) {
-			if _, ok := request.(M); ok {
-				_, _ = rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: []uint64{1, 2, 3, 4, 5, 6, 7, 8}})
+	var newest atomic.Uint64
+	w := sends(func(c *pluginpb.DeliverCall) { newest.Store(c.GetId()) })
+	w.before = func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient) {
+		if _, ok := request.(M); ok {
+			var ids []uint64 // a call that comes later would be canceled too
+			for id := range newest.Load() {
+				ids = append(ids, id+1)
 			}
-		},
-		after: func(request any) {
-			if _, ok := request.(M); ok {
-				time.Sleep(after)
-			}
-		},
+			_, _ = rpc.Cancel(ctx, &pluginpb.CancelRequest{Deliver: ids})
+		}
 	}
+	w.after = func(request any) {
+		if _, ok := request.(M); ok {
+			time.Sleep(after)
+		}
+	}
+	return w
 }
 
 // repeatingState makes a wire on which a delivery with an odd state fails for a while.
