@@ -46,7 +46,8 @@ func writeChannels(w io.Writer, list []admin.Channel) {
 			oldest = c.Oldest.Format(time.RFC3339)
 		}
 		r := row{cells: []string{
-			c.Name, cmp.Or(c.Role, "-"), cmp.Or(c.Adapter, "-"), cmp.Or(c.Breaker, "-"), strconv.Itoa(c.Queued), oldest, strconv.Itoa(c.InFlight),
+			c.Name, cmp.Or(c.Role, "-"), cmp.Or(c.Adapter, "-"), cmp.Or(c.Breaker, "-"),
+			strconv.Itoa(c.Queued), oldest, strconv.Itoa(c.InFlight),
 			strconv.Itoa(c.DeadLetters),
 		}}
 		if c.Paused != nil {

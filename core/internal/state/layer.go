@@ -32,8 +32,12 @@ type Layer struct {
 // NewLayer returns a layer for a record with the time at and the sequence seq. The record may still grow.
 func NewLayer(s *State, at time.Time, seq uint64, r *journal.Record) *Layer {
 	return &Layer{
-		state: s, convs: newOverlay[string, *Conversation](s.convs), threads: newOverlay[threadKey, string](s.threads), deadLetters: newOverlay[string, *DeadLetter](s.deadLetters),
-		pending: newOverlay[Position, *PendingEnvelope](s.pending), cursors: newOverlay[string, []byte](s.cursors), pauses: newOverlay[string, *Pause](s.pauses), pendingCount: newPendingCount(),
+		state: s, convs: newOverlay[string, *Conversation](s.convs),
+		threads:     newOverlay[threadKey, string](s.threads),
+		deadLetters: newOverlay[string, *DeadLetter](s.deadLetters),
+		pending:     newOverlay[Position, *PendingEnvelope](s.pending),
+		cursors:     newOverlay[string, []byte](s.cursors), pauses: newOverlay[string, *Pause](s.pauses),
+		pendingCount: newPendingCount(),
 		pendingReady: s.pendingReady, at: at, seq: seq, record: r, revision: s.revision,
 	}
 }

@@ -2,9 +2,9 @@
 // goroutine per channel calls the adapter's Subscribe from the stored cursor on, and stores each batch together with
 // its cursor. It starts again when the adapter fails or its process dies.
 //
-// Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable or the
-// receiver's channel cannot keep up, the goroutine and the adapter wait. A message that can never be stored is replaced by a note, or dropped with an error in the log
-// output, so that no message blocks its channel.
+// Such a vendor does not repeat a message, so the gateway refuses none: if storage is unavailable or the receiver's
+// channel cannot keep up, the goroutine and the adapter wait. A message that can never be stored is replaced by a note,
+// or dropped with an error in the log output, so that no message blocks its channel.
 package subscription
 
 import (
