@@ -1,9 +1,6 @@
 package state
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // page contains the conversations of one bucket. Bytes of data are only ever appended, so that a snapshot can share
 // them; a page that is full moves to a new array.
@@ -121,26 +118,4 @@ func (s *pageSnapshot) encode() []byte {
 		out = appendConversation(out, c)
 	}
 	return out
-}
-
-// restore fills the page of a bucket, and calls f for each conversation. The bytes of data must not change any more.
-func (s *conversations) restore(bucket uint32, data []byte, f func(*Conversation, place)) error {
-	p := &s.pages[bucket]
-	p.data, p.live = slices.Clip(data), len(data)
-	for rest := data; len(rest) > 0; {
-		from := len(data) - len(rest)
-		c, after, err := decodeConversation(rest)
-		if err != nil {
-			return err
-		}
-		i := p.add()
-		at := place(i*convBuckets) + place(bucket)
-		p.entries[i] = entry{
-			offset: uint32(from), size: uint32(len(rest) - len(after)), summary: s.owners.summarize(c),
-		}
-		s.places[keyOf(c.ID)] = at
-		f(c, at)
-		rest = after
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"container/heap"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,61 +98,6 @@ func (s *Snapshot) Encode() (buckets map[uint32][]byte, meta []byte, err error) 
 	return buckets, meta, err
 }
 
-// Restore fills an empty state from a snapshot.
-func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
-	var m snapshotMeta
-	if err := json.Unmarshal(meta, &m); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	if m.Format > snapshotFormat {
-		return fmt.Errorf("read snapshot: format %d is newer than this program's %d; start the newer version",
-			m.Format, snapshotFormat)
-	}
-	if m.Format < snapshotFormat {
-		return fmt.Errorf("read snapshot: %w: %d", ErrFormat, m.Format)
-	}
-	s.lease, s.at, s.revision = m.Lease, time.Unix(0, m.At), m.Revision
-	var pages []*idPage
-	for bucket, data := range buckets {
-		var err error
-		if bucket >= bucketIDs {
-			err = restoreList(data, func(p *idPage) { pages = append(pages, p) })
-		} else {
-			err = s.restoreBucket(bucket, data)
-		}
-		if err != nil {
-			return fmt.Errorf("read snapshot bucket %d: %w", bucket, err)
-		}
-	}
-	if err := s.ids.restore(pages); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	clear(s.changed)
-	return nil
-}
-
-func (s *State) restoreBucket(bucket uint32, data []byte) error {
-	switch bucket {
-	case bucketDeadLetters:
-		return restoreList(data, func(d *DeadLetter) {
-			s.deadLetters[d.Delivery.ID] = d
-			if d.Delivery.Copy {
-				s.copyLetters++
-			}
-		})
-	case bucketPending:
-		return restoreList(data, func(p *PendingEnvelope) {
-			s.pending[p.Pos] = p
-			s.pendingCount.add(p, 1)
-			heap.Push(&s.deadlines, deadline{p.Deadline, p.Pos})
-		})
-	case bucketChannels:
-		return restoreList(data, s.restoreChannel)
-	default:
-		return s.convs.restore(bucket, data, s.threads.restore)
-	}
-}
-
 func (s *State) snapshotChannels() []snapshotChannel {
 	list := make([]snapshotChannel, 0, len(s.cursors)+len(s.pauses))
 	for ch, cursor := range s.cursors {
@@ -163,24 +107,4 @@ func (s *State) snapshotChannels() []snapshotChannel {
 		list = append(list, snapshotChannel{Channel: ch, Pause: pause})
 	}
 	return list
-}
-
-func (s *State) restoreChannel(c *snapshotChannel) {
-	if c.Cursor != nil {
-		s.cursors[c.Channel] = c.Cursor
-	}
-	if c.Pause != nil {
-		s.pauses[c.Channel] = c.Pause
-	}
-}
-
-func restoreList[T any](data []byte, add func(*T)) error {
-	var list []*T
-	if err := json.Unmarshal(data, &list); err != nil {
-		return err
-	}
-	for _, v := range list {
-		add(v)
-	}
-	return nil
 }

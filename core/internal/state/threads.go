@@ -33,16 +33,17 @@ func (t threadIndex) put(k threadKey, id string) {
 
 func (t threadIndex) remove(k threadKey) { delete(t.places, keyOf(k.channel, k.thread)) }
 
-// restore indexes the threads of a conversation from a snapshot.
-func (t threadIndex) restore(c *Conversation, p place) {
+// appendThreads appends the threads that the index has for a conversation.
+func appendThreads(to []keyed, c *Conversation, p place) []keyed {
 	for ch, th := range c.Threads {
 		if !th.Reassigned {
-			t.places[keyOf(ch, th.ID)] = p
+			to = append(to, keyed{keyOf(ch, th.ID), p})
 		}
 	}
 	for _, f := range c.FormerThreads {
-		t.places[keyOf(f.Channel, f.Thread)] = p
+		to = append(to, keyed{keyOf(f.Channel, f.Thread), p})
 	}
+	return to
 }
 
 func (c *Conversation) hasThread(k threadKey) bool {

@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,12 +59,14 @@ func (l *Log) repairBlocks(folder, stream string) error {
 		return err
 	}
 	last := uint64(0)
+	var read bytes.Buffer // one for all blocks: allocating each would take as long as reading it
 	for i, number := range numbers {
 		path := filepath.Join(folder, fmt.Sprintf(blockName, number))
-		block, err := os.ReadFile(path)
-		if err != nil {
+		read.Reset()
+		if err := readFile(&read, path); err != nil {
 			return err
 		}
+		block := read.Bytes()
 		size := len(block)
 		content, damages, next, err := blockfile.Repair(stream, number, last, block)
 		if err != nil {
@@ -90,6 +93,16 @@ func (l *Log) repairBlocks(folder, stream string) error {
 		}
 	}
 	return nil
+}
+
+func readFile(to *bytes.Buffer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = to.ReadFrom(f)
+	return err
 }
 
 // blockNumbers returns the numbers of the block files in a folder, in order.

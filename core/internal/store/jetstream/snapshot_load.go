@@ -8,8 +8,14 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"patchbay/core/internal/store"
 )
+
+// snapshotReaders is the number of concurrent reads of a snapshot. The server copies and checks each message, so one
+// reader would leave processors idle.
+const snapshotReaders = 4
 
 // LoadSnapshot implements [store.Log].
 func (l *Log) LoadSnapshot(ctx context.Context) (store.Snapshot, bool, error) {
@@ -81,11 +87,33 @@ func readSnapshot(ctx context.Context, e *engine, c commit) (store.Snapshot, *ma
 	if err := json.Unmarshal(text, m); err != nil {
 		return store.Snapshot{}, nil, fmt.Errorf("%w: decode the manifest: %w", store.ErrDamaged, err)
 	}
-	s := store.Snapshot{Seq: m.LastRecord, Meta: m.Meta, Buckets: make(map[uint32][]byte, len(m.Buckets))}
-	for _, number := range slices.SortedFunc(maps.Keys(m.Buckets), byPlace(m.Buckets)) {
-		if s.Buckets[number], err = reader.read(ctx, m.Buckets[number]); err != nil {
-			return store.Snapshot{}, nil, fmt.Errorf("read bucket %d: %w", number, err)
-		}
+	buckets, err := readBuckets(ctx, e, m)
+	return store.Snapshot{Seq: m.LastRecord, Meta: m.Meta, Buckets: buckets}, m, err
+}
+
+// readBuckets reads the buckets of a snapshot with several readers. Each reads a part of the stream.
+func readBuckets(ctx context.Context, e *engine, m *manifest) (map[uint32][]byte, error) {
+	numbers := slices.SortedFunc(maps.Keys(m.Buckets), byPlace(m.Buckets))
+	read := make([][]byte, len(numbers))
+	readers, ctx := errgroup.WithContext(ctx)
+	part := len(numbers)/snapshotReaders + 1
+	for from := 0; from < len(numbers); from += part {
+		readers.Go(func() (err error) {
+			reader := &blobReader{stream: e.snapshotStream}
+			for i, number := range numbers[from:min(from+part, len(numbers))] {
+				if read[from+i], err = reader.read(ctx, m.Buckets[number]); err != nil {
+					return fmt.Errorf("read bucket %d: %w", number, err)
+				}
+			}
+			return nil
+		})
 	}
-	return s, m, nil
+	if err := readers.Wait(); err != nil {
+		return nil, err
+	}
+	buckets := make(map[uint32][]byte, len(numbers))
+	for i, number := range numbers {
+		buckets[number] = read[i]
+	}
+	return buckets, nil
 }
