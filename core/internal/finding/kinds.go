@@ -12,7 +12,7 @@ type Kind struct {
 // Kinds lists all codes in the order of the documentation.
 var Kinds = []Kind{
 	{FileUnreadable, false, "the configuration file cannot be read"},
-	{YAMLSyntax, false, "the file is not YAML, or not one document in UTF-8"},
+	{YAMLSyntax, false, "the file is not YAML, has invalid characters, or has more than one document"},
 	{YAMLTag, false, "a value begins with `!`, which YAML takes as a tag: `when: !open(\"desk\")` needs quotes"},
 	{FileTooLarge, false, "the file has too many bytes or values, or is nested too deep"},
 	{DuplicateKey, false, "a key is defined twice"},
@@ -21,7 +21,7 @@ var Kinds = []Kind{
 	{WrongType, false, "a value is of another type than its key, for example a list instead of a text"},
 	{EmptyValue, false, "a key has no value"},
 	{MissingKey, false, "a required key is missing"},
-	{InvalidValue, false, "a value is not possible for its key, or out of its bounds"},
+	{InvalidValue, false, "the key does not allow the value, or the value is out of bounds"},
 	{InvalidName, false, "the name of an adapter, channel, rule or attribute has characters that are not allowed"},
 	{ReservedName, false, "a name has another meaning in routes"},
 	{DuplicateName, false, "two rules have the same name"},
@@ -39,7 +39,7 @@ var Kinds = []Kind{
 	{WrongRole, false, "a channel's role does not fit its use, for example an observer as an owner"},
 	{MissingOwner, false, "a customer channel has no owner"},
 	{AdapterNotStarted, false, "the program of an adapter cannot be started"},
-	{AdapterFailed, false, "an adapter failed or did not answer while it checked a channel"},
+	{AdapterFailed, false, "an adapter failed or did not respond while it checked a channel"},
 	{MissingAbility, false, "a channel or rule needs an ability that the adapter does not have"},
 	{UnknownSetting, false, "the adapter has no setting of this name"},
 	{MissingSetting, false, "a required setting of the adapter is missing"},
@@ -59,7 +59,7 @@ var Kinds = []Kind{
 	{NeverMatches, true, "a rule contradicts itself, so that it never matches"},
 	{UnknownAttribute, true, "a rule reads an attribute that no rule sets and no adapter in use declares"},
 	{UnknownPlaceholder, false, "a text contains a `{{…}}` that is not known"},
-	{UnknownReason, true, "no event of the rule has a reason of this name"},
+	{UnknownReason, true, "a condition compares `reason` with a name that no event of the rule has as its reason"},
 	{ConditionSyntax, false, "a condition is not a valid expression"},
 	{ConditionType, false, "an operator or function does not apply to its values"},
 	{ConditionCost, false, "a condition could take too long on a long message"},
@@ -67,7 +67,7 @@ var Kinds = []Kind{
 	{UnknownFunction, false, "a condition uses a function that does not exist"},
 	{InvalidPattern, false, "a regular expression is not valid RE2"},
 	{InvalidDuration, false, "a duration is not valid"},
-	{ControlCharacter, false, "a condition or a notice has a control character. Messages never contain it"},
+	{ControlCharacter, false, "a condition or a notice has a control character, and messages never contain control characters"},
 	{ASCIIWordBoundary, true, "`\\b` stands next to a character outside ASCII, where it does not find the end of a word"},
 }
 
