@@ -1377,7 +1377,7 @@ type ReceiveCall struct {
 	FullPath string `protobuf:"bytes,7,opt,name=full_path,json=fullPath,proto3" json:"full_path,omitempty"`
 	// Raw query.
 	Query string `protobuf:"bytes,8,opt,name=query,proto3" json:"query,omitempty"`
-	// Header fields in order.
+	// Header fields. The values of one name are in order.
 	Header []*Header `protobuf:"bytes,9,rep,name=header,proto3" json:"header,omitempty"`
 	// Raw body.
 	Body []byte `protobuf:"bytes,10,opt,name=body,proto3" json:"body,omitempty"`
