@@ -67,7 +67,7 @@ var Kinds = []Kind{
 	{UnknownFunction, false, "a condition uses a function that does not exist"},
 	{InvalidPattern, false, "a regular expression is not valid RE2"},
 	{InvalidDuration, false, "a duration is not valid"},
-	{ControlCharacter, false, "a condition or a notice has a control character, and messages never contain control characters"},
+	{ControlCharacter, false, "a condition or a notice has a control character, which no message contains"},
 	{ASCIIWordBoundary, true, "`\\b` stands next to a character outside ASCII, where it does not find the end of a word"},
 }
 
