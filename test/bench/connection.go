@@ -17,6 +17,8 @@ type connection struct {
 	reader *bufio.Reader
 }
 
+const maxIdle = 1 << 15 // unused connections
+
 // try makes one request. If wait is not 0, the message was refused and must be repeated after this time.
 func (s *subject) try(body []byte) (wait time.Duration, err error) {
 	host, path, _ := strings.Cut(strings.TrimPrefix(s.url, "http://"), "/")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net/http"
@@ -139,26 +140,13 @@ func wrap(dir string, delay time.Duration) error {
 		os.Symlink(programs+"/botwebhook", dir+"/botwebhook"), os.WriteFile(dir+"/patchbay", []byte(script), 0o700))
 }
 
-const hangingChannels = `
-  hungchat:
-    adapter: native
-    role: customer
-    owner: hung
-    allow: [127.0.0.0/8]
-    settings: {organization: bench, chatbot: hung, access_token: bench-token, reply_url: "%[1]s/forwarded"}
-  hung:
-    adapter: botwebhook
-    role: bot
-    allow: [127.0.0.0/8]
-    delivery: {timeout: 30s}
-    settings: {base_url: "%[1]s/hang", api_key: bench-key, webhook_token: hung-token}
-`
+//go:embed hanging.yaml
+var hangingChannels string
 
 // isolation compares a gateway with a channel whose calls all hang with one that has no work there.
 func isolation(ctx context.Context, b *bench, d time.Duration) error {
-	more := fmt.Sprintf(hangingChannels, b.sink.URL)
 	for _, name := range []string{"calm", "hanging"} {
-		if _, err := b.start(ctx, name, *bin, more); err != nil {
+		if _, err := b.start(ctx, name, *bin, hangingChannels); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
+	_ "embed"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,8 +13,6 @@ import (
 
 	"patchbay/sandbox/gateway"
 )
-
-const maxIdle = 1 << 15
 
 // subject is a program under measurement.
 type subject struct {
@@ -30,29 +29,8 @@ type subject struct {
 	messages int              // that it has accepted
 }
 
-const gatewayConfig = `
-listen: %s
-admin: {listen: %q}
-store: {dir: %q}
-limits: {opened_per_minute: 0}
-log: {level: error}
-adapters:
-  native: {command: %q}
-  botwebhook: {command: %q}
-channels:
-  livechat:
-    adapter: native
-    role: customer
-    owner: faq
-    allow: [127.0.0.0/8]
-    settings: {organization: bench, chatbot: bench, access_token: bench-token, reply_url: "%s/forwarded"}
-  faq:
-    adapter: botwebhook
-    role: bot
-    allow: [127.0.0.0/8]
-    delivery: {concurrency: 256}
-    settings: {base_url: "%s", api_key: bench-key, webhook_token: bench-token}
-%s`
+//go:embed gateway.yaml
+var gatewayConfig string
 
 // startGateway starts the gateway of a folder of programs with an empty store and waits until it is ready. more is
 // added to its configuration, env to its environment.
@@ -73,14 +51,17 @@ func startGateway(ctx context.Context, name, bin, sink, more string, env ...stri
 		defer release() // the gateway keeps the address
 	}
 	config := filepath.Join(dir, "config.yaml")
-	data, native, bot := filepath.Join(dir, "data"), filepath.Join(bin, "native"), filepath.Join(bin, "botwebhook")
-	text := fmt.Sprintf(gatewayConfig, addresses[0], addresses[1], data, native, bot, sink, sink, more)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(gatewayConfig+more), 0o600); err != nil {
 		return nil, err
 	}
+	env = slices.Concat(os.Environ(), env, []string{
+		"PATCHBAY_LISTEN=" + addresses[0], "PATCHBAY_ADMIN__LISTEN=" + addresses[1],
+		"PATCHBAY_STORE__DIR=" + filepath.Join(dir, "data"), "BENCH_SINK=" + sink,
+		"PATCHBAY_ADAPTERS__NATIVE__COMMAND=" + filepath.Join(bin, "native"),
+		"PATCHBAY_ADAPTERS__BOTWEBHOOK__COMMAND=" + filepath.Join(bin, "botwebhook"),
+	})
 	gw := &gateway.Gateway{
-		Bin: filepath.Join(bin, "patchbay"), Config: config, Env: append(os.Environ(), env...), Admin: addresses[1],
-		Output: os.Stderr,
+		Bin: filepath.Join(bin, "patchbay"), Config: config, Env: env, Admin: addresses[1], Output: os.Stderr,
 	}
 	s := &subject{
 		name: name, url: "http://" + addresses[0] + "/mp/webhooks/native/messages/bench/bench", users: *users,
@@ -120,7 +101,7 @@ func (s *subject) probe(ctx context.Context, interval time.Duration) time.Time {
 
 // memory returns the resident memory of the gateway in MB.
 func (s *subject) memory() float64 {
-	return float64(gateway.Process{PID: s.pid()}.Memory()) / (1 << 20)
+	return float64(gateway.Family(s.pid())[0].ResidentMemory()) / (1 << 20)
 }
 
 // cpu returns the CPU time that the program and its children have used.

@@ -5,14 +5,15 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // cpuModel returns the name of the machine's CPU.
 func cpuModel() string {
-	data, _ := os.ReadFile("/proc/cpuinfo") // empty on other systems
-	for line := range strings.Lines(string(data)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if cpus, err := fs.CPUInfo(); err == nil && len(cpus) > 0 {
+			return cpus[0].ModelName
 		}
 	}
 	return "unknown"
