@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -19,12 +20,37 @@ var longRetry = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Ma
 // unique text. All vendors wait between the effect of a call and its answer, so that a kill can make the outcome
 // unknown.
 func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &longRetry, Answered: func(*http.Request, []byte) { tr.delayAnswer() }}
+	v := harness.Vendors{Retry: &longRetry, Wrap: answered(func(*http.Request, []byte) { tr.delayAnswer() })}
 	v.Bots.Brain = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
 		return []botwebhook.Answer{tr.answer(c.ID, "re "+messageName(botwebhook.Question(m)))}
 	}
 	v.Desk.ConnectEvent = true
 	return v
+}
+
+// answered returns a function for harness.Vendors.Wrap. It calls do with each request and the body of the response,
+// after the vendor has handled the request and before it sends the response.
+func answered(do func(r *http.Request, body []byte)) func(http.Handler) http.Handler {
+	return func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c := &copier{ResponseWriter: w}
+			h.ServeHTTP(c, r) // net/http sends a short response only when the handler returns
+			do(r, c.body.Bytes())
+		})
+	}
+}
+
+// copier records a body while it writes it.
+type copier struct {
+	http.ResponseWriter
+	body bytes.Buffer
+}
+
+func (c *copier) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func (c *copier) Write(b []byte) (int, error) {
+	c.body.Write(b)
+	return c.ResponseWriter.Write(b)
 }
 
 func (tr *traffic) delayAnswer() {

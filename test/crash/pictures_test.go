@@ -45,12 +45,12 @@ func (tr *traffic) sendPicture(rnd *rand.Rand, user, id string) bool {
 // linkedPicture returns the name of the picture behind a link.
 func (tr *traffic) linkedPicture(t *testing.T, link string) string {
 	t.Helper()
-	got, err := tr.w.Livechat.Download(tr.ctx, link)
+	picture, _, err := tr.w.Livechat.Download(tr.ctx, link)
 	if err != nil {
 		t.Errorf("download of a picture failed: %v", err)
 		return "no-picture"
 	}
-	return pictureName(got.Data)
+	return pictureName(picture)
 }
 
 // deskPicture returns the name of a picture at the desk.

@@ -48,10 +48,10 @@ func TestKillsWhilePolling(t *testing.T) {
 	var p polls
 	tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 		v.Desk.PushOff, v.Desk.ConnectEvent = true, true
-		v.Answered = func(r *http.Request, body []byte) {
+		v.Wrap = answered(func(r *http.Request, body []byte) {
 			p.add(r, body)
 			tr.delayAnswer()
-		}
+		})
 	})
 	tr.pictures = true
 	g := harness.NewGateway(t, tr.w, harness.Config{
@@ -105,7 +105,7 @@ func TestKillDuringPoll(t *testing.T) {
 			armed, polled, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 				v.Desk.PushOff = true
-				v.Answered = func(r *http.Request, body []byte) {
+				v.Wrap = answered(func(r *http.Request, body []byte) {
 					defer tr.delayAnswer()
 					if !p.add(r, body) {
 						return
@@ -123,7 +123,7 @@ func TestKillDuringPoll(t *testing.T) {
 						case <-tr.ctx.Done():
 						}
 					}
-				}
+				})
 			})
 			g := harness.NewGateway(t, tr.w, harness.Config{
 				Routes: routes, Settings: map[string][]string{"desk": {"inbound: poll", "poll_interval: 200ms"}},

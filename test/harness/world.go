@@ -5,7 +5,6 @@
 package harness
 
 import (
-	"bytes"
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
@@ -50,34 +49,8 @@ type Vendors struct {
 	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *simulator.Retry // default Retry
-	// Answered, if set, is called with each request of the gateway and the body of the response, after the vendor has
-	// handled the request and before it sends the response.
-	Answered func(r *http.Request, body []byte)
-}
-
-// serve returns a server for a vendor.
-func (v *Vendors) serve(h http.Handler) *httptest.Server {
-	if v.Answered == nil {
-		return httptest.NewServer(h)
-	}
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &copier{ResponseWriter: w}
-		h.ServeHTTP(c, r) // net/http sends a short response only when the handler returns
-		v.Answered(r, c.body.Bytes())
-	}))
-}
-
-// copier records a body while it writes it.
-type copier struct {
-	http.ResponseWriter
-	body bytes.Buffer
-}
-
-func (c *copier) Unwrap() http.ResponseWriter { return c.ResponseWriter }
-
-func (c *copier) Write(b []byte) (int, error) {
-	c.body.Write(b)
-	return c.ResponseWriter.Write(b)
+	// Wrap, if set, returns the handler that serves the gateway's requests to a vendor instead of h.
+	Wrap func(h http.Handler) http.Handler
 }
 
 // World is the three simulated vendors, each on a separate listener.
@@ -109,7 +82,13 @@ func NewWorld(t testing.TB, v Vendors) *World {
 	w := &World{
 		Livechat: native.New(v.Livechat), Bots: botwebhook.New(v.Bots), Desk: aicc.New(v.Desk), Secrets: s,
 	}
-	w.livechat, w.bots, w.desk = v.serve(w.Livechat.Handler()), v.serve(w.Bots.Handler()), v.serve(w.Desk.Handler())
+	serve := func(h http.Handler) *httptest.Server {
+		if v.Wrap != nil {
+			h = v.Wrap(h)
+		}
+		return httptest.NewServer(h)
+	}
+	w.livechat, w.bots, w.desk = serve(w.Livechat.Handler()), serve(w.Bots.Handler()), serve(w.Desk.Handler())
 	t.Cleanup(w.close)
 	return w
 }
