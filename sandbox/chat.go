@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"patchbay/sandbox/native"
@@ -34,19 +36,16 @@ func (s *Sandbox) addAnswer(a native.Answer) {
 }
 
 // chatMessage sends a customer's text to the gateway.
-func (s *Sandbox) chatMessage(r *simulator.Request) (any, error) {
-	f, err := readForm(r)
-	if err != nil {
-		return nil, err
-	}
+func (s *Sandbox) chatMessage(r *simulator.Request, f *form) (any, error) {
 	id, err := messageID(f.User, f.ID)
 	if err != nil {
 		return nil, err
 	}
-	if f.Text == "" {
-		return nil, badRequest("text: missing")
+	text := strings.TrimSpace(f.Text)
+	if text == "" {
+		return nil, errors.New("text: missing")
 	}
-	return struct{}{}, s.say(r.Context(), f.User, f.Text, id)
+	return struct{}{}, s.say(r.Context(), f.User, text, id)
 }
 
 // chatPicture sends a customer's picture to the gateway.
@@ -69,7 +68,7 @@ func messageID(user, id string) (string, error) {
 		return "", errUser
 	}
 	if id != "" && !userID.MatchString(id) {
-		return "", badRequest("id: must be 1 to 64 letters, digits, dashes and underscores")
+		return "", errors.New("id: must be 1 to 64 letters, digits, dashes and underscores")
 	}
 	return cmp.Or(id, "m-"+rand.Text()), nil
 }
@@ -101,7 +100,7 @@ func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options 
 	if err != nil {
 		s.o.Logger.Warn("message not accepted", "error", err)
 		chat.Append(entry{ID: e.ID, At: time.Now(), Role: "problem"})
-		return refuse(http.StatusBadGateway, "The gateway did not accept the message: "+err.Error())
+		return simulator.Refused(http.StatusBadGateway, "The gateway did not accept the message: "+err.Error())
 	}
 	return nil
 }
@@ -121,17 +120,14 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 	if from > log.Len() { // the sandbox has been restarted
 		from = 0
 	}
-	out := newStream(w)
-	if err := out.rc.Flush(); err != nil {
-		return
-	}
+	startStream(w)
 	for {
 		entries, err := log.Next(r.Context(), from)
 		if err != nil {
 			return
 		}
 		for _, e := range entries {
-			if out.send(from, e) != nil {
+			if sendEvent(w, from, e) != nil {
 				return
 			}
 			from++

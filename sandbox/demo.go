@@ -19,7 +19,6 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	st := &story{out: stdout}
 	flags := o.flags("sandbox demo", stderr)
 	flags.DurationVar(&st.within, "within", 15*time.Second, "how long each step may take")
-	keep := flags.Bool("keep", false, "keep the temporary folder with the store and the gateway's log")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -27,11 +26,7 @@ func runDemo(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	if err != nil {
 		return fmt.Errorf("make a folder for the store: %w", err)
 	}
-	if *keep {
-		fmt.Fprintln(stdout, "store and log:", dir)
-	} else {
-		defer os.RemoveAll(dir)
-	}
+	defer os.RemoveAll(dir)
 	o.listen = "127.0.0.1:0"
 	for _, address := range []*string{&o.gateway, &o.admin} {
 		var release func()

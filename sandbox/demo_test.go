@@ -54,7 +54,7 @@ func fake(t *testing.T, mood string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(gateway.CloseIdleConnections)
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return self
 }
 

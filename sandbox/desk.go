@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"patchbay/sandbox/aicc"
 	"patchbay/sandbox/simulator"
@@ -18,19 +19,17 @@ type deskState struct {
 }
 
 // deskAction does an action of the agent.
-func (s *Sandbox) deskAction(r *simulator.Request) (any, error) {
-	f, err := readForm(r)
-	if err != nil {
-		return nil, err
-	}
+func (s *Sandbox) deskAction(r *simulator.Request, f *form) (any, error) {
+	var err error
 	switch r.PathValue("action") {
 	case "accept":
 		err = s.Desk.Accept(f.User, agentName)
 	case "say":
-		if f.Text == "" {
-			return nil, badRequest("text: missing")
+		text := strings.TrimSpace(f.Text)
+		if text == "" {
+			return nil, errors.New("text: missing")
 		}
-		_, err = s.Desk.Say(f.User, f.Text)
+		_, err = s.Desk.Say(f.User, text)
 	case "close":
 		err = s.Desk.Hangup(f.User)
 	case "timeout":
@@ -38,7 +37,7 @@ func (s *Sandbox) deskAction(r *simulator.Request) (any, error) {
 	case "hours":
 		s.Desk.SetOpen(f.Open)
 	default:
-		return nil, refuse(http.StatusNotFound, "unknown action, must be accept, say, close, timeout or hours")
+		return nil, simulator.Refused(http.StatusNotFound, "unknown action, must be accept, say, close, timeout or hours")
 	}
 	return struct{}{}, deskError(err)
 }
@@ -50,7 +49,7 @@ func (s *Sandbox) deskPicture(r *simulator.Request) (any, error) {
 		return nil, err
 	}
 	if e := p.extension(); e == "gif" || e == "webp" { // downloadFileStream does not support these types
-		return nil, badRequest("agents send PNG, JPEG or BMP")
+		return nil, errors.New("agents send PNG, JPEG or BMP")
 	}
 	_, err = s.Desk.SendFile(r.URL.Query().Get("user"), "IMAGE", p.extension(), p.content)
 	return struct{}{}, deskError(err)
@@ -58,7 +57,7 @@ func (s *Sandbox) deskPicture(r *simulator.Request) (any, error) {
 
 func deskError(err error) error {
 	if errors.Is(err, aicc.ErrState) {
-		return refuse(http.StatusConflict, err.Error())
+		return simulator.Refused(http.StatusConflict, err.Error())
 	}
 	return err
 }
@@ -80,10 +79,10 @@ func (s *Sandbox) deskFile(w http.ResponseWriter, r *http.Request) {
 
 // deskEvents streams the whole state of the desk, immediately and after each change.
 func (s *Sandbox) deskEvents(w http.ResponseWriter, r *http.Request) {
-	out := newStream(w)
+	startStream(w)
 	for {
 		seen := s.Desk.Events.Len() // read before the chats, so that no change is missed
-		if out.send(seen, deskState{Chats: s.Desk.Chats(), Open: s.Desk.Open()}) != nil {
+		if sendEvent(w, seen, deskState{Chats: s.Desk.Chats(), Open: s.Desk.Open()}) != nil {
 			return
 		}
 		if _, err := s.Desk.Events.Next(r.Context(), seen); err != nil {

@@ -6,26 +6,21 @@ import (
 	"net/http"
 )
 
-// stream is a stream of server-sent events.
-type stream struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
-}
-
-func newStream(w http.ResponseWriter) *stream {
+// startStream begins a stream of server-sent events.
+func startStream(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	return &stream{w, http.NewResponseController(w)}
+	_ = http.NewResponseController(w).Flush() // fails only if the page is closed
 }
 
-// send writes one event. JSON has no raw line breaks, so data is one line.
-func (s *stream) send(id int, v any) error {
+// sendEvent writes one event. JSON has no raw line breaks, so data is one line.
+func sendEvent(w http.ResponseWriter, id int, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode event: %w", err)
 	}
-	if _, err := fmt.Fprintf(s.w, "id: %d\ndata: %s\n\n", id, data); err != nil {
+	if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", id, data); err != nil {
 		return err
 	}
-	return s.rc.Flush()
+	return http.NewResponseController(w).Flush()
 }

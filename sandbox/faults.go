@@ -39,49 +39,36 @@ var pointsOf = map[string]faultPoints{
 	},
 }
 
-// checkFault refuses a fault that can never happen. An empty endpoint means any.
-func checkFault(vendor string, f *simulator.Fault) error {
-	points := pointsOf[vendor]
-	all := slices.Concat(points.endpoints, points.calls)
-	switch {
-	case !f.Kind.AtEndpoints() && !f.Kind.InCalls():
-		return badRequest("kind: %q is not known", f.Kind)
-	case f.Endpoint == "":
-		return nil
-	case !slices.Contains(all, f.Endpoint):
-		return badRequest("endpoint: %q is not known; %s has %s", f.Endpoint, vendor, strings.Join(all, ", "))
-	case slices.Contains(points.calls, f.Endpoint) && !f.Kind.InCalls():
-		return badRequest("kind: %q is not possible in %s, a call to the gateway", f.Kind, f.Endpoint)
-	case slices.Contains(points.endpoints, f.Endpoint) && !f.Kind.AtEndpoints():
-		return badRequest("kind: %q is not possible at %s, an endpoint of the vendor", f.Kind, f.Endpoint)
-	}
-	return nil
-}
-
-// orderFault adds a fault to a simulated vendor.
+// orderFault adds a fault to a simulated vendor. It refuses a fault that can never happen. An empty endpoint means any.
 func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 	var o faultOrder
 	if err := simulator.Decode(r.Body, &o); err != nil {
-		return nil, badRequest("body: must be a JSON object with vendor and kind: %v", err)
+		return nil, fmt.Errorf("body: must be a JSON object with vendor and kind: %w", err)
 	}
-	vendor := s.vendors()[o.Vendor]
-	if vendor == nil {
-		return nil, badRequest("vendor: %q, must be livechat, gptbots or aicc", o.Vendor)
-	}
-	if err := checkFault(o.Vendor, &o.Fault); err != nil {
-		return nil, err
-	}
+	vendor, points := s.vendors()[o.Vendor], pointsOf[o.Vendor]
+	isCall, isEndpoint := slices.Contains(points.calls, o.Endpoint), slices.Contains(points.endpoints, o.Endpoint)
 	switch {
+	case vendor == nil:
+		return nil, fmt.Errorf("vendor: %q, must be livechat, gptbots or aicc", o.Vendor)
+	case !o.Kind.AtEndpoints() && !o.Kind.InCalls():
+		return nil, fmt.Errorf("kind: %q is not known", o.Kind)
+	case o.Endpoint != "" && !isCall && !isEndpoint:
+		all := strings.Join(slices.Concat(points.endpoints, points.calls), ", ")
+		return nil, fmt.Errorf("endpoint: %q is not known; %s has %s", o.Endpoint, o.Vendor, all)
+	case isCall && !o.Kind.InCalls():
+		return nil, fmt.Errorf("kind: %q is not possible in %s, a call to the gateway", o.Kind, o.Endpoint)
+	case isEndpoint && !o.Kind.AtEndpoints():
+		return nil, fmt.Errorf("kind: %q is not possible at %s, an endpoint of the vendor", o.Kind, o.Endpoint)
 	case o.Status != 0 && (o.Status < 200 || o.Status > 599):
-		return nil, badRequest("status: %d, must be 200 to 599", o.Status)
+		return nil, fmt.Errorf("status: %d, must be 200 to 599", o.Status)
 	case o.Bytes < 0 || o.Bytes > 1<<30 || o.Count < 0 || o.Skip < 0:
-		return nil, badRequest("bytes, count and skip must not be negative, bytes at most 1 GiB")
+		return nil, errors.New("bytes, count and skip must not be negative, bytes at most 1 GiB")
 	}
 	var errs [2]error
 	o.Fault.RetryAfter, errs[0] = time.ParseDuration(cmp.Or(o.RetryAfter, "0s"))
 	o.Fault.Delay, errs[1] = time.ParseDuration(cmp.Or(o.Delay, "0s"))
 	if err := errors.Join(errs[:]...); err != nil || o.Fault.RetryAfter < 0 || o.Fault.Delay < 0 {
-		return nil, badRequest("retry_after and delay must be times like 1.5s: %v", err)
+		return nil, fmt.Errorf("retry_after and delay must be times like 1.5s: %v", err)
 	}
 	vendor.Faults.Add(o.Fault)
 	return struct{}{}, nil
@@ -94,5 +81,3 @@ func (s *Sandbox) clearFaults(*simulator.Request) (any, error) {
 	}
 	return struct{}{}, nil
 }
-
-func badRequest(format string, args ...any) error { return refuse(400, fmt.Sprintf(format, args...)) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"embed"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,18 +26,13 @@ func (s *Sandbox) pages() http.Handler {
 	mux.HandleFunc("GET /desk/files/{id...}", s.deskFile)
 	calls := simulator.NewVendor(simulator.Retry{}, nil) // used only for Endpoint
 	for pattern, call := range map[string]simulator.Endpoint{
-		"POST /chat/messages": s.chatMessage, "POST /chat/files": s.chatPicture,
-		"POST /desk/{action}": s.deskAction, "POST /desk/files": s.deskPicture,
+		"POST /chat/messages": simulator.JSON(s.chatMessage), "POST /chat/files": s.chatPicture,
+		"POST /desk/{action}": simulator.JSON(s.deskAction), "POST /desk/files": s.deskPicture,
 		"POST /faults": s.orderFault, "DELETE /faults": s.clearFaults,
 	} {
 		mux.Handle(pattern, calls.Endpoint(pattern, call))
 	}
 	return guard(contentPolicy(s.o.Gateway), mux)
-}
-
-// refuse returns an error with the text that a page shows.
-func refuse(status int, text string) error {
-	return &simulator.Refusal{Status: status, Body: map[string]string{"error": text}, Problem: text}
 }
 
 // contentPolicy allows the pages to load their own files, to call their own origin and to show images of the gateway.
@@ -71,15 +67,6 @@ type form struct {
 	Open bool   `json:"open"`
 }
 
-func readForm(r *simulator.Request) (form, error) {
-	var f form
-	if err := r.Decode(&f); err != nil {
-		return f, badRequest("%v", err)
-	}
-	f.Text = strings.TrimSpace(f.Text)
-	return f, nil
-}
-
-var errUser = badRequest("user: must be 1 to 64 letters, digits, dashes and underscores")
+var errUser = errors.New("user: must be 1 to 64 letters, digits, dashes and underscores")
 
 var userID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"net/http"
 	"path"
 
@@ -27,12 +29,12 @@ var pictureTypes = map[string]string{
 // readPicture reads an image from the body of a call. It detects the content type and takes the name from the query.
 func readPicture(r *simulator.Request) (picture, error) {
 	if len(r.Body) > maxPicture {
-		return picture{}, badRequest("a picture must have at most %d bytes", maxPicture)
+		return picture{}, fmt.Errorf("a picture must have at most %d bytes", maxPicture)
 	}
 	name := path.Base(cmp.Or(r.URL.Query().Get("name"), "picture"))
 	p := picture{name: name, contentType: http.DetectContentType(r.Body), content: r.Body}
 	if p.extension() == "" {
-		return picture{}, badRequest("a picture must be a PNG, JPEG, GIF, WebP or BMP image")
+		return picture{}, errors.New("a picture must be a PNG, JPEG, GIF, WebP or BMP image")
 	}
 	return p, nil
 }

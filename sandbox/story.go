@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -61,22 +60,19 @@ func (st *story) play(ctx context.Context) error {
 	st.user = "demo-" + time.Now().UTC().Format("20060102-150405")
 	for i, s := range st.steps() {
 		st.printf("\n%2d. %s", i+1, s.name)
-		if err := st.do(ctx, s.actions); err != nil {
+		var err error
+		within, cancel := context.WithTimeout(ctx, st.within)
+		for _, act := range s.actions {
+			if err = act(within); err != nil {
+				break
+			}
+		}
+		cancel()
+		if err != nil {
 			return fmt.Errorf("step %d failed, %q: %w", i+1, s.name, err)
 		}
 	}
 	st.printf("\nAll %d steps passed.", len(st.steps()))
-	return nil
-}
-
-func (st *story) do(ctx context.Context, actions []action) error {
-	ctx, cancel := context.WithTimeout(ctx, st.within)
-	defer cancel()
-	for _, a := range actions {
-		if err := a(ctx); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -139,14 +135,12 @@ func (st *story) await(ctx context.Context, done func(native.Answer) bool) (nati
 	}
 }
 
-var errMismatch = errors.New("mismatch")
-
 // sameConversation requires that the bot was asked in the same conversation as before.
 func (st *story) sameConversation(context.Context) error {
 	asked := st.s.Bots.Asked.All()
 	last, before := asked[len(asked)-1].Conversation.ID, asked[len(asked)-2].Conversation.ID
 	if last != before {
-		return fmt.Errorf("the bot got the question in conversation %s, want %s as before the restart: %w", last, before, errMismatch)
+		return fmt.Errorf("the bot got the question in conversation %s, want %s as before the restart", last, before)
 	}
 	st.printf("    (gptbots)  still conversation %s", last)
 	return nil

@@ -39,10 +39,10 @@ func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (
 func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	code := fmt.Sprintf("mc-%d-%d", s.codes.Add(1), time.Now().UnixMilli())
 	err := s.act(user, func(c *Chat) error {
-		file := s.fileOf(mediaType, content)
-		s.record(c, "said", Line{From: "agent", Text: content, MediaType: mediaType, File: file, MessageCode: code}, false)
 		m := s.Message(user, "AGENT", "CHAT", mediaType, content)
 		m.SenderNickname, m.MessageCode = new(c.Agent), &code
+		l := Line{From: "agent", Text: content, MediaType: mediaType, File: s.fileOf(m), MessageCode: code}
+		s.record(c, "said", l, false)
 		return s.push(user, m)
 	}, StateActive)
 	return code, err
@@ -59,11 +59,11 @@ func (s *Simulator) Read(user string, ids string) error {
 
 // Hangup ends an active chat as the agent does.
 func (s *Simulator) Hangup(user string) error {
-	return s.act(user, func(c *Chat) error {
-		c.enter(StateClosed)
-		s.record(c, "closed", Line{}, false)
-		return s.push(user, s.message(user, "AGENT", "DISCONNECT"))
-	}, StateActive)
+	m, err := s.HangupUnreported(user)
+	if err != nil {
+		return err
+	}
+	return s.Push(m)
 }
 
 // HangupUnreported ends an active chat as the agent does, but does not push the DISCONNECT. It returns the DISCONNECT,
@@ -71,7 +71,7 @@ func (s *Simulator) Hangup(user string) error {
 func (s *Simulator) HangupUnreported(user string) (DownLinkMsg, error) {
 	m := s.message(user, "AGENT", "DISCONNECT")
 	return m, s.act(user, func(c *Chat) error {
-		c.State = StateClosed
+		c.enter(StateClosed)
 		s.record(c, "closed", Line{}, false)
 		return nil
 	}, StateActive)

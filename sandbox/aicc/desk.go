@@ -104,11 +104,6 @@ func (s *Simulator) chatOf(user string) *Chat {
 	return c
 }
 
-func (s *Simulator) inSession(user string) bool {
-	c, ok := s.Chat(user)
-	return ok && (c.State.live() || c.State == StateOffline)
-}
-
 // act runs do under the desk's lock. It returns ErrState if the chat is in none of the states.
 func (s *Simulator) act(user string, do func(*Chat) error, states ...State) error {
 	s.mu.Lock()

@@ -2,7 +2,6 @@ package aicc
 
 import (
 	"cmp"
-	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -30,12 +29,6 @@ type File struct {
 	User    string // the customer who uploaded it, "" for the agents' files
 }
 
-// link is a temporary link to a file.
-type link struct {
-	file string
-	end  time.Time
-}
-
 // AddLibraryFile puts a file into the media library; SayMedia with its id sends it.
 func (s *Simulator) AddLibraryFile(id, fileType string, content []byte) {
 	s.files.Put(id, File{Type: fileType, Content: content})
@@ -45,11 +38,11 @@ func (s *Simulator) AddLibraryFile(id, fileType string, content []byte) {
 func (s *Simulator) File(id string) (File, bool) { return s.files.Get(id) }
 
 // fileOf returns the id of the file of an agent's message, "" if there is none.
-func (s *Simulator) fileOf(mediaType, content string) string {
-	if mediaType == "TEXT" || mediaType == "LOCATE" {
+func (s *Simulator) fileOf(m DownLinkMsg) string {
+	if m.MediaType == nil || m.Content == nil || *m.MediaType == "TEXT" || *m.MediaType == "LOCATE" {
 		return ""
 	}
-	for _, id := range []string{localPrefix + content, content} {
+	for _, id := range []string{localPrefix + *m.Content, *m.Content} {
 		if _, ok := s.files.Get(id); ok {
 			return id
 		}
@@ -68,15 +61,13 @@ var contentTypes = map[string]string{
 	"txt": "text/plain; charset=utf-8", "csv": "text/csv; charset=utf-8", "pdf": "application/pdf",
 }
 
-func (s *Simulator) upload(r *simulator.Request, user string) (any, error) {
-	var in struct {
-		FileType   string `json:"fileType"`
-		FileStream string `json:"fileStream"`
-		Channel    string `json:"channel"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
-	}
+type uploadCall struct {
+	FileType   string `json:"fileType"`
+	FileStream string `json:"fileStream"`
+	Channel    string `json:"channel"`
+}
+
+func (s *Simulator) upload(r *simulator.Request, in *uploadCall) (any, error) {
 	fileType := strings.ToLower(in.FileType)
 	content, err := base64.StdEncoding.DecodeString(in.FileStream)
 	code, problem := "", ""
@@ -93,24 +84,22 @@ func (s *Simulator) upload(r *simulator.Request, user string) (any, error) {
 		return nil, &simulator.Refusal{Status: http.StatusOK, Body: body, Problem: "result code " + code + ": " + problem}
 	}
 	key := uuid.NewString()
-	s.files.Put(key, File{Type: fileType, Content: content, User: user})
+	s.files.Put(key, File{Type: fileType, Content: content, User: r.User})
 	return map[string]string{"returnCode": "0", "objectKey": key}, nil
 }
 
 // downloadTypes are the file types of downloadFileStream.
 var downloadTypes = slices.Concat(uploadTypes, []string{"richtext", "doc", "docx", "pdf", "zip"})
 
-func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
-	var in struct {
-		FileID     string `json:"fileId"`
-		FileType   string `json:"fileType"`
-		Channel    string `json:"channel"`
-		MultiMedia string `json:"multiMedia"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
-	}
-	f, err := s.find(in.FileID, strings.ToLower(in.FileType), in.Channel, in.MultiMedia)
+type downloadCall struct {
+	FileID     string `json:"fileId"`
+	FileType   string `json:"fileType"`
+	Channel    string `json:"channel"`
+	MultiMedia string `json:"multiMedia"`
+}
+
+func (s *Simulator) download(r *simulator.Request, in *downloadCall) (any, error) {
+	f, err := s.find(in)
 	if err != nil {
 		return nil, err
 	}
@@ -119,24 +108,22 @@ func (s *Simulator) download(r *simulator.Request, _ string) (any, error) {
 		out["fileStream"] = base64.StdEncoding.EncodeToString(f.Content)
 	}
 	if s.o.FileLinks != FileStreamOnly {
-		name := rand.Text()
-		s.links.Put(name, link{in.FileID, time.Now().Add(linkTTL)})
 		base, _, _ := strings.Cut(r.RequestURI, "/apiaccess/") // the path that Handler is mounted on
-		out["fileUrl"] = "http://" + r.Host + base + "/files/" + name
+		out["fileUrl"] = "http://" + r.Host + base + "/files/" + issue(&s.links, "", in.FileID, linkTTL)
 	}
 	return out, nil
 }
 
 // find returns the file, or a refusal with a text of the page. The text for an unknown id is an assumption.
-func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error) {
-	f, ok := s.files.Get(id)
-	code, text := resultFailure, ""
+func (s *Simulator) find(in *downloadCall) (File, error) {
+	f, ok := s.files.Get(in.FileID)
+	fileType, code, text := strings.ToLower(in.FileType), resultFailure, ""
 	switch {
-	case channel == "":
+	case in.Channel == "":
 		code, text = "2", "param channelId or userId or tenantId is null"
-	case channel != "WEB" || !slices.Contains(downloadTypes, fileType):
+	case in.Channel != "WEB" || !slices.Contains(downloadTypes, fileType):
 		text = "param filetype Out of range!"
-	case !ok, f.User != "", !strings.HasPrefix(id, localPrefix) && multiMedia != "multiMedia":
+	case !ok, f.User != "", !strings.HasPrefix(in.FileID, localPrefix) && in.MultiMedia != "multiMedia":
 		code, text = "401", "objectKey is null!"
 	case len(f.Content) == 0:
 		text = "empty file!"
@@ -145,17 +132,16 @@ func (s *Simulator) find(id, fileType, channel, multiMedia string) (File, error)
 	default:
 		return f, nil
 	}
-	problem := fmt.Sprintf("file %q as %q, channel %q, multiMedia %q", id, fileType, channel, multiMedia)
-	return File{}, failed(code, text, problem)
+	return File{}, failed(code, text, fmt.Sprintf("%+v", *in))
 }
 
 // file serves a temporary link, which needs no credentials.
 func (s *Simulator) file(r *simulator.Request) (any, error) {
 	l, ok := s.links.Get(r.PathValue("link"))
-	if !ok || !time.Now().Before(l.end) {
+	if !ok || l.expired() {
 		return nil, refused(http.StatusNotFound, "no such link, or it has expired")
 	}
-	f, _ := s.files.Get(l.file)
+	f, _ := s.files.Get(l.to)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", ContentType(f.Type))
 		w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -1,7 +1,7 @@
 package aicc
 
 import (
-	"net/http"
+	"errors"
 	"slices"
 
 	"patchbay/sandbox/simulator"
@@ -29,8 +29,12 @@ type mailbox struct {
 func (s *Simulator) post(messages []DownLinkMsg) {
 	for _, m := range messages {
 		p := polledMsg{DownLinkMsg: m}
-		if m.MediaType != nil && m.Content != nil {
-			p.ContentType, p.MediaFileType = s.origin(*m.MediaType, *m.Content)
+		if id := s.fileOf(m); id != "" {
+			f, _ := s.files.Get(id)
+			p.MediaFileType = &f.Type
+			if id != *m.Content {
+				p.ContentType = new("1")
+			}
 		}
 		s.mailboxes.Update(m.To, func(b mailbox) mailbox {
 			b.count++
@@ -42,31 +46,18 @@ func (s *Simulator) post(messages []DownLinkMsg) {
 	}
 }
 
-// origin returns the contentType and the mediaFileType of a message's file. Both are nil for a message without a file.
-func (s *Simulator) origin(mediaType, content string) (contentType, fileType *string) {
-	id := s.fileOf(mediaType, content)
-	if id == "" {
-		return nil, nil
-	}
-	f, _ := s.files.Get(id)
-	if id != content {
-		contentType = new("1")
-	}
-	return contentType, &f.Type
-}
-
 // poll returns the customer's messages since the last poll. It includes read receipts only if the query has
 // isNeedRead=true, and drops them otherwise.
-func (s *Simulator) poll(r *simulator.Request, user string) (any, error) {
+func (s *Simulator) poll(r *simulator.Request) (any, error) {
 	q := r.URL.Query()
 	if q.Get("channel") != "WEB" {
-		return nil, refused(http.StatusBadRequest, "channel must be WEB")
+		return nil, errors.New("channel must be WEB")
 	}
-	if q.Get("receiverId") != user {
+	if q.Get("receiverId") != r.User {
 		return nil, failed(resultFailure, "", "receiverId is not the user of the token")
 	}
 	polled := []polledMsg{}
-	s.mailboxes.Update(user, func(b mailbox) mailbox {
+	s.mailboxes.Update(r.User, func(b mailbox) mailbox {
 		polled = append(polled, b.messages...)
 		return mailbox{count: b.count}
 	})

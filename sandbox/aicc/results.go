@@ -29,7 +29,7 @@ const (
 func succeeded(text string) any { return map[string]string{"resultCode": "0", "resultDesc": text} }
 
 // failed returns a refusal with a result code. problem is an additional explanation in Vendor.Problems.
-func failed(code, text, problem string) error {
+func failed(code, text, problem string) *simulator.Refusal {
 	if problem != "" {
 		problem = " (" + problem + ")"
 	}
@@ -40,15 +40,15 @@ func failed(code, text, problem string) error {
 }
 
 // refused returns a refusal in API Fabric's format.
-func refused(status int, text string) error {
+func refused(status int, text string) *simulator.Refusal {
 	body := map[string]string{"errorCode": strconv.Itoa(status), "exceptionInfo": text}
 	return &simulator.Refusal{Status: status, Body: body, Problem: text}
 }
 
 var errToken = refused(http.StatusForbidden, "illegal or expired token")
 
-// ordered returns the refusal for a fault. Codes other than 12 and 13 belong to the vendor's CCUCS service.
-func ordered(f simulator.Fault) error {
+// refuse returns the refusal for a fault. Codes other than 12 and 13 belong to the vendor's CCUCS service.
+func refuse(f simulator.Fault) *simulator.Refusal {
 	if f.Kind == simulator.ExpiredToken {
 		return errToken
 	}

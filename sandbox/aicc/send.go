@@ -2,7 +2,6 @@ package aicc
 
 import (
 	"fmt"
-	"net/http"
 	"path"
 	"slices"
 
@@ -31,23 +30,16 @@ var (
 	mediaTypes   = []string{"TEXT", "IMAGE", "AUDIO", "VIDEO", "FILE", "FILE_IMAGE", "FILE_VIDEO", "WEBCARD"}
 )
 
-// valid reports whether the message has the required fields and the values of the page "Send message".
-func (m *upLink) valid() bool {
-	return m.Channel == "WEB" && m.SourceType == "CUSTOMER" && m.From != "" && m.To != "" &&
-		slices.Contains(controlTypes, m.ControlType) && slices.Contains(mediaTypes, m.MediaType)
-}
-
 // send serves the endpoints send and sendAsync. If the vendor's asynchronous switch is on, a customer may also leave
 // messages with sendAsync after the session has timed out.
-func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
-	m := upLink{async: path.Base(r.URL.Path) == EndpointSendAsync}
-	if err := r.Decode(&m); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
+func (s *Simulator) send(r *simulator.Request, m *upLink) (any, error) {
+	m.async = path.Base(r.URL.Path) == EndpointSendAsync
+	// The required members and the values of the page "Send message".
+	if m.Channel != "WEB" || m.SourceType != "CUSTOMER" || m.From == "" || m.To == "" ||
+		!slices.Contains(controlTypes, m.ControlType) || !slices.Contains(mediaTypes, m.MediaType) {
+		return nil, fmt.Errorf("not a message of a customer: %+v", *m)
 	}
-	if !m.valid() {
-		return nil, refused(http.StatusBadRequest, fmt.Sprintf("not a message of a customer: %+v", m))
-	}
-	if m.From != user {
+	if m.From != r.User {
 		return nil, failed(resultFailure, ReasonSend, "from is not the user of the token")
 	}
 	if m.To != s.o.ChannelID {
@@ -55,7 +47,7 @@ func (s *Simulator) send(r *simulator.Request, user string) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, err := s.control(s.chatOf(user), &m)
+	text, err := s.control(s.chatOf(r.User), m)
 	if err != nil {
 		return nil, err
 	}

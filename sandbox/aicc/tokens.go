@@ -2,6 +2,7 @@ package aicc
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,17 +19,18 @@ const (
 	maxUserID        = 32 // characters, page applyToken
 )
 
-// token is a credential that AICC issued.
-type token struct {
-	user string // "" for an access token
-	end  time.Time
+// grant is what a token or a temporary link permits until its end.
+type grant struct {
+	to  string // the user of a token, "" for an access token, or the file of a link
+	end time.Time
 }
 
-func (t token) expired() bool { return !time.Now().Before(t.end) }
+func (g grant) expired() bool { return !time.Now().Before(g.end) }
 
-func issue(to *simulator.Table[token], prefix string, t token) string {
+// issue returns a new token or name of a link, which begins with prefix.
+func issue(grants *simulator.Table[grant], prefix, to string, ttl time.Duration) string {
 	text := prefix + rand.Text()
-	to.Put(text, t)
+	grants.Put(text, grant{to, time.Now().Add(ttl)})
 	return text
 }
 
@@ -46,29 +48,29 @@ func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
 	}
 }
 
-// session checks the customer's token and passes the customer's id to next. During a session it replaces an expired
-// token in the response header ccmessaging-token.
-func (s *Simulator) session(next func(*simulator.Request, string) (any, error)) simulator.Endpoint {
+// session checks the customer's token, which belongs to Request.User. During a session it replaces an expired token in
+// the response header ccmessaging-token.
+func (s *Simulator) session(next simulator.Endpoint) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
 		t, ok := s.userTokens.Get(r.Header.Get("ccmessaging-token"))
-		if !ok || t.expired() && !s.inSession(t.user) {
+		c, _ := s.Chat(t.to)
+		if !ok || t.expired() && !c.State.live() && c.State != StateOffline {
 			return nil, refused(http.StatusUnauthorized, "ccmessaging-token is not valid")
 		}
 		if t.expired() {
-			r.Answer.Set("ccmessaging-token", issue(&s.userTokens, "ct-", token{t.user, time.Now().Add(userTokenTTL)}))
+			r.Answer.Set("ccmessaging-token", issue(&s.userTokens, "ct-", t.to, userTokenTTL))
 		}
-		return next(r, t.user)
+		r.User = t.to
+		return next(r)
 	}
 }
 
-func (s *Simulator) tokenByAkSk(r *simulator.Request) (any, error) {
-	var in struct {
-		AppKey    string `json:"app_key"`
-		AppSecret string `json:"app_secret"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
-	}
+type tokenCall struct {
+	AppKey    string `json:"app_key"`
+	AppSecret string `json:"app_secret"`
+}
+
+func (s *Simulator) tokenByAkSk(r *simulator.Request, in *tokenCall) (any, error) {
 	if in.AppKey != s.o.AppKey || in.AppSecret != s.o.AppSecret {
 		return nil, refused(http.StatusUnauthorized, "app_key or app_secret is wrong")
 	}
@@ -76,30 +78,27 @@ func (s *Simulator) tokenByAkSk(r *simulator.Request) (any, error) {
 	if h := r.Header.Get("X-Token-Expire"); h != "" {
 		n, err := strconv.Atoi(h)
 		if err != nil || n < 1 {
-			return nil, refused(http.StatusBadRequest, "X-Token-Expire is not a number of seconds")
+			return nil, errors.New("X-Token-Expire is not a number of seconds")
 		}
 		ttl = min(n, maxAccessTTL)
 	}
-	now := time.Now()
 	return map[string]string{
-		"AccessToken": issue(&s.accessTokens, "at-", token{end: now.Add(time.Duration(ttl) * time.Second)}),
-		"ApplyType":   "Bearer", "CreateTime": strconv.FormatInt(now.Unix(), 10), "Expires": strconv.Itoa(ttl),
+		"AccessToken": issue(&s.accessTokens, "at-", "", time.Duration(ttl)*time.Second),
+		"ApplyType":   "Bearer", "CreateTime": strconv.FormatInt(time.Now().Unix(), 10), "Expires": strconv.Itoa(ttl),
 		"Scope": "", "AppKey": in.AppKey, "UserID": "Anonymous",
 	}, nil
 }
 
-func (s *Simulator) applyToken(r *simulator.Request) (any, error) {
-	var in struct {
-		UserID    string `json:"userId"`
-		UserName  string `json:"userName"`
-		ChannelID string `json:"channelId"`
-		Locale    string `json:"locale"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
-	}
+type applyCall struct {
+	UserID    string `json:"userId"`
+	UserName  string `json:"userName"`
+	ChannelID string `json:"channelId"`
+	Locale    string `json:"locale"`
+}
+
+func (s *Simulator) applyToken(_ *simulator.Request, in *applyCall) (any, error) {
 	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID || in.UserName == "" || in.Locale == "" {
-		return nil, refused(http.StatusBadRequest, "userId must have 1 to 32 characters, userName and locale are required")
+		return nil, errors.New("userId must have 1 to 32 characters, userName and locale are required")
 	}
 	if in.ChannelID != s.o.ChannelID {
 		return nil, failed("1", "no such channel", "")
@@ -107,7 +106,7 @@ func (s *Simulator) applyToken(r *simulator.Request) (any, error) {
 	s.mu.Lock()
 	s.chatOf(in.UserID).Name = in.UserName
 	s.mu.Unlock()
-	text := issue(&s.userTokens, "ct-", token{in.UserID, time.Now().Add(userTokenTTL)})
+	text := issue(&s.userTokens, "ct-", in.UserID, userTokenTTL)
 	if s.o.QuoteTokens {
 		text = strconv.Quote(text)
 	}

@@ -90,10 +90,10 @@ type Simulator struct {
 	closed  atomic.Bool // outside working hours
 	codes   atomic.Int64
 
-	accessTokens simulator.Table[token]
-	userTokens   simulator.Table[token]
+	accessTokens simulator.Table[grant]
+	userTokens   simulator.Table[grant]
+	links        simulator.Table[grant]
 	files        simulator.Table[File]
-	links        simulator.Table[link]
 	mailboxes    simulator.Table[mailbox] // by user id
 
 	mu    sync.Mutex
@@ -107,7 +107,7 @@ func New(o Options) *Simulator {
 		o.SignHeaders = []string{"host"}
 	}
 	o.NoSession, o.Stamp = cmp.Or(o.NoSession, "session expired"), cmp.Or(o.Stamp, StampSeconds)
-	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, ordered)}
+	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, refuse)}
 	s.SetPushKey(o.PushKey)
 	return s
 }
@@ -129,12 +129,13 @@ func (s *Simulator) Open() bool { return !s.closed.Load() }
 func (s *Simulator) Handler() http.Handler {
 	const fabric = "/apiaccess/ccmessaging/"
 	mux := http.NewServeMux()
-	mux.Handle("POST /apigovernance/api/oauth/tokenByAkSk", s.Endpoint(EndpointAccessToken, s.tokenByAkSk))
-	mux.Handle("POST "+fabric+"applyToken", s.Endpoint(EndpointApplyToken, s.fabric(s.applyToken)))
+	mux.Handle("POST /apigovernance/api/oauth/tokenByAkSk", s.Endpoint(EndpointAccessToken, simulator.JSON(s.tokenByAkSk)))
+	mux.Handle("POST "+fabric+"applyToken", s.Endpoint(EndpointApplyToken, s.fabric(simulator.JSON(s.applyToken))))
 	mux.Handle("GET /files/{link}", s.Endpoint(EndpointFile, s.file))
-	for pattern, call := range map[string]func(*simulator.Request, string) (any, error){
-		"POST " + EndpointSend: s.send, "POST " + EndpointSendAsync: s.send, "GET " + EndpointPoll: s.poll,
-		"POST " + EndpointUpload: s.upload, "POST " + EndpointDownload: s.download,
+	for pattern, call := range map[string]simulator.Endpoint{
+		"POST " + EndpointSend: simulator.JSON(s.send), "POST " + EndpointSendAsync: simulator.JSON(s.send),
+		"POST " + EndpointUpload: simulator.JSON(s.upload), "POST " + EndpointDownload: simulator.JSON(s.download),
+		"GET " + EndpointPoll: s.poll,
 	} {
 		method, name, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" "+fabric+name, s.Endpoint(name, s.fabric(s.session(call))))

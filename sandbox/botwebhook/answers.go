@@ -25,20 +25,20 @@ type Answer struct {
 	Type      string // ANSWER (default) or QUESTION
 }
 
-// Item is one output of a flow.
+// Item is one output of a flow, in JSON as an entry of flow_output.
 type Item struct {
-	Text      string
-	Audio     []Audio
-	Branch    string
-	Component string
+	Text      string  `json:"content,omitempty"`
+	Audio     []Audio `json:"-"`
+	Branch    string  `json:"branch,omitempty"`
+	Component string  `json:"from_component_name,omitempty"`
 }
 
-// Audio is a spoken answer.
+// Audio is a spoken answer, in JSON as an entry of output[].content.audio.
 type Audio struct {
-	URL        string // for webhooks, blocking answers and flow outputs
-	Transcript string
-	Data       []byte // for streaming: sent in pieces
-	Seconds    int
+	URL        string `json:"audio"` // for webhooks, blocking answers and flow outputs
+	Transcript string `json:"transcript"`
+	Data       []byte `json:"-"` // for streaming: sent in pieces
+	Seconds    int    `json:"-"`
 }
 
 // items returns all outputs of an answer, the first one included.

@@ -42,19 +42,8 @@ func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 // call. It omits empty members.
 func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) object {
 	body := object{"message_id": messageID, "create_time": s.stamp(time.Now()), "conversation_id": c.ID}
-	var flow []object
-	for _, i := range items {
-		item := object{}
-		members := map[string]string{"content": i.Text, "branch": i.Branch, "from_component_name": i.Component}
-		for name, value := range members {
-			if value != "" {
-				item[name] = value
-			}
-		}
-		flow = append(flow, item)
-	}
-	if flow != nil {
-		body["flow_output"] = flow
+	if len(items) > 0 {
+		body["flow_output"] = items
 	}
 	if text != "" {
 		body["text"] = text
@@ -68,12 +57,8 @@ func (s *Simulator) nested(c Conversation, messageID string, items []Item) objec
 	output := []object{}
 	for _, item := range items {
 		content := object{"text": item.Text}
-		var audio []object
-		for _, a := range item.Audio {
-			audio = append(audio, object{"audio": a.URL, "transcript": a.Transcript})
-		}
-		if audio != nil {
-			content["audio"] = audio
+		if len(item.Audio) > 0 {
+			content["audio"] = item.Audio
 		}
 		output = append(output, object{
 			"from_component_branch": item.Branch, "from_component_name": item.Component, "content": content,

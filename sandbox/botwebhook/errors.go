@@ -43,26 +43,17 @@ var errorList = map[int]struct {
 	200222:             {http.StatusBadRequest, "The agent's settings do not allow this"},
 }
 
-// vendorError returns the error of the vendor's list with that code. Codes that are not in it have status 400.
-func vendorError(code int) *simulator.Refusal {
-	e := errorList[code]
-	return newError(cmp.Or(e.status, http.StatusBadRequest), apiError{code, cmp.Or(e.message, "Refused")})
-}
+// vendorError returns the error of the vendor's list with that code.
+func vendorError(code int) *simulator.Refusal { return refuse(simulator.Fault{Code: code}) }
 
-func badParameters(format string, args ...any) *simulator.Refusal {
-	return newError(http.StatusBadRequest, apiError{codeParameters, fmt.Sprintf(format, args...)})
-}
-
-func newError(status int, e apiError) *simulator.Refusal {
-	return &simulator.Refusal{Status: status, Body: e, Problem: fmt.Sprintf("%d: %s", e.Code, e.Message)}
-}
-
-// ordered returns the error for a fault.
-func ordered(f simulator.Fault) error {
+// refuse returns the error for a fault. The list has its status and message, unless the fault has them. Codes that are
+// not in the list have status 400; no code means wrong parameters.
+func refuse(f simulator.Fault) *simulator.Refusal {
+	code := cmp.Or(f.Code, codeParameters)
 	if f.Kind == simulator.ExpiredToken {
-		return vendorError(codeAuthentication)
+		code = codeAuthentication
 	}
-	e := vendorError(f.Code)
-	e.Status = cmp.Or(f.Status, e.Status)
-	return e
+	e := apiError{code, cmp.Or(f.Text, errorList[code].message, "Refused")}
+	status := cmp.Or(f.Status, errorList[code].status, http.StatusBadRequest)
+	return &simulator.Refusal{Status: status, Body: e, Problem: fmt.Sprintf("%d: %s", e.Code, e.Message)}
 }

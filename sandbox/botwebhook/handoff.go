@@ -127,9 +127,6 @@ func (h *Handoff) leave(ctx context.Context, how End) (simulator.Outcome, error)
 	return h.call(ctx, EndpointClose, 0, object{"type": how})
 }
 
-// hear records a message. It returns false if the hand-off is over.
-func (h *Handoff) hear(m Heard) bool { return h.during(func() { h.Heard.Append(m) }) }
-
 // end returns false if the hand-off was over already.
 func (h *Handoff) end(how End) bool { return h.during(func() { h.ends.Append(how) }) }
 

@@ -38,17 +38,17 @@ func parseMessages(in []wireMessage) ([]Message, error) {
 	messages := make([]Message, 0, len(in))
 	for i, m := range in {
 		if m.Role != "user" && m.Role != "assistant" {
-			return nil, badParameters("messages[%d].role: %q, must be user or assistant", i, m.Role)
+			return nil, fmt.Errorf("messages[%d].role: %q, must be user or assistant", i, m.Role)
 		}
 		parsed, err := parseContent(m.Content)
 		if err != nil {
-			return nil, badParameters("messages[%d].content: %v", i, err)
+			return nil, fmt.Errorf("messages[%d].content: %w", i, err)
 		}
 		parsed.Role = m.Role
 		messages = append(messages, parsed)
 	}
 	if len(in) == 0 || in[len(in)-1].Role != "user" {
-		return nil, badParameters("messages: the last one must be of role user")
+		return nil, errors.New("messages: the last one must be of role user")
 	}
 	return messages, nil
 }

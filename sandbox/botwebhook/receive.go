@@ -1,6 +1,8 @@
 package botwebhook
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"patchbay/sandbox/simulator"
@@ -13,50 +15,29 @@ type spokenTo struct {
 	Body           *string `json:"body"`
 }
 
-// handoffAnswer is the response to the gateway's calls. "Human handoff service" shows no response.
-var handoffAnswer = object{"code": 200, "message": "success"}
-
-// receive records a message of an agent.
-func (s *Simulator) receive(r *simulator.Request) (any, error) {
-	h, in, err := s.handoff(r)
-	if err != nil {
-		return nil, err
-	}
-	if in.Body == nil || *in.Body == "" {
-		return nil, badParameters("body: missing or empty")
-	}
-	if !h.hear(Heard{At: time.Now(), Text: *in.Body, Timestamp: in.Timestamp}) {
-		return nil, vendorError(codeConversation)
-	}
-	return handoffAnswer, nil
+// handoffEndpoint returns an endpoint for calls in a hand-off, with or without a text. do returns false if the hand-off
+// is over. "Human handoff service" shows no response.
+func (s *Simulator) handoffEndpoint(withText bool, do func(*Handoff, *spokenTo) bool) simulator.Endpoint {
+	return simulator.JSON(func(_ *simulator.Request, in *spokenTo) (any, error) {
+		switch {
+		case in.Timestamp < 1e12 || in.Timestamp > 1e14:
+			return nil, fmt.Errorf("timestamp: %d, must be milliseconds", in.Timestamp)
+		case withText && (in.Body == nil || *in.Body == ""):
+			return nil, errors.New("body: missing or empty")
+		case !withText && in.Body != nil:
+			return nil, errors.New("body: this call has none")
+		}
+		if h, ok := s.handoffs.Get(in.ConversationID); !ok || !do(h, in) {
+			return nil, vendorError(codeConversation)
+		}
+		return object{"code": 200, "message": "success"}, nil
+	})
 }
 
-// hangUp ends a hand-off at the gateway's request.
-func (s *Simulator) hangUp(r *simulator.Request) (any, error) {
-	h, in, err := s.handoff(r)
-	if err != nil {
-		return nil, err
-	}
-	if in.Body != nil {
-		return nil, badParameters("body: this call has none")
-	}
-	if !h.end(ByAgent) {
-		return nil, vendorError(codeConversation)
-	}
-	return handoffAnswer, nil
+// hear records a message of an agent.
+func (h *Handoff) hear(in *spokenTo) bool {
+	return h.during(func() { h.Heard.Append(Heard{At: time.Now(), Text: *in.Body, Timestamp: in.Timestamp}) })
 }
 
-func (s *Simulator) handoff(r *simulator.Request) (*Handoff, *spokenTo, error) {
-	var in spokenTo
-	if err := r.Decode(&in); err != nil {
-		return nil, nil, badParameters("%v", err)
-	}
-	if in.Timestamp < 1e12 || in.Timestamp > 1e14 {
-		return nil, nil, badParameters("timestamp: %d, must be milliseconds", in.Timestamp)
-	}
-	h, ok := s.handoffs.Get(in.ConversationID)
-	if !ok {
-		return nil, nil, vendorError(codeConversation)
-	}
-	return h, &in, nil
-}
+// hangUp ends the hand-off at the gateway's request.
+func (h *Handoff) hangUp(*spokenTo) bool { return h.end(ByAgent) }

@@ -1,6 +1,8 @@
 package botwebhook
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -30,27 +32,42 @@ type Asked struct {
 	Body         []byte // as it arrived
 }
 
-// config is conversation_config. The v1 call has its first three members at the top level.
-type config struct {
-	ShortTermMemory *bool `json:"short_term_memory"`
-	LongTermMemory  *bool `json:"long_term_memory"`
+// callV1 is the older call: one text with files.
+type callV1 struct {
+	ConversationID  string     `json:"conversation_id"`
+	ResponseMode    string     `json:"response_mode"`
+	Text            string     `json:"text"`
+	Files           []wireFile `json:"files"`
+	ShortTermMemory *bool      `json:"short_term_memory"`
+	LongTermMemory  *bool      `json:"long_term_memory"`
 	Knowledge       *struct {
-		DataIDs  []string `json:"data_ids"`
-		GroupIDs []string `json:"group_ids"`
+		DataIDs []string `json:"data_ids"`
 	} `json:"knowledge"`
-	CustomVariables map[string]any `json:"custom_variables"`
-	CornerCitation  *bool          `json:"corner_citation"`
 }
 
-func (s *Simulator) create(r *simulator.Request) (any, error) {
-	var in struct {
-		UserID string `json:"user_id"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, badParameters("%v", err)
-	}
+type callV2 struct {
+	ConversationID string        `json:"conversation_id"`
+	ResponseMode   string        `json:"response_mode"`
+	Messages       []wireMessage `json:"messages"`
+	Config         struct {
+		ShortTermMemory *bool `json:"short_term_memory"`
+		LongTermMemory  *bool `json:"long_term_memory"`
+		Knowledge       *struct {
+			DataIDs  []string `json:"data_ids"`
+			GroupIDs []string `json:"group_ids"`
+		} `json:"knowledge"`
+		CustomVariables map[string]any `json:"custom_variables"`
+		CornerCitation  *bool          `json:"corner_citation"`
+	} `json:"conversation_config"`
+}
+
+type createCall struct {
+	UserID string `json:"user_id"`
+}
+
+func (s *Simulator) create(_ *simulator.Request, in *createCall) (any, error) {
 	if n := utf8.RuneCountInString(in.UserID); n == 0 || n > maxUserID {
-		return nil, badParameters("user_id: %d characters, must be 1 to %d", n, maxUserID)
+		return nil, fmt.Errorf("user_id: %d characters, must be 1 to %d", n, maxUserID)
 	}
 	c := Conversation{ID: simulator.HexID(), UserID: in.UserID}
 	s.conversations.Put(c.ID, c)
@@ -58,46 +75,22 @@ func (s *Simulator) create(r *simulator.Request) (any, error) {
 	return object{"conversation_id": c.ID}, nil
 }
 
-// sendV1 is the older call: one text with files.
-func (s *Simulator) sendV1(r *simulator.Request) (any, error) {
-	var in struct {
-		ConversationID  string     `json:"conversation_id"`
-		ResponseMode    string     `json:"response_mode"`
-		Text            string     `json:"text"`
-		Files           []wireFile `json:"files"`
-		ShortTermMemory *bool      `json:"short_term_memory"`
-		LongTermMemory  *bool      `json:"long_term_memory"`
-		Knowledge       *struct {
-			DataIDs []string `json:"data_ids"`
-		} `json:"knowledge"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, badParameters("%v", err)
-	}
+func (s *Simulator) sendV1(r *simulator.Request, in *callV1) (any, error) {
 	if in.Text == "" && len(in.Files) == 0 {
-		return nil, badParameters("text: missing, and there are no files")
+		return nil, errors.New("text: missing, and there are no files")
 	}
 	m := Message{Role: "user", Text: in.Text}
 	for i, f := range in.Files {
 		media, err := f.media()
 		if err != nil {
-			return nil, badParameters("files[%d]: %v", i, err)
+			return nil, fmt.Errorf("files[%d]: %w", i, err)
 		}
 		m.Media = append(m.Media, media)
 	}
 	return s.ask(in.ConversationID, Asked{Messages: []Message{m}, Mode: in.ResponseMode, Version: 1, Body: r.Body})
 }
 
-func (s *Simulator) sendV2(r *simulator.Request) (any, error) {
-	var in struct {
-		ConversationID string        `json:"conversation_id"`
-		ResponseMode   string        `json:"response_mode"`
-		Messages       []wireMessage `json:"messages"`
-		Config         config        `json:"conversation_config"`
-	}
-	if err := r.Decode(&in); err != nil {
-		return nil, badParameters("%v", err)
-	}
+func (s *Simulator) sendV2(r *simulator.Request, in *callV2) (any, error) {
 	messages, err := parseMessages(in.Messages)
 	if err != nil {
 		return nil, err
@@ -108,7 +101,7 @@ func (s *Simulator) sendV2(r *simulator.Request) (any, error) {
 // ask records a question, gets the bot's answers, and returns the response of the call.
 func (s *Simulator) ask(conversation string, a Asked) (any, error) {
 	if !slices.Contains([]string{"blocking", "streaming", "webhook"}, a.Mode) {
-		return nil, badParameters("response_mode: %q, must be blocking, streaming or webhook", a.Mode)
+		return nil, fmt.Errorf("response_mode: %q, must be blocking, streaming or webhook", a.Mode)
 	}
 	var ok bool
 	if a.Conversation, ok = s.conversations.Get(conversation); !ok {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"patchbay/sandbox/simulator"
 )
@@ -91,14 +92,11 @@ func flowOf(item Item) object {
 	return f
 }
 
-// pieces divides a text between characters into n pieces, or fewer if it has fewer characters.
+// pieces divides a text between characters into at most n pieces.
 func pieces(text string, n int) []string {
-	runes := []rune(text)
 	var out []string
-	for ; n > 0 && len(runes) > 0; n-- {
-		size := (len(runes) + n - 1) / n
-		out = append(out, string(runes[:size]))
-		runes = runes[size:]
+	for piece := range slices.Chunk([]rune(text), max(1, (utf8.RuneCountInString(text)+n-1)/n)) {
+		out = append(out, string(piece))
 	}
 	return out
 }

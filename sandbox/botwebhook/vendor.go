@@ -84,29 +84,25 @@ func New(o Options) *Simulator {
 	o.Channel = cmp.Or(o.Channel, "faq")
 	o.WebhookScheme = cmp.Or(o.WebhookScheme, "Bearer")
 	o.Stream.Pieces = cmp.Or(o.Stream.Pieces, 3)
-	return &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
+	return &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, refuse)}
 }
 
 // Handler returns the API; its paths start with /v1 and /v2.
 func (s *Simulator) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, to := range map[string]struct {
-		name string
-		call simulator.Endpoint
-	}{
-		"/v1/conversation":          {EndpointCreate, s.create},
-		"/v1/conversation/message":  {EndpointMessage, s.sendV1},
-		"/v2/conversation/message":  {EndpointMessage, s.sendV2},
-		"/v1/human/message/receive": {EndpointReceive, s.receive},
-		"/v1/human/close":           {EndpointEnd, s.hangUp},
-	} {
-		mux.Handle("POST "+path, s.Endpoint(to.name, func(r *simulator.Request) (any, error) {
+	handle := func(name, path string, call simulator.Endpoint) {
+		mux.Handle("POST "+path, s.Endpoint(name, func(r *simulator.Request) (any, error) {
 			if r.Header.Get("Authorization") != "Bearer "+s.o.APIKey {
 				return nil, vendorError(codeAuthentication)
 			}
-			return to.call(r)
+			return call(r)
 		}))
 	}
+	handle(EndpointCreate, "/v1/conversation", simulator.JSON(s.create))
+	handle(EndpointMessage, "/v1/conversation/message", simulator.JSON(s.sendV1))
+	handle(EndpointMessage, "/v2/conversation/message", simulator.JSON(s.sendV2))
+	handle(EndpointReceive, "/v1/human/message/receive", s.handoffEndpoint(true, (*Handoff).hear))
+	handle(EndpointEnd, "/v1/human/close", s.handoffEndpoint(false, (*Handoff).hangUp))
 	return mux
 }
 

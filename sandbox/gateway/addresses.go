@@ -25,24 +25,17 @@ func Addresses(config string) (listen, admin string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("read the gateway's addresses from %s: %w", config, err)
 	}
-	if listen, err = reachable(os.Getenv("PATCHBAY_LISTEN"), file.Listen, "127.0.0.1:8080"); err != nil {
-		return "", "", fmt.Errorf("setting listen of %s: %w", config, err)
-	}
-	if admin, err = reachable(os.Getenv("PATCHBAY_ADMIN__LISTEN"), file.Admin.Listen, "127.0.0.1:9090"); err != nil {
-		return "", "", fmt.Errorf("setting admin.listen of %s: %w", config, err)
+	listen = cmp.Or(os.Getenv("PATCHBAY_LISTEN"), file.Listen, "127.0.0.1:8080")
+	admin = cmp.Or(os.Getenv("PATCHBAY_ADMIN__LISTEN"), file.Admin.Listen, "127.0.0.1:9090")
+	for setting, address := range map[string]*string{"listen": &listen, "admin.listen": &admin} {
+		host, port, err := net.SplitHostPort(*address)
+		if number, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || number == 0 {
+			const problem = "setting %s of %s: %q must be host:port with a fixed port, such as 127.0.0.1:8080"
+			return "", "", fmt.Errorf(problem, setting, config, *address)
+		}
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+			*address = net.JoinHostPort("127.0.0.1", port)
+		}
 	}
 	return listen, admin, nil
-}
-
-// reachable returns the first address that is not empty, with a host that can be called.
-func reachable(addresses ...string) (string, error) {
-	address := cmp.Or(addresses...)
-	host, port, err := net.SplitHostPort(address)
-	if number, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || number == 0 {
-		return "", fmt.Errorf("%q must be host:port with a fixed port, such as 127.0.0.1:8080", address)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
 }

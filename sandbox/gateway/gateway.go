@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -83,16 +84,20 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 	}
 }
 
-// client makes the calls of operators.
-var client = &http.Client{Timeout: 20 * time.Second}
-
-// Get makes a call and returns the status and the body of the answer.
+// Get reads an address and returns the status and the body of the answer. It waits at most 20 s.
 func Get(ctx context.Context, address string) (status int, body []byte, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return Call(ctx, http.MethodGet, address, "")
+}
+
+// Call makes a call with http.DefaultClient and returns the status and the body of the answer.
+func Call(ctx context.Context, method, address, content string) (status int, body []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
 		return 0, nil, err
 	}
-	resp, err := client.Do(r)
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -100,9 +105,6 @@ func Get(ctx context.Context, address string) (status int, body []byte, err erro
 	body, err = io.ReadAll(resp.Body)
 	return resp.StatusCode, body, err
 }
-
-// CloseIdleConnections closes the connections that are kept for Get.
-func CloseIdleConnections() { client.CloseIdleConnections() }
 
 // PID returns the id of the program's process.
 func (g *Gateway) PID() int { return g.cmd.Process.Pid }

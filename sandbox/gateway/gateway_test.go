@@ -77,7 +77,7 @@ func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
 	g := program(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\n"+waits)
 	var sleeps []Process
 	for _, p := range g.Kill() {
-		if p.Name == "sleep" {
+		if p.Comm == "sleep" {
 			sleeps = append(sleeps, p)
 		}
 	}

@@ -2,44 +2,29 @@ package gateway
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"time"
+	"syscall"
 
 	"github.com/prometheus/procfs"
 )
 
-// Process is one process. Its start time distinguishes it from a later process with the same id.
-type Process struct {
-	PID  int
-	Name string        // of the program, at most 15 bytes
-	CPU  time.Duration // user and system time that it has used
+// Process is one running process.
+type Process struct{ procfs.ProcStat }
 
-	stat procfs.ProcStat
-}
+// String returns the name of the program, at most 15 bytes, and the id.
+func (p Process) String() string { return fmt.Sprintf("%s (%d)", p.Comm, p.PID) }
 
-// String names the process.
-func (p Process) String() string { return fmt.Sprintf("%s (%d)", p.Name, p.PID) }
-
-// Running returns whether the process is still running.
+// Running returns whether the process is still running. A later process with the same id has another start time.
 func (p Process) Running() bool {
 	now, ok := readProcess(p.PID)
-	return ok && now.stat.Starttime == p.stat.Starttime
+	return ok && now.Starttime == p.Starttime
 }
 
 // Kill ends the process immediately, as kill -9 does, if it is running.
 func (p Process) Kill() {
 	if p.Running() {
-		if found, err := os.FindProcess(p.PID); err == nil {
-			_ = found.Kill() // fails only if it has ended
-		}
+		_ = syscall.Kill(p.PID, syscall.SIGKILL) // fails only if it has ended
 	}
-}
-
-// Memory returns the resident bytes of the process, 0 if it has ended.
-func (p Process) Memory() int {
-	now, _ := readProcess(p.PID)
-	return now.stat.ResidentMemory()
 }
 
 // readProcess returns false if no such process is running.
@@ -49,11 +34,7 @@ func readProcess(pid int) (Process, bool) {
 		return Process{}, false
 	}
 	stat, err := proc.Stat()
-	if err != nil || stat.State == "Z" {
-		return Process{}, false
-	}
-	used := time.Duration(stat.CPUTime() * float64(time.Second))
-	return Process{PID: pid, Name: stat.Comm, CPU: used, stat: stat}, true
+	return Process{stat}, err == nil && stat.State != "Z"
 }
 
 // Family returns the process and its descendants.
@@ -73,7 +54,7 @@ func adapters(gateway int) []Process {
 	var found []Process
 	for _, proc := range all {
 		environ, _ := proc.Environ() // empty for processes of other users
-		if p, ok := readProcess(proc.PID); ok && (p.stat.PPID == gateway || slices.Contains(environ, mark)) {
+		if p, ok := readProcess(proc.PID); ok && (p.PPID == gateway || slices.Contains(environ, mark)) {
 			found = append(found, p)
 		}
 	}

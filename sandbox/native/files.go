@@ -5,10 +5,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"patchbay/sandbox/simulator"
@@ -29,10 +27,9 @@ func (s *Simulator) AddFile(name, contentType string, data []byte) string {
 }
 
 func (s *Simulator) file(r *simulator.Request) (any, error) {
-	path := r.URL.EscapedPath()
-	f, ok := s.uploads.Get(path[strings.LastIndex(path, "/files/"):])
+	f, ok := s.uploads.Get(r.URL.EscapedPath())
 	if !ok {
-		return nil, refused(http.StatusNotFound, "no such file")
+		return nil, simulator.Refused(http.StatusNotFound, "no such file")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil // net/http would guess one
@@ -43,32 +40,19 @@ func (s *Simulator) file(r *simulator.Request) (any, error) {
 	}), nil
 }
 
-// Downloaded is the content behind a link.
-type Downloaded struct {
-	Status      int
-	ContentType string // as the server sent it
-	Data        []byte
-}
-
 // Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the
 // response is not a complete file with status 200.
-func (s *Simulator) Download(ctx context.Context, link string) (Downloaded, error) {
+func (s *Simulator) Download(ctx context.Context, link string) (data []byte, contentType string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
 	if err != nil {
-		return Downloaded{}, fmt.Errorf("download: %w", err)
+		return nil, "", fmt.Errorf("download: %w", err)
 	}
-	resp, err := s.Client.Do(r)
-	if err != nil {
-		return Downloaded{}, fmt.Errorf("download: %w", err)
-	}
-	defer resp.Body.Close()
-	d := Downloaded{Status: resp.StatusCode, ContentType: resp.Header.Get("Content-Type")}
-	d.Data, err = io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err == nil && d.Status != http.StatusOK {
-		err = fmt.Errorf("status %d", d.Status)
+	resp, data, err := simulator.Read(s.Client, r)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", resp.StatusCode)
 	}
 	if err != nil {
-		return d, fmt.Errorf("download %s: %w", link, err)
+		return data, "", fmt.Errorf("download %s: %w", link, err)
 	}
-	return d, nil
+	return data, resp.Header.Get("Content-Type"), nil
 }

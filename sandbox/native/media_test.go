@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,19 +25,19 @@ func TestDownloadOfFiles(t *testing.T) {
 	s, base := website(t, Options{ReplyToken: "rt"})
 	picture := append([]byte("\x89PNG\r\n\x1a\n"), bytes.Repeat([]byte{1}, 100_000)...)
 	path := s.AddFile("my cat.png", "image/png", picture)
-	d, err := s.Download(soon(t), base+path)
-	if err != nil || d.ContentType != "image/png" || !bytes.Equal(d.Data, picture) {
-		t.Errorf("Download = %d %s, %d bytes, %v", d.Status, d.ContentType, len(d.Data), err)
+	data, contentType, err := s.Download(soon(t), base+path)
+	if err != nil || contentType != "image/png" || !bytes.Equal(data, picture) {
+		t.Errorf("Download = %d bytes, %s, %v", len(data), contentType, err)
 	}
-	if d, err := s.Download(soon(t), base+s.AddFile("x", "", []byte("<html>"))); err != nil || d.ContentType != "" {
-		t.Errorf("a file of unknown type came as %q, %v", d.ContentType, err)
+	if _, contentType, err := s.Download(soon(t), base+s.AddFile("x", "", []byte("<html>"))); err != nil || contentType != "" {
+		t.Errorf("a file of unknown type came as %q, %v", contentType, err)
 	}
-	if d, err := s.Download(soon(t), base+"/files/nope/x"); err == nil || d.Status != 404 {
-		t.Errorf("Download of nothing = %+v, %v, want 404 and an error", d, err)
+	if _, _, err := s.Download(soon(t), base+"/files/nope/x"); err == nil || !strings.Contains(err.Error(), "status 404") {
+		t.Errorf("Download of nothing: %v, want an error with status 404", err)
 	}
 	s.Faults.Add(simulator.Fault{Kind: simulator.Truncate, Endpoint: EndpointFile, Count: 1})
-	if d, err := s.Download(soon(t), base+path); err == nil || len(d.Data) != len(picture)/2 {
-		t.Errorf("Download of a half = %d bytes, %v, want an error", len(d.Data), err)
+	if data, _, err := s.Download(soon(t), base+path); err == nil || len(data) != len(picture)/2 {
+		t.Errorf("Download of a half = %d bytes, %v, want an error", len(data), err)
 	}
 }
 

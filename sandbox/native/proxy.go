@@ -2,7 +2,9 @@ package native
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -49,71 +51,51 @@ type Proxy struct {
 
 // NewProxy returns a simulated message proxy.
 func NewProxy(o ProxyOptions) *Proxy {
-	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, ordered)}
+	return &Proxy{o: o, Vendor: simulator.NewVendor(o.Retry, nil)}
 }
 
 // Handler returns the proxy's endpoint.
 func (p *Proxy) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+messagesPath, p.Endpoint(EndpointProxy, p.ask))
+	mux.Handle("POST "+messagesPath, p.Endpoint(EndpointProxy, simulator.JSON(p.ask)))
 	return mux
 }
 
-func (p *Proxy) ask(r *simulator.Request) (any, error) {
-	var m Message
-	if err := r.Decode(&m); err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
-	}
-	if m.AccessToken != p.o.AccessToken {
-		return nil, refused(http.StatusUnauthorized, "accessToken is wrong")
+func (p *Proxy) ask(r *simulator.Request, m *Message) (any, error) {
+	switch {
+	case m.AccessToken != p.o.AccessToken:
+		return nil, simulator.Refused(http.StatusUnauthorized, "accessToken is wrong")
+	case m.UserID == "":
+		return nil, errors.New("userId is required")
+	case m.Payload.UserInfo.ID != m.UserID:
+		return nil, errors.New("payload.userInfo.id must be the same as userId")
+	case m.Payload.UserSay == "":
+		return nil, errors.New("payload.userSay is required")
+	case m.MessageID != "" || m.Payload.Media != nil:
+		return nil, errors.New("messageId and payload.media are not in the document")
 	}
 	a := Asked{UserID: m.UserID, Text: m.Payload.UserSay, Header: r.Header.Clone()}
-	problem := ""
-	switch data := m.Payload.UserData; {
-	case m.UserID == "":
-		problem = "userId is required"
-	case m.Payload.UserInfo.ID != m.UserID:
-		problem = "payload.userInfo.id must be the same as userId"
-	case m.Payload.UserSay == "":
-		problem = "payload.userSay is required"
-	case m.MessageID != "" || m.Payload.Media != nil:
-		problem = "messageId and payload.media are not in the document"
-	case data != nil:
+	if data := m.Payload.UserData; data != nil {
 		a.TargetAgents = data.TargetAgents
-		a.Data, problem = customData(data.CustomPayload)
-	}
-	if problem != "" {
-		return nil, refused(http.StatusBadRequest, problem)
+		var custom struct {
+			Data string `json:"data"`
+		}
+		if raw := data.CustomPayload; raw != nil && simulator.Decode(raw, &custom) != nil {
+			return nil, errors.New("payload.userData.customPayload: must be an object with the text data")
+		}
+		if n := utf8.RuneCountInString(custom.Data); n >= 256 {
+			return nil, fmt.Errorf("payload.userData.customPayload.data has %d characters, must be less than 256", n)
+		}
+		a.Data = custom.Data
 	}
 	p.Asked.Append(a)
 	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, m.Payload.UserData)
-}
-
-// customData returns customPayload.data, or the problem with it.
-func customData(raw json.RawMessage) (data, problem string) {
-	var custom struct {
-		Data string `json:"data"`
-	}
-	if raw == nil {
-		return "", ""
-	}
-	if err := simulator.Decode(raw, &custom); err != nil {
-		return "", "payload.userData.customPayload: " + err.Error()
-	}
-	if n := utf8.RuneCountInString(custom.Data); n >= 256 {
-		return "", fmt.Sprintf("payload.userData.customPayload.data has %d characters, must be less than 256", n)
-	}
-	return custom.Data, ""
 }
 
 // Send queues a text of the bot after the user's earlier answers. It returns immediately.
 func (p *Proxy) Send(user, text string) error { return p.send(user, text, nil) }
 
 func (p *Proxy) send(user, text string, data *UserData) error {
-	prove, err := p.prove()
-	if err != nil {
-		return fmt.Errorf("answer %s: %w", user, err)
-	}
 	body, err := json.Marshal(reply{
 		UserID: user, MessageID: uuid.NewString(), Organization: Organization, ChatbotName: Chatbot,
 		SentAt:  time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
@@ -122,35 +104,34 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 	if err != nil {
 		return fmt.Errorf("answer %s: %w", user, err)
 	}
+	id := uuid.NewString()
 	return p.Queue(user, simulator.Call{
-		Endpoint: EndpointAnswer, URL: p.Gateway(), Body: body, Prove: prove,
+		Endpoint: EndpointAnswer, URL: p.Gateway(), Body: body,
+		Prove:    func(r *http.Request, body []byte, wrong bool) { p.prove(r, id, body, wrong) },
 		Accepted: func(status int, _ []byte) bool { return status/100 == 2 },
 	})
 }
 
-// prove returns a function that authenticates the attempts for one message. All attempts have the same id; each
-// signature has the time of its attempt. If wrong is true, the signature is invalid, or the token if there is no
-// signature.
-func (p *Proxy) prove() (func(r *http.Request, body []byte, wrong bool), error) {
-	keys, err := keys(p.o.WebhookSecret)
-	if err != nil {
-		return nil, err
+// prove authenticates an attempt. All attempts for one message have the same id; each signature has the time of its
+// attempt. If wrong is true, the signature is invalid, or the token if there is no signature.
+func (p *Proxy) prove(r *http.Request, id string, body []byte, wrong bool) {
+	r.Header.Set("Idempotency-Key", id)
+	token := p.o.WebhookToken
+	if wrong && p.o.WebhookSecret == "" {
+		token = "wrong-" + token
 	}
-	id := uuid.NewString()
-	return func(r *http.Request, body []byte, wrong bool) {
-		r.Header.Set("Idempotency-Key", id)
-		token := p.o.WebhookToken
-		if wrong && keys == nil {
-			token = "wrong-" + token
-		}
-		if token != "" {
-			r.Header.Set("Authorization", "Bearer "+token)
-		}
-		if wrong {
-			body = append([]byte("wrong"), body...)
-		}
-		if keys != nil {
-			sign(r.Header, keys, id, time.Now(), body)
-		}
-	}, nil
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if p.o.WebhookSecret == "" {
+		return
+	}
+	if wrong {
+		body = append([]byte("wrong"), body...)
+	}
+	signature, err := SignatureHeaders(p.o.WebhookSecret, id, time.Now(), body)
+	if err != nil {
+		panic(err) // the options are wrong
+	}
+	maps.Copy(r.Header, signature)
 }

@@ -4,13 +4,11 @@
 //
 // The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
 // ends use the project's own format, and the website checks it strictly. It also records duplicates of an answer, so
-// that a test can detect them.
+// that a test can detect them. The document shows no errors.
 package native
 
 import (
-	"cmp"
 	"net/http"
-	"strings"
 	"time"
 
 	"patchbay/sandbox/simulator"
@@ -59,7 +57,7 @@ type Simulator struct {
 
 // New returns a simulated website.
 func New(o Options) *Simulator {
-	return &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, ordered)}
+	return &Simulator{o: o, Vendor: simulator.NewVendor(simulator.Retry{}, nil)}
 }
 
 // Answers returns the log of the answers for user.
@@ -81,33 +79,25 @@ func (s *Simulator) Repeated(user string) []Answer {
 	return repeated
 }
 
-// Handler returns the website. It accepts answers by POST on every path, and serves the files of AddFile by GET.
+// Handler returns the website. It accepts answers by POST on every path, and serves the files of AddFile by GET. Paths
+// begin at the root.
 func (s *Simulator) Handler() http.Handler {
-	replies, files := s.Endpoint(EndpointReply, s.reply), s.Endpoint(EndpointFile, s.file)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		read := r.Method == http.MethodGet || r.Method == http.MethodHead
-		if read && strings.Contains(r.URL.Path, "/files/") {
-			files.ServeHTTP(w, r)
-			return
-		}
-		replies.ServeHTTP(w, r)
-	})
+	mux := http.NewServeMux()
+	mux.Handle("POST /", s.Endpoint(EndpointReply, s.reply))
+	mux.Handle("GET /files/", s.Endpoint(EndpointFile, s.file))
+	return mux
 }
 
 func (s *Simulator) reply(r *simulator.Request) (any, error) {
-	if r.Method != http.MethodPost {
-		return nil, refused(http.StatusMethodNotAllowed, "method must be POST")
-	}
 	if s.o.ReplyToken != "" && r.Header.Get("Authorization") != "Bearer "+s.o.ReplyToken {
-		return nil, refused(http.StatusUnauthorized, "Authorization is not the reply token")
+		return nil, simulator.Refused(http.StatusUnauthorized, "Authorization is not the reply token")
 	}
-	var in reply
-	err := r.Decode(&in)
-	if err == nil {
-		err = in.check()
-	}
-	if err != nil {
-		return nil, refused(http.StatusBadRequest, err.Error())
+	return simulator.JSON(s.record)(r)
+}
+
+func (s *Simulator) record(r *simulator.Request, in *reply) (any, error) {
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	a := Answer{
 		At: time.Now(), Key: r.Header.Get("Idempotency-Key"), UserID: in.UserID, MessageID: in.MessageID,
@@ -118,17 +108,4 @@ func (s *Simulator) reply(r *simulator.Request) (any, error) {
 		s.o.Observe(a)
 	}
 	return struct{}{}, nil
-}
-
-// refused returns a refusal in the project's format. The vendor's document shows no errors.
-func refused(status int, problem string) error {
-	return &simulator.Refusal{Status: status, Body: map[string]string{"error": problem}, Problem: problem}
-}
-
-// ordered returns the refusal for a fault.
-func ordered(f simulator.Fault) error {
-	if f.Kind == simulator.ExpiredToken {
-		return refused(http.StatusUnauthorized, "token has expired")
-	}
-	return refused(cmp.Or(f.Status, http.StatusBadRequest), "refused by a fault")
 }

@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// maxAnswer bounds an answer, in bytes.
-const maxAnswer = 1 << 20
-
 // deliver repeats c until it is accepted or no attempts are left, and records the outcome. f applies to the first
 // attempt.
 func (v *Vendor) deliver(c Call, f Fault) {
@@ -76,16 +73,22 @@ func (v *Vendor) post(ctx context.Context, c Call, f Fault) (int, []byte, error)
 	if err != nil {
 		return 0, nil, fmt.Errorf("call %s: %w", c.URL, err)
 	}
-	resp, err := v.Client.Do(r)
+	resp, answer, err := Read(v.Client, r)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read answer: %w", err)
-	}
 	return resp.StatusCode, answer, nil
+}
+
+// Read makes a call and returns the response with its body, of which it reads at most 64 MiB.
+func Read(client *http.Client, r *http.Request) (*http.Response, []byte, error) {
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	return resp, body, err
 }
 
 func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {

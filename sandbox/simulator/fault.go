@@ -79,9 +79,9 @@ type Faults struct {
 	// Hits lists the faults that happened, in order.
 	Hits Log[Hit]
 
-	mu      sync.Mutex
-	faults  []*Fault
-	release chan struct{}
+	mu       sync.Mutex
+	faults   []*Fault
+	released Log[struct{}] // one entry for each Release
 }
 
 // Add appends f to the faults. The first matching fault applies to a call.
@@ -100,14 +100,7 @@ func (s *Faults) Clear() {
 }
 
 // Release lets all hanging calls continue.
-func (s *Faults) Release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.release != nil {
-		close(s.release)
-		s.release = nil
-	}
-}
+func (s *Faults) Release() { s.released.Append(struct{}{}) }
 
 // Take returns the first fault for endpoint that is of one of the kinds, and records it as a hit.
 func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
@@ -137,18 +130,8 @@ func (s *Faults) Wait(ctx context.Context, f Fault) error {
 	if f.Kind == Slow {
 		return Sleep(ctx, f.Delay)
 	}
-	s.mu.Lock()
-	if s.release == nil {
-		s.release = make(chan struct{})
-	}
-	release := s.release
-	s.mu.Unlock()
-	select {
-	case <-release:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	_, err := s.released.Next(ctx, s.released.Len())
+	return err
 }
 
 // Sleep waits for d. It returns the error of ctx if ctx ends first.

@@ -44,16 +44,12 @@ func (t *Table[V]) Delete(key string) {
 }
 
 // Logs is a set of logs by key. The zero value is ready to use.
-type Logs[T any] struct{ table Table[*Log[T]] }
+type Logs[T any] struct{ byKey sync.Map }
 
 // Of returns the log of key.
 func (l *Logs[T]) Of(key string) *Log[T] {
-	return l.table.Update(key, func(log *Log[T]) *Log[T] {
-		if log == nil {
-			log = new(Log[T])
-		}
-		return log
-	})
+	log, _ := l.byKey.LoadOrStore(key, new(Log[T]))
+	return log.(*Log[T])
 }
 
 // HexID returns 24 random hexadecimal characters.

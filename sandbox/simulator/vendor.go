@@ -3,6 +3,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,7 +29,7 @@ type Vendor struct {
 	Client   *http.Client // makes the webhook calls
 
 	retry   Retry
-	refuse  func(Fault) error
+	refuse  func(Fault) *Refusal
 	gateway atomic.Pointer[string]
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -40,9 +41,12 @@ type Vendor struct {
 	queues map[string]*Log[Call]
 }
 
-// NewVendor returns a vendor without endpoints. retry applies to its webhook calls. refuse returns the error for a
-// Refuse or ExpiredToken fault; it should be a *Refusal.
-func NewVendor(retry Retry, refuse func(Fault) error) *Vendor {
+// NewVendor returns a vendor without endpoints. retry applies to its webhook calls. refuse returns the refusal for a
+// Refuse or ExpiredToken fault, in the vendor's format; nil means the format of Refused.
+func NewVendor(retry Retry, refuse func(Fault) *Refusal) *Vendor {
+	if refuse == nil {
+		refuse = refuseFault
+	}
 	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
 	v.Point("")
 	v.ctx, v.cancel = context.WithCancel(context.Background())
@@ -75,10 +79,27 @@ type Request struct {
 	*http.Request
 	Body   []byte
 	Answer http.Header // headers of the response
+	User   string      // the authenticated user, set by the vendor's endpoints
 }
 
 // Endpoint handles a call. If the result is an http.Handler, it writes the response; any other result is sent as JSON.
+// An error that is not a *Refusal means that the call is invalid: it is sent as a refusal with status 400 and the
+// error's text, in the vendor's format.
 type Endpoint func(*Request) (any, error)
+
+// JSON returns an endpoint whose body must be JSON that Decode decodes into a T.
+func JSON[T any](next func(*Request, *T) (any, error)) Endpoint {
+	return func(r *Request) (any, error) {
+		given, in := r.Header.Get("Content-Type"), new(T)
+		if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
+			return nil, fmt.Errorf("Content-Type: %q, must be application/json", given)
+		}
+		if err := Decode(r.Body, in); err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		return next(r, in)
+	}
+}
 
 // Refusal is an error that is sent to the caller.
 type Refusal struct {
@@ -88,6 +109,18 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string { return r.Problem }
+
+// Refused returns a refusal whose body has the problem as its member error.
+func Refused(status int, problem string) *Refusal {
+	return &Refusal{Status: status, Body: map[string]string{"error": problem}, Problem: problem}
+}
+
+func refuseFault(f Fault) *Refusal {
+	if f.Kind == ExpiredToken {
+		return Refused(http.StatusUnauthorized, "token has expired")
+	}
+	return Refused(cmp.Or(f.Status, http.StatusBadRequest), cmp.Or(f.Text, "refused by a fault"))
+}
 
 // maxBody is the maximum size of a call's body in bytes. It allows for files in base64.
 const maxBody = 64 << 20
@@ -117,11 +150,11 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		result, err = endpoint(r)
 	}
 	if err != nil {
-		v.Problems.Append(err.Error())
 		refusal, ok := errors.AsType[*Refusal](err)
 		if !ok {
-			refusal = &Refusal{Status: http.StatusInternalServerError, Body: map[string]string{"error": err.Error()}}
+			refusal = v.refuse(Fault{Kind: Refuse, Status: http.StatusBadRequest, Text: err.Error()})
 		}
+		v.Problems.Append(refusal.Problem)
 		writeJSON(w, refusal.Status, refusal.Body)
 		return
 	}
@@ -131,18 +164,6 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		return
 	}
 	writeJSON(w, http.StatusOK, result)
-}
-
-// Decode decodes the body like the function Decode. The Content-Type must be application/json.
-func (r *Request) Decode(into any) error {
-	given := r.Header.Get("Content-Type")
-	if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
-		return fmt.Errorf("Content-Type: %q, must be application/json", given)
-	}
-	if err := Decode(r.Body, into); err != nil {
-		return fmt.Errorf("body: %w", err)
-	}
-	return nil
 }
 
 // Decode decodes exactly one JSON value. Member names are case-sensitive; unknown members are an error.

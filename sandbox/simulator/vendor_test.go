@@ -11,8 +11,8 @@ import (
 
 func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
 	refusal := &Refusal{Status: 402, Body: map[string]int{"code": 7}, Problem: "no credits"}
-	v := NewVendor(Retry{}, func(f Fault) error {
-		return &Refusal{Status: cmp.Or(f.Status, 401), Body: map[string]int{"code": f.Code}, Problem: "on command"}
+	v := NewVendor(Retry{}, func(f Fault) *Refusal {
+		return &Refusal{Status: cmp.Or(f.Status, 401), Body: map[string]any{"code": f.Code, "text": f.Text}, Problem: "on command"}
 	})
 	defer v.Close()
 	var result any
@@ -32,9 +32,9 @@ func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
 		{Fault{}, map[string]string{"a": "b"}, nil, `OK {"a":"b"}`},
 		{Fault{}, http.NotFoundHandler(), nil, "Not Found 404 page not found"},
 		{Fault{}, nil, refusal, `Payment Required {"code":7}`},
-		{Fault{}, nil, errors.New("bug"), `Internal Server Error {"error":"bug"}`},
-		{Fault{Kind: ExpiredToken, Count: 1}, "unused", nil, `Unauthorized {"code":0}`},
-		{Fault{Kind: Refuse, Count: 1, Status: 409, Code: 12}, "unused", nil, `Conflict {"code":12}`},
+		{Fault{}, nil, errors.New("no user"), `Bad Request {"code":0,"text":"no user"}`},
+		{Fault{Kind: ExpiredToken, Count: 1}, "unused", nil, `Unauthorized {"code":0,"text":""}`},
+		{Fault{Kind: Refuse, Count: 1, Status: 409, Code: 12}, "unused", nil, `Conflict {"code":12,"text":""}`},
 	} {
 		if tt.fault.Kind != "" {
 			v.Faults.Add(tt.fault)
@@ -49,7 +49,7 @@ func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
 	}
 }
 
-func TestDecodeIsStrict(t *testing.T) {
+func TestJSONIsDecodedStrictly(t *testing.T) {
 	for _, tt := range []struct {
 		contentType, body string
 		ok                bool
@@ -63,12 +63,13 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"text/html", `{"a":1}`, false},
 		{"", `{"a":1}`, false},
 	} {
-		r := &Request{Request: &http.Request{Header: http.Header{"Content-Type": {tt.contentType}}}, Body: []byte(tt.body)}
-		var in struct {
+		type body struct {
 			A int `json:"a"`
 		}
-		if err := r.Decode(&in); (err == nil) != tt.ok {
-			t.Errorf("Decode %s of %q: %v, want accepted = %t", tt.body, tt.contentType, err, tt.ok)
+		r := &Request{Request: &http.Request{Header: http.Header{"Content-Type": {tt.contentType}}}, Body: []byte(tt.body)}
+		got, err := JSON(func(_ *Request, in *body) (any, error) { return in.A, nil })(r)
+		if (err == nil) != tt.ok || tt.ok && got != 1 {
+			t.Errorf("%s of %q is %v, %v, want accepted = %t", tt.body, tt.contentType, got, err, tt.ok)
 		}
 	}
 }

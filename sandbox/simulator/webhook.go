@@ -40,7 +40,7 @@ type Outcome struct {
 	Attempts int // duplicates not counted
 	Accepted bool
 	Status   int    // of the last answer, 0 if there was none
-	Answer   []byte // of the last attempt, at most 1 MiB
+	Answer   []byte // of the last attempt
 	Err      error  // of the last attempt, nil if there was an answer
 }
 

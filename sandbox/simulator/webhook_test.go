@@ -121,7 +121,7 @@ func TestFaultsOfACall(t *testing.T) {
 			[]string{"8 false application/json", "4 false application/json"}},
 		{"content type", Fault{Kind: ContentType}, []string{whole, "next"},
 			[]string{"8 false text/html; charset=utf-8", "4 false application/json"}},
-		{"huge", Fault{Kind: Huge, Bytes: 2}, []string{whole + "  ", "next"},
+		{"huge", Fault{Kind: Huge, Bytes: 2}, []string{"  " + whole, "next"},
 			[]string{"10 false application/json", "4 false application/json"}},
 		{"never sent, tried again", Fault{Kind: Status}, []string{whole, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},

@@ -100,11 +100,11 @@ func (w *exampleWorld) observe(
 		}
 		received(name, texts)
 	}
-	for name, observer := range w.observers {
+	for name, archive := range w.observers {
 		var texts []string
-		for _, copied := range observer.Copies.All() {
-			if copied.Envelope.Kind == "message" && copied.Envelope.Conversation == trail.ID {
-				texts = append(texts, copied.Envelope.Text())
+		for _, c := range archive.copies.All() {
+			if c.Envelope.Kind == "message" && c.Envelope.Conversation == trail.ID {
+				texts = append(texts, c.text())
 			}
 		}
 		received(name, texts)

@@ -31,7 +31,7 @@ type exampleWorld struct {
 	chats     map[string]*native.Simulator
 	bots      map[string]*botwebhook.Simulator
 	proxies   map[string]*native.Proxy // they echo by themselves, and their answers are not sent to the gateway
-	observers map[string]*native.Observer
+	observers map[string]*observer
 	customers map[string]*exampleCustomer
 
 	down  map[string]bool // channels whose calls fail or wait
@@ -55,7 +55,7 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	t.Helper()
 	w := &exampleWorld{
 		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
-		proxies: map[string]*native.Proxy{}, observers: map[string]*native.Observer{},
+		proxies: map[string]*native.Proxy{}, observers: map[string]*observer{},
 		customers: map[string]*exampleCustomer{}, down: map[string]bool{},
 	}
 	var example struct {
@@ -140,9 +140,9 @@ func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) 
 		w.bots[name] = s
 		return map[string]any{"base_url": w.serve(s.Vendor, s.Handler()), "api_key": "key", "webhook_token": "token"}
 	case role == "observer":
-		s := native.NewObserver("token")
+		s := newObserver("token")
 		w.observers[name] = s
-		return map[string]any{"reply_url": w.serve(s.Vendor, s.Handler()) + "/copies", "reply_token": "token"}
+		return map[string]any{"reply_url": w.serve(s.Vendor, s.handler()) + "/copies", "reply_token": "token"}
 	case role == "bot":
 		s := native.NewProxy(native.ProxyOptions{AccessToken: "access", WebhookToken: "token", Retry: harness.Retry})
 		w.proxies[name] = s

@@ -84,11 +84,11 @@ func TestImageForTheCustomerSurvivesDownloadFaults(t *testing.T) {
 					}
 					link := a.Payload.Media[0].URL
 					if labels[link] == "" {
-						got, err := s.Livechat.Download(harness.Soon(t), link)
+						picture, _, err := s.Livechat.Download(harness.Soon(t), link)
 						if err != nil {
 							t.Fatal(err)
 						}
-						labels[link], _ = imageLabel(got.Data)
+						labels[link], _ = imageLabel(picture)
 					}
 					out = append(out, labels[link])
 				}
@@ -133,8 +133,8 @@ func TestHangingDownloadDelaysOnlyItsConversation(t *testing.T) {
 		t.Errorf("%d texts, want 1: the text after the image must wait for it", n)
 	}
 	s.Desk.Faults.Release()
-	if _, got := s.awaitMedium(t, "hal"); !bytes.Equal(got.Data, data) {
-		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
+	if _, got, _ := s.awaitMedium(t, "hal"); !bytes.Equal(got, data) {
+		t.Errorf("got %d bytes, want %d", len(got), len(data))
 	}
 	s.expect(t, "hal", "agent", "see above")
 }

@@ -64,15 +64,15 @@ func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File)
 	return line, f
 }
 
-// awaitMedium waits until the customer gets a medium, and returns it with the content of its link.
-func (s *system) awaitMedium(t *testing.T, user string) (native.File, native.Downloaded) {
+// awaitMedium waits until the customer gets a medium, and returns it with the content and the type of its link.
+func (s *system) awaitMedium(t *testing.T, user string) (f native.File, content []byte, contentType string) {
 	t.Helper()
 	a := s.expectAnswer(t, user, "an image", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
-	got, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
+	content, contentType, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
 	if err != nil {
 		t.Fatalf("download %+v: %v", a.Payload.Media[0], err)
 	}
-	return a.Payload.Media[0], got
+	return a.Payload.Media[0], content, contentType
 }
 
 // Links still work after a restart.
@@ -88,10 +88,10 @@ func TestImagesTravelBothWays(t *testing.T) {
 	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", map1); err != nil {
 		t.Fatal(err)
 	}
-	file, got := s.awaitMedium(t, user)
+	file, got, contentType := s.awaitMedium(t, user)
 	announced := file.ContentType == "image/png" && file.Size == int64(len(map1))
-	if !bytes.Equal(got.Data, map1) || got.ContentType != "image/png" || !announced {
-		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got.Data), got.ContentType, file, len(map1))
+	if !bytes.Equal(got, map1) || contentType != "image/png" || !announced {
+		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got), contentType, file, len(map1))
 	}
 	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
 		t.Errorf("the link is %s, want a link to the gateway", file.URL)
@@ -106,8 +106,8 @@ func TestImagesTravelBothWays(t *testing.T) {
 
 	s.expectNothingPending(t, user)
 	s.Restart(t)
-	if again, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again.Data, map1) {
-		t.Errorf("after the restart the link returns %d bytes, %v", len(again.Data), err)
+	if again, _, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again, map1) {
+		t.Errorf("after the restart the link returns %d bytes, %v", len(again), err)
 	}
 	if n := s.Desk.Taken(aicc.EndpointDownload); n != 1 {
 		t.Errorf("the image was downloaded %d times, want once", n)
@@ -250,8 +250,8 @@ func TestImageTransferIsRetried(t *testing.T) {
 	if _, err := s.Desk.SendFile(deskID(user), "IMAGE", "png", data); err != nil {
 		t.Fatal(err)
 	}
-	if _, got := s.awaitMedium(t, user); !bytes.Equal(got.Data, data) {
-		t.Errorf("got %d bytes, want %d", len(got.Data), len(data))
+	if _, got, _ := s.awaitMedium(t, user); !bytes.Equal(got, data) {
+		t.Errorf("got %d bytes, want %d", len(got), len(data))
 	}
 	trace := fmt.Sprintf("%+v", s.Trace(t, user))
 	if !strings.Contains(trace, "not called: read image: ") || strings.Contains(trace, "attempt 1 failed: read") {

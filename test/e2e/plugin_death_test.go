@@ -259,7 +259,7 @@ func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Proce
 func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
 	for _, p := range s.Plugins() {
-		if p.Name == adapter {
+		if p.Comm == adapter {
 			p.Kill()
 		}
 	}

@@ -39,7 +39,7 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	})
 	before := map[string]int{}
 	for _, p := range s.Plugins() {
-		before[p.Name] = p.PID
+		before[p.Comm] = p.PID
 	}
 	s.reload(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
 	s.expectHandover(t, "owned", "Assistant")
@@ -47,11 +47,11 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	s.expect(t, "asking", "bot", "You said: I want a human")
 	harness.Eventually(t, harness.Patience, "only the process of the desk ends", func() string {
 		for _, p := range s.Plugins() {
-			if p.Name == "aicc" {
+			if p.Comm == "aicc" {
 				return "it runs"
 			}
-			if before[p.Name] != p.PID {
-				t.Errorf("%s has another process", p.Name)
+			if before[p.Comm] != p.PID {
+				t.Errorf("%s has another process", p.Comm)
 			}
 		}
 		return ""

@@ -74,9 +74,9 @@ func (s *system) expectFile(t *rapid.T, a native.Answer, want []byte) native.Fil
 	if len(a.Payload.Media) != 1 {
 		t.Fatalf("%d files in the answer, want one: %s", len(a.Payload.Media), a.Body)
 	}
-	got, err := s.Livechat.Download(soon(t), a.Payload.Media[0].URL)
-	if err != nil || !bytes.Equal(got.Data, want) {
-		t.Fatalf("%+v returns %d bytes, %v; want %d", a.Payload.Media[0], len(got.Data), err, len(want))
+	got, _, err := s.Livechat.Download(soon(t), a.Payload.Media[0].URL)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%+v returns %d bytes, %v; want %d", a.Payload.Media[0], len(got), err, len(want))
 	}
 	return a.Payload.Media[0]
 }
@@ -174,11 +174,11 @@ func TestFilesForTheBotArriveUnchanged(t *testing.T) {
 				}
 				data := m.Media[0].Data
 				if m.Media[0].URL != "" {
-					got, err := s.Livechat.Download(soon(t), m.Media[0].URL)
+					linked, _, err := s.Livechat.Download(soon(t), m.Media[0].URL)
 					if err != nil {
 						t.Fatal(err)
 					}
-					data = got.Data
+					data = linked
 				}
 				if !bytes.Equal(data, f.data) {
 					t.Fatalf("the bot got %d bytes of %q, want %d", len(data), f.name, len(f.data))

@@ -108,21 +108,11 @@ type Reload struct {
 // Reload makes the gateway read its configuration again, or return to the previous one.
 func (g *Gateway) Reload(t testing.TB, previous bool) Reload {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
-	defer cancel()
-	body := strings.NewReader(fmt.Sprintf(`{"user": "test", "previous": %t}`, previous))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.Admin+"/api/config/reload", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatalf("reload: %v", err)
-	}
-	defer resp.Body.Close()
+	const path, content = "/api/config/reload", `{"user": "test", "previous": %t}`
+	status, body, err := gateway.Call(Soon(t), http.MethodPost, g.Admin+path, fmt.Sprintf(content, previous))
 	var out Reload
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("reload: status %d: %v", resp.StatusCode, err)
+	if err != nil || status != http.StatusOK || json.Unmarshal(body, &out) != nil {
+		t.Fatalf("reload: status %d: %s, %v", status, body, err)
 	}
 	return out
 }

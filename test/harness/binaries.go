@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"patchbay/sandbox/gateway"
 )
 
 // programs are the programs under test and the packages that they are built from.
@@ -30,7 +28,6 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	gateway.CloseIdleConnections()
 	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, "after the tests:", err)

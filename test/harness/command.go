@@ -16,7 +16,7 @@ type Result struct {
 // Run runs a command of the gateway with its environment, which names the configuration.
 func (g *Gateway) Run(t testing.TB, args ...string) Result {
 	t.Helper()
-	return Run(t, g.Environment(), args...)
+	return Run(t, g.child.Env, args...)
 }
 
 // Run runs a command of the gateway in the given environment.

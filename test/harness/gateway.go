@@ -73,9 +73,6 @@ func (g *Gateway) Configure(t testing.TB, c Config) {
 	}
 }
 
-// Environment returns the environment of the gateway and its commands.
-func (g *Gateway) Environment() []string { return g.child.Env }
-
 // Start starts a gateway that was stopped or killed, at its former addresses, and returns when it is ready.
 func (g *Gateway) Start(t testing.TB) {
 	t.Helper()
@@ -148,7 +145,7 @@ func (g *Gateway) Plugin(t testing.TB, name string) Process {
 	var found Process
 	Eventually(t, Patience, "a process of "+name, func() string {
 		for _, p := range g.Plugins() {
-			if p.Name == name {
+			if p.Comm == name {
 				found = p
 				return ""
 			}
