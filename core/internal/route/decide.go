@@ -1,7 +1,10 @@
 package route
 
-// Decide evaluates the rules in file order, up to the first matching rule without `continue`. A condition that fails
-// counts as no match and is reported. Rules in f.Done, and rules with another `after`, are left out.
+import "maps"
+
+// Decide evaluates the rules in file order, up to the first matching rule without `continue`. The conditions of later
+// rules see the attributes that a matching rule sets. A condition that fails counts as no match and is reported. Rules in
+// f.Done, and rules with another `after`, are left out.
 func (t *Table) Decide(f *Facts) Decision {
 	var d Decision
 	in := input{facts: f}
@@ -11,7 +14,7 @@ func (t *Table) Decide(f *Facts) Decision {
 		if f.Done[i] || c.rule.After != f.After {
 			continue
 		}
-		matches, err := c.matches(f, &in)
+		matches, err := c.matches(in.facts, &in)
 		if err != nil {
 			d.Errors = append(d.Errors, RuleError{Index: i, Rule: c.rule.Name, Err: err})
 		}
@@ -22,8 +25,22 @@ func (t *Table) Decide(f *Facts) Decision {
 		if !c.rule.Continue {
 			break
 		}
+		if len(c.rule.Set) > 0 {
+			in.facts, in.parsed = in.facts.with(c.rule.Set), nil
+			cur = t.candidates(&in)
+			cur.skip(i)
+		}
 	}
 	return d
+}
+
+// with returns the facts after a rule has set attributes.
+func (f *Facts) with(set map[string]string) *Facts {
+	out := *f
+	out.Attributes = make(map[string]string, len(f.Attributes)+len(set))
+	maps.Copy(out.Attributes, f.Attributes)
+	maps.Copy(out.Attributes, set)
+	return &out
 }
 
 // Handles reports whether a rule is about the event.

@@ -29,7 +29,9 @@ func (t *Table) Explain(f *Facts) ([]Explanation, error) {
 		e.Reached = reached
 		if e.Matches {
 			e.Effect = strings.Join(t.rules[i].rule.actions(), ", ")
-			reached = reached && t.rules[i].rule.Continue
+			if reached = reached && t.rules[i].rule.Continue; reached {
+				f = f.with(t.rules[i].rule.Set)
+			}
 		}
 		out = append(out, e)
 	}

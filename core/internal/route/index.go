@@ -139,3 +139,11 @@ func (c cursor) next() (int, bool) {
 	}
 	return rule, rule >= 0
 }
+
+// skip removes the rules up to the given one.
+func (c cursor) skip(rule int) {
+	for i, list := range c {
+		n, _ := slices.BinarySearch(list, rule+1)
+		c[i] = list[n:]
+	}
+}

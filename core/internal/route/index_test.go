@@ -30,6 +30,7 @@ func (t *Table) decideWithoutIndex(f *Facts) Decision {
 			if !c.rule.Continue {
 				break
 			}
+			f = f.with(c.rule.Set)
 		}
 	}
 	return d
@@ -79,6 +80,9 @@ func TestTheIndexChangesNoDecision(t *testing.T) {
 		table := &Table{channels: testChannels}
 		for i := range rapid.IntRange(1, 8).Draw(t, "rules") {
 			r := Rule{Name: fmt.Sprint("r", i), Events: []Event{EventMessage}, Continue: rapid.IntRange(0, 3).Draw(t, "continue") > 0}
+			if rapid.Bool().Draw(t, "set") {
+				r.Set = map[string]string{"a": rapid.SampledFrom(vocabulary).Draw(t, "set a"), "j": `{"p": "agent"}`}
+			}
 			r.From = rapid.SampledFrom([][]string{nil, {"customer"}, {"bot", "livechat"}, {"desk"}}).Draw(t, "from")
 			when, problems := lang.compile(genCondition(2).Draw(t, "condition"))
 			if when == nil {

@@ -32,7 +32,7 @@ func (t *Table) hiding(j int, l *language) []string {
 	later := &t.rules[j]
 	var covering []*Rule
 	for i := range t.rules[:j] {
-		if r := &t.rules[i]; l.covers(r, later, len(t.rules) <= maxCompared) {
+		if r := &t.rules[i]; l.covers(r, later, len(t.rules) <= maxCompared) && !t.setsBetween(i, j) {
 			covering = append(covering, &r.rule)
 		}
 	}
@@ -56,6 +56,18 @@ func (t *Table) hiding(j int, l *language) []string {
 	}
 	slices.Sort(by)
 	return by
+}
+
+// setsBetween reports whether a rule between two others sets an attribute that the condition of the first one reads.
+func (t *Table) setsBetween(first, last int) bool {
+	for i := first + 1; i < last; i++ {
+		for _, u := range t.rules[first].attributes() {
+			if _, sets := t.rules[i].rule.Set[u.name]; sets {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxCompared bounds the number of rules whose conditions are compared with each other. In longer tables, only rules

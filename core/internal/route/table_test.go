@@ -157,6 +157,12 @@ func TestUnreachableRulesAreWarnings(t *testing.T) {
 			{Name: "b", When: `open("desk")`, Say: Say{Default: "y"}}}, "b by a"},
 		{"other condition", []Rule{{Name: "a", When: `open("desk")`, Say: Say{Default: "x"}}, {Name: "b", Say: Say{Default: "y"}}}, ""},
 		{"continue", []Rule{{Name: "a", Copy: []string{"audit"}, Continue: true}, {Name: "b", Say: Say{Default: "y"}}}, ""},
+		{"same condition, with its attribute set between", []Rule{{Name: "a", When: `attr("k") == "v"`, Say: Say{Default: "x"}},
+			{Name: "s", When: `text == "k"`, Set: map[string]string{"k": "v"}, Continue: true},
+			{Name: "b", When: `attr("k") == "v"`, Say: Say{Default: "y"}}}, ""},
+		{"same condition, with another attribute set between", []Rule{{Name: "a", When: `attr("k") == "v"`, Say: Say{Default: "x"}},
+			{Name: "s", When: `text == "k"`, Set: map[string]string{"other": "v"}, Continue: true},
+			{Name: "b", When: `attr("k") == "v"`, Say: Say{Default: "y"}}}, "b by a"},
 		{"one event of two", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventMessage, EventPassed},
 			Say: Say{Default: "y"}}}, ""},
 		{"both events", []Rule{{Name: "a", Say: Say{Default: "x"}}, {Name: "b", Events: []Event{EventPassed}, Say: Say{Default: "x"}},
@@ -321,5 +327,41 @@ func TestClosest(t *testing.T) {
 		if got := Closest(tc.word, []string{"desk", "night", "faq", ""}); got != tc.want {
 			t.Errorf("Closest(%q) = %q, want %q", tc.word, got, tc.want)
 		}
+	}
+}
+
+func TestLaterRulesSeeTheAttributesThatARuleSets(t *testing.T) {
+	table, problems := Compile([]Rule{
+		{Name: "before", When: `attr("topic") == "orders"`, Drop: true},
+		{Name: "mark", When: `mentions(["parcel"])`, Set: map[string]string{"topic": "orders", "json": `{"n": 1}`}, Continue: true},
+		{Name: "json", When: `data("json", "n") == "1"`, Set: map[string]string{"topic": "parcels"}, Continue: true},
+		{Name: "orders", When: `attr("topic") == "orders"`, Pass: "desk"},
+		{Name: "parcels", When: `attr("topic") == "parcels"`, Pass: "desk"},
+	}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	f := &Facts{Event: EventMessage, Channel: "livechat", Role: "customer", Text: "my parcel", Attributes: map[string]string{"json": "{}"}}
+	var got, explained []string
+	for _, s := range table.Decide(f).Steps {
+		got = append(got, s.Rule.Name)
+	}
+	if diff := cmp.Diff([]string{"mark", "json", "parcels"}, got); diff != "" {
+		t.Errorf("decided (-want +got)\n%s", diff)
+	}
+	explanations, err := table.Explain(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range explanations {
+		if e.Matches && e.Reached {
+			explained = append(explained, e.Rule)
+		}
+	}
+	if diff := cmp.Diff(got, explained); diff != "" {
+		t.Errorf("(-decided +explained)\n%s", diff)
+	}
+	if len(f.Attributes) != 1 {
+		t.Errorf("the facts of the caller have changed: %v", f.Attributes)
 	}
 }
