@@ -59,6 +59,15 @@ func TestCloseNotifiesChannelsWithThreads(t *testing.T) {
 	h.wantLines("the desk's calls", h.drain("desk"), "transcript [hi]", "desk", "bye", "disconnected closed")
 }
 
+func TestCustomersChannelGetsNoDisconnectedAtTheEnd(t *testing.T) {
+	h := closeHarness(t)
+	h.policy.Channels["web"].Events = events(envelope.KindDisconnected)
+	h.customer("hi")
+	h.customer("bye")
+	h.wantLines("the customer gets", h.queue("web"), "Good bye.")
+	h.wantLines("the bot gets", h.queue("faq"), "open", "hi", "bye", "closed bye")
+}
+
 func TestCloseWithDrop(t *testing.T) {
 	h := closeHarness(t)
 	h.customer("hi")

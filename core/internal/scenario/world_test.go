@@ -17,6 +17,9 @@ import (
 	"patchbay/core/internal/scenario"
 )
 
+// routing has the tests that are named after the sentences of docs/routing.md.
+const routing = "testdata/routing"
+
 // runFile runs the conversation tests of a file.
 func runFile(t *testing.T, path string) *conversationtest.FileReport {
 	t.Helper()
@@ -42,7 +45,9 @@ func runFile(t *testing.T, path string) *conversationtest.FileReport {
 		w := scenario.New(scenario.Options{Policy: policy, GiveUp: giveUp}, file.Tests[i].Start)
 		report.Add(conversationtest.Run(t.Context(), &file.Tests[i], w), w.Matched())
 		checkDecisions(t, w, policy.Routes)
-		checkExports(t, w, scenario.Options{Policy: policy, GiveUp: giveUp})
+		if !strings.HasPrefix(path, routing) { // its steps change calls and clocks in ways that an export does not know
+			checkExports(t, w, scenario.Options{Policy: policy, GiveUp: giveUp})
+		}
 	}
 	return report
 }
@@ -125,15 +130,15 @@ func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 // TestConversations runs all files of testdata, the tests of the shipped configuration and those of the examples. They
 // reach every rule.
 func TestConversations(t *testing.T) {
-	files, err := filepath.Glob("testdata/*_test.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files: %v", err)
+	paths := []string{"../../../config_test.yaml"}
+	for _, folder := range []string{"testdata", routing, "../../../docs/examples"} {
+		files, err := filepath.Glob(folder + "/*_test.yaml")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no files: %v", folder, err)
+		}
+		paths = append(paths, files...)
 	}
-	examples, err := filepath.Glob("../../../docs/examples/*_test.yaml")
-	if err != nil || len(examples) == 0 {
-		t.Fatalf("no examples: %v", err)
-	}
-	for _, path := range append(append(files, "../../../config_test.yaml"), examples...) {
+	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			report := runFile(t, path)
 			for _, r := range report.Results {
