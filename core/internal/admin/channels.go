@@ -107,7 +107,7 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 
 // addLaneState adds the state of the calls.
 func (a *Admin) addLaneState(c *Channel) {
-	lanes, limit := a.Lanes.State(c.Name), a.Running().Config.Limits.QueueAge
+	lanes, limit := a.Lanes.State(c.Name), a.Running().Config.Limits.RefuseAfter()
 	c.Breaker, c.VendorPause, c.InFlight = lanes.Breaker, lanes.Pause.Seconds(), lanes.InFlight
 	c.State = cmp.Or(a.blockedReason(c.Name), overload(&lanes, limit), "ready")
 }

@@ -115,7 +115,7 @@ func (a *Admin) optionalChecks() []check {
 	for i := range running.Config.Channels {
 		name := running.Config.Channels[i].Name
 		s := a.Lanes.State(name)
-		switch late := overload(&s, running.Config.Limits.QueueAge); {
+		switch late := overload(&s, running.Config.Limits.RefuseAfter()); {
 		case late != "":
 			out = append(out, check{"channel " + name, false, late})
 		case s.Paused:

@@ -25,7 +25,7 @@ func policy(cfg *config.Config, p *plugins, engine *delivery.Engine) *conversati
 		Bounces: cfg.Conversations.Bounces, Zone: cfg.Conversations.Zone, Language: cfg.Conversations.Language,
 	}
 	if engine != nil {
-		out.Reachable, out.QueueAge, out.Calls = reachable(cfg, p, engine), cfg.Limits.QueueAge, engine.State
+		out.Reachable, out.RefuseAfter, out.Calls = reachable(cfg, p, engine), cfg.Limits.RefuseAfter(), engine.State
 	}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]

@@ -137,8 +137,12 @@ type Conversations struct {
 // Limits bound the load that callers can cause.
 type Limits struct {
 	OpenedPerMinute int           // conversations opened per channel and minute, 0 means no limit
-	QueueAge        time.Duration // of messages that wait for a free call of a channel that works, 0 means no limit
+	QueueAge        time.Duration // bound of the wait for a free call of a channel that works, 0 means no limit
 }
+
+// RefuseAfter returns the time that the first message may wait for a free call before new ones are refused: three
+// quarters of QueueAge, because the last message of a queue that grows waits longer than the first one.
+func (l Limits) RefuseAfter() time.Duration { return l.QueueAge * 3 / 4 }
 
 // Media bounds the stored images, audio, video and files.
 type Media struct {

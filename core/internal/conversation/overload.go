@@ -14,7 +14,7 @@ import (
 // are never refused: vendors often do not repeat events, and without them the state of the conversation is wrong. All
 // envelopes of a transaction see the same state of a channel's calls.
 func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
-	limit := tx.policy.QueueAge
+	limit := tx.policy.RefuseAfter
 	if limit == 0 || in.Envelope.Kind != envelope.KindMessage || isBlank(in.Envelope) {
 		return ""
 	}

@@ -18,7 +18,7 @@ var overloaded = attempt.ChannelState{Full: 6 * time.Second, Waits: 6 * time.Sec
 // withCalls lets the writer see the states of the channels' calls.
 func withCalls(calls map[string]attempt.ChannelState) func(*Options) {
 	return func(o *Options) {
-		o.Policy.QueueAge = 5 * time.Second
+		o.Policy.RefuseAfter = 5 * time.Second
 		o.Policy.Calls = func(channel string) attempt.ChannelState { return calls[channel] }
 	}
 }
