@@ -11,7 +11,7 @@ import (
 // Bounds of the garbage collector: the heap may grow by heapRoom before a collection, but by at least half of its size
 // and at most four times its size.
 const (
-	heapRoom     = 96 << 20
+	heapRoom     = 64 << 20
 	heapEvery    = 5 * time.Second
 	minGCPercent = 50
 	maxGCPercent = 400
