@@ -57,7 +57,7 @@ func (o *options) run(ctx context.Context, strict, lastGood bool) error {
 	}
 	log.Info("ready", "listen", a.Public.String(), "admin", a.Private.String(), "version", o.process.Version,
 		"duration_seconds", time.Since(started).Seconds())
-	stopReloading := reloadOnHangup(hangups, a)
+	stopReloading := reloadOnHangup(hangups, a, log)
 	err = a.Wait(ctx)
 	log.Info("stopping")
 	a.Stop()
@@ -122,13 +122,14 @@ func (o *options) startLastGood(ctx context.Context, opts app.Options) (*app.App
 
 // reloadOnHangup reloads the configuration at each SIGHUP until stop is called. A signal that arrived during the start
 // counts too.
-func reloadOnHangup(hangups <-chan os.Signal, a *app.App) (stop func()) {
+func reloadOnHangup(hangups <-chan os.Signal, a *app.App, log *slog.Logger) (stop func()) {
 	end, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			select {
 			case <-hangups:
+				log.Info("operator's command", "command", "reload", "signal", "SIGHUP")
 				a.Reload(context.Background(), admin.ReloadRequest{})
 			case <-end:
 				return
