@@ -136,6 +136,12 @@ func TestEachSentenceOfRoutingHasATest(t *testing.T) {
 			}
 		}
 	}
+	files, _ := filepath.Glob(filepath.Join(harness.Root(), sections, "*_test.yaml"))
+	for _, path := range files {
+		if section := strings.TrimSuffix(filepath.Base(path), "_test.yaml"); names[section] == nil {
+			t.Errorf("%s: docs/routing.md has no section %s", short(path), section)
+		}
+	}
 	t.Logf("sentences with conversation tests, Go tests and without behavior: %v", count)
 }
 
