@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"patchbay/sandbox/aicc"
@@ -56,8 +55,9 @@ func New(o Options) (*Sandbox, error) {
 		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
 		ConnectEvent: true, // the customer's words then reach the desk before the first answer
 	})
-	for _, vendor := range s.vendors() {
+	for name, vendor := range s.vendors() {
 		vendor.Point(o.Gateway)
+		vendor.Logger = o.Logger.With("vendor", name)
 	}
 	return s, nil
 }
@@ -79,17 +79,15 @@ func (s *Sandbox) Handler() http.Handler {
 
 // Run serves until ctx ends, then closes everything and returns nil.
 func (s *Sandbox) Run(ctx context.Context) error {
-	// Streams and followers of logs end with this context.
+	// Streams end with this context.
 	streams, endStreams := context.WithCancel(context.Background())
 	srv := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return streams },
 		ErrorLog:    slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
 	}
-	var wg sync.WaitGroup
-	s.report(streams, &wg)
 	failed := make(chan error, 1)
-	wg.Go(func() { failed <- srv.Serve(s.listener) })
+	go func() { failed <- srv.Serve(s.listener) }()
 	s.o.Logger.Info("sandbox is ready", "chat", s.URL()+"/", "desk", s.URL()+"/desk", "gateway", s.o.Gateway)
 
 	var err error
@@ -103,27 +101,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	for _, vendor := range s.vendors() {
 		vendor.Close()
 	}
-	wg.Wait()
 	return err
-}
-
-// report logs refused calls and failed webhook calls until ctx ends.
-func (s *Sandbox) report(ctx context.Context, wg *sync.WaitGroup) {
-	for name, v := range s.vendors() {
-		wg.Go(func() {
-			v.Problems.Follow(ctx, func(text string) {
-				s.o.Logger.Warn("gateway's call refused", "vendor", name, "problem", text)
-			})
-		})
-		wg.Go(func() {
-			v.Outcomes.Follow(ctx, func(o simulator.Outcome) {
-				if !o.Accepted {
-					s.o.Logger.Warn("webhook call given up", "vendor", name, "url", o.Call.URL,
-						"attempts", o.Attempts, "status", o.Status, "error", o.Err)
-				}
-			})
-		})
-	}
 }
 
 // vendors are the simulated vendors by name.

@@ -17,7 +17,7 @@ func (s *Simulator) Accept(user, agent string) error {
 		s.record(c, "accepted", Line{Text: agent}, false)
 		s.pushText(c, "system", "The call is connected to an agent.", []byte("null"))
 		if s.o.ConnectEvent {
-			return s.push(user, s.message(user, "AGENT", "CONNECT"))
+			return s.Push(s.message(user, "AGENT", "CONNECT"))
 		}
 		return nil
 	}, StateWaiting)
@@ -43,7 +43,7 @@ func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 		m.SenderNickname, m.MessageCode = new(c.Agent), &code
 		l := Line{From: "agent", Text: content, MediaType: mediaType, File: s.fileOf(m), MessageCode: code}
 		s.record(c, "said", l, false)
-		return s.push(user, m)
+		return s.Push(m)
 	}, StateActive)
 	return code, err
 }
@@ -53,7 +53,7 @@ func (s *Simulator) Read(user string, ids string) error {
 	return s.act(user, func(*Chat) error {
 		m := s.message(user, "AGENT", "READ")
 		m.Content = &ids
-		return s.push(user, m)
+		return s.Push(m)
 	}, StateActive)
 }
 
@@ -89,7 +89,7 @@ func (s *Simulator) TimeOut(user string, async bool) error {
 			m.MediaType, m.Content = new("TEXT"), new("No agent answered in time. You can leave a message.")
 			m.IsOfflineStatus = &async
 		}
-		return s.push(user, m)
+		return s.Push(m)
 	}, StateWaiting, StateActive)
 }
 
@@ -98,5 +98,5 @@ func (s *Simulator) pushText(c *Chat, from, text string, callID json.RawMessage)
 	s.record(c, "", Line{From: from, Text: text, MediaType: "TEXT"}, false)
 	m := s.Message(c.User, strings.ToUpper(from), "CHAT", "TEXT", text)
 	m.SenderNickname, m.CallID = new(strings.ToUpper(from)), callID
-	_ = s.push(c.User, m) // fails only if the simulator is closed
+	_ = s.Push(m) // fails only if the simulator is closed
 }

@@ -83,8 +83,8 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	chats := []Chat{}
-	for _, user := range s.order {
-		if c := s.desk[user]; want(c) {
+	for _, c := range s.chats {
+		if want(c) {
 			out := *c
 			out.Lines = slices.Clip(c.Lines) // lines are append-only
 			chats = append(chats, out)
@@ -95,23 +95,19 @@ func (s *Simulator) list(want func(*Chat) bool) []Chat {
 
 // chatOf returns the customer's chat, or a new one if there is none. The caller holds s.mu.
 func (s *Simulator) chatOf(user string) *Chat {
-	c := s.desk[user]
-	if c == nil {
-		c = &Chat{User: user, State: StateNone}
-		s.desk[user] = c
-		s.order = append(s.order, user)
+	i := slices.IndexFunc(s.chats, func(c *Chat) bool { return c.User == user })
+	if i < 0 {
+		i = len(s.chats)
+		s.chats = append(s.chats, &Chat{User: user, State: StateNone})
 	}
-	return c
+	return s.chats[i]
 }
 
 // act runs do under the desk's lock. It returns ErrState if the chat is in none of the states.
 func (s *Simulator) act(user string, do func(*Chat) error, states ...State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.desk[user]
-	if c == nil {
-		return fmt.Errorf("chat of %s: no such chat: %w", user, ErrState)
-	}
+	c := s.chatOf(user)
 	if !slices.Contains(states, c.State) {
 		return fmt.Errorf("chat of %s is %s, must be one of %v: %w", user, c.State, states, ErrState)
 	}

@@ -45,9 +45,8 @@ func (s *Simulator) Message(user, source, control, mediaType, content string) Do
 }
 
 // Push queues one push with all these messages, after the earlier pushes for the first message's user.
-func (s *Simulator) Push(messages ...DownLinkMsg) error { return s.push(messages[0].To, messages...) }
-
-func (s *Simulator) push(user string, messages ...DownLinkMsg) error {
+func (s *Simulator) Push(messages ...DownLinkMsg) error {
+	user := messages[0].To
 	s.post(messages)
 	if s.o.PushOff {
 		return nil

@@ -97,8 +97,7 @@ type Simulator struct {
 	mailboxes    simulator.Table[mailbox] // by user id
 
 	mu    sync.Mutex
-	desk  map[string]*Chat // by user id
-	order []string         // user ids by the time of their first call
+	chats []*Chat // by the time of the first call
 }
 
 // New returns a simulated AICC within working hours.
@@ -107,7 +106,7 @@ func New(o Options) *Simulator {
 		o.SignHeaders = []string{"host"}
 	}
 	o.NoSession, o.Stamp = cmp.Or(o.NoSession, "session expired"), cmp.Or(o.Stamp, StampSeconds)
-	s := &Simulator{o: o, desk: map[string]*Chat{}, Vendor: simulator.NewVendor(o.Retry, refuse)}
+	s := &Simulator{o: o, Vendor: simulator.NewVendor(o.Retry, refuse)}
 	s.SetPushKey(o.PushKey)
 	return s
 }

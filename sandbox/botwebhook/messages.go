@@ -97,24 +97,23 @@ func parseContent(raw json.RawMessage) (Message, error) {
 
 // parse returns the media of the part. The part must have only the member that its type names.
 func (p wirePart) parse() (media []Media, err error) {
-	members := map[string][]wireMedia{"image": p.Image, "audio": p.Audio, "document": p.Document}
-	if p.Text != "" {
-		members["text"] = []wireMedia{}
+	items := slices.Concat(p.Image, p.Audio, p.Document)
+	members := map[string]bool{
+		"text": p.Text != "", "image": p.Image != nil, "audio": p.Audio != nil, "document": p.Document != nil,
 	}
-	for kind, items := range members {
-		if (kind == p.Type) != (items != nil) || kind != "text" && items != nil && len(items) == 0 {
-			return nil, fmt.Errorf("a part of type %q must have the member %q only, and not empty", p.Type, p.Type)
-		}
-		for i, item := range items {
-			m, err := item.media(kind)
-			if err != nil {
-				return nil, fmt.Errorf("%s[%d]: %w", kind, i, err)
-			}
-			media = append(media, m)
-		}
+	only := members[p.Type] && (p.Type == "text" || len(items) > 0)
+	for kind, present := range members {
+		only = only && present == (kind == p.Type)
 	}
-	if _, ok := members[p.Type]; !ok {
-		return nil, fmt.Errorf("type: %q, must be text, image, audio or document", p.Type)
+	if !only {
+		return nil, fmt.Errorf("type: %q, must name the only other member: text, image, audio or document", p.Type)
+	}
+	for i, item := range items {
+		m, err := item.media(p.Type)
+		if err != nil {
+			return nil, fmt.Errorf("%s[%d]: %w", p.Type, i, err)
+		}
+		media = append(media, m)
 	}
 	return media, nil
 }

@@ -111,9 +111,6 @@ func (s *Simulator) Conversations(user string) []Conversation {
 	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })
 }
 
-// Forget deletes a conversation. Later calls for it fail with code 40356.
-func (s *Simulator) Forget(conversation string) { s.conversations.Delete(conversation) }
-
 // Answer makes a webhook call without a question: a late answer, or a second one. The conversation must exist.
 func (s *Simulator) Answer(conversation string, a Answer) error {
 	c, ok := s.conversations.Get(conversation)

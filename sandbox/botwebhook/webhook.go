@@ -1,7 +1,6 @@
 package botwebhook
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,7 +25,7 @@ func (s *Simulator) call(endpoint, address string, body []byte, example string) 
 		Accepted: func(status int, answer []byte) bool {
 			ok := status == http.StatusOK && like(answer, example)
 			if status == http.StatusOK && !ok {
-				s.Problems.Append(fmt.Sprintf("%s: answer is %.100q, must be like %s", endpoint, answer, example))
+				s.Report(fmt.Sprintf("%s: answer is %.100q, must be like %s", endpoint, answer, example))
 			}
 			return ok
 		},
@@ -45,12 +44,4 @@ func like(answer []byte, example string) bool {
 		}
 	}
 	return got["code"] == want["code"]
-}
-
-// Check makes the vendor's test call of the webhook and waits for its outcome. The body has the member istest.
-// The gateway must accept it, but not as a message. No page shows further members.
-func (s *Simulator) Check(ctx context.Context) (simulator.Outcome, error) {
-	c := s.call(EndpointPush, s.Gateway()+webhookPath+s.o.Channel, []byte(`{"istest":true}`), `{"code":200,"msg":"success"}`)
-	c.Attempts = 1
-	return s.Do(ctx, "check", c)
 }

@@ -28,6 +28,9 @@ func (v *Vendor) deliver(c Call, f Fault) {
 		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder has no effect on a retry
 	}
 	v.Outcomes.Append(out)
+	if !out.Accepted && v.ctx.Err() == nil {
+		v.Logger.Warn("webhook call given up", "url", c.URL, "attempts", out.Attempts, "status", out.Status, "error", out.Err)
+	}
 	if c.ended != nil {
 		c.ended(out)
 	}

@@ -70,17 +70,3 @@ func (l *Log[T]) Wait(ctx context.Context, done func([]T) bool) error {
 		}
 	}
 }
-
-// Follow calls do with each entry, old and new, until ctx ends.
-func (l *Log[T]) Follow(ctx context.Context, do func(T)) {
-	for from := 0; ; {
-		entries, err := l.Next(ctx, from)
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
-			do(e)
-		}
-		from += len(entries)
-	}
-}

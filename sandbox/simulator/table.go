@@ -36,13 +36,6 @@ func (t *Table[V]) Update(key string, change func(V) V) V {
 // Put stores v under key.
 func (t *Table[V]) Put(key string, v V) { t.Update(key, func(V) V { return v }) }
 
-// Delete removes the row of key.
-func (t *Table[V]) Delete(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.rows, key)
-}
-
 // Logs is a set of logs by key. The zero value is ready to use.
 type Logs[T any] struct{ byKey sync.Map }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -27,6 +28,7 @@ type Vendor struct {
 	// Outcomes lists the outcomes of the webhook calls, in the order of completion.
 	Outcomes Log[Outcome]
 	Client   *http.Client // makes the webhook calls
+	Logger   *slog.Logger // logs the problems and the webhook calls that are given up; default: none
 
 	retry   Retry
 	refuse  func(Fault) *Refusal
@@ -48,6 +50,7 @@ func NewVendor(retry Retry, refuse func(Fault) *Refusal) *Vendor {
 		refuse = refuseFault
 	}
 	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
+	v.Logger = slog.New(slog.DiscardHandler)
 	v.Point("")
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
@@ -66,6 +69,12 @@ func (v *Vendor) Close() {
 	v.mu.Unlock()
 	v.working.Wait()
 	v.Client.CloseIdleConnections()
+}
+
+// Report adds a problem with a call to Problems.
+func (v *Vendor) Report(problem string) {
+	v.Problems.Append(problem)
+	v.Logger.Warn("problem with a call of the gateway", "problem", problem)
 }
 
 // Taken returns the number of successful calls of an endpoint.
@@ -154,7 +163,7 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		if !ok {
 			refusal = v.refuse(Fault{Kind: Refuse, Status: http.StatusBadRequest, Text: err.Error()})
 		}
-		v.Problems.Append(refusal.Problem)
+		v.Report(refusal.Problem)
 		writeJSON(w, refusal.Status, refusal.Body)
 		return
 	}

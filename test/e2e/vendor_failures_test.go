@@ -176,7 +176,9 @@ func TestForgottenBotConversationIsReopenedWithHistory(t *testing.T) {
 	s.say(t, "ann", "hello")
 	s.expect(t, "ann", "bot", greeting)
 	first := s.botCall(t, "hello").Conversation.ID
-	s.Bots.Forget(first)
+	s.Bots.Faults.Add(simulator.Fault{
+		Kind: simulator.Refuse, Endpoint: botwebhook.EndpointMessage, Code: 40356, Count: 1, // the conversation does not exist
+	})
 	s.say(t, "ann", "Where were we?")
 	s.expect(t, "ann", "bot", "You said: Where were we?")
 	again := s.botCall(t, "Where were we?")
