@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -112,13 +113,10 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errUser.Error(), http.StatusBadRequest)
 		return
 	}
-	from := 0
-	if last, err := strconv.Atoi(r.Header.Get("Last-Event-ID")); err == nil && last >= 0 {
+	log, from := s.chats.Of(user), 0
+	last, err := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	if err == nil && 0 <= last && last < log.Len() { // else the page is new, or the sandbox has been restarted
 		from = last + 1
-	}
-	log := s.chats.Of(user)
-	if from > log.Len() { // the sandbox has been restarted
-		from = 0
 	}
 	startStream(w)
 	for {
@@ -133,4 +131,23 @@ func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 			from++
 		}
 	}
+}
+
+// startStream begins a stream of server-sent events.
+func startStream(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = http.NewResponseController(w).Flush() // fails only if the page is closed
+}
+
+// sendEvent writes one event. JSON has no raw line breaks, so data is one line.
+func sendEvent(w http.ResponseWriter, id int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", id, data); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
 }

@@ -47,17 +47,19 @@ func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 	}
 	vendor, points := s.vendors()[o.Vendor], pointsOf[o.Vendor]
 	isCall, isEndpoint := slices.Contains(points.calls, o.Endpoint), slices.Contains(points.endpoints, o.Endpoint)
+	inCalls := slices.Contains(simulator.CallFaults, o.Kind)
+	atEndpoints := slices.Contains(simulator.EndpointFaults, o.Kind)
 	switch {
 	case vendor == nil:
 		return nil, fmt.Errorf("vendor: %q, must be livechat, gptbots or aicc", o.Vendor)
-	case !o.Kind.AtEndpoints() && !o.Kind.InCalls():
+	case !atEndpoints && !inCalls:
 		return nil, fmt.Errorf("kind: %q is not known", o.Kind)
 	case o.Endpoint != "" && !isCall && !isEndpoint:
 		all := strings.Join(slices.Concat(points.endpoints, points.calls), ", ")
 		return nil, fmt.Errorf("endpoint: %q is not known; %s has %s", o.Endpoint, o.Vendor, all)
-	case isCall && !o.Kind.InCalls():
+	case isCall && !inCalls:
 		return nil, fmt.Errorf("kind: %q is not possible in %s, a call to the gateway", o.Kind, o.Endpoint)
-	case isEndpoint && !o.Kind.AtEndpoints():
+	case isEndpoint && !atEndpoints:
 		return nil, fmt.Errorf("kind: %q is not possible at %s, an endpoint of the vendor", o.Kind, o.Endpoint)
 	case o.Status != 0 && (o.Status < 200 || o.Status > 599):
 		return nil, fmt.Errorf("status: %d, must be 200 to 599", o.Status)

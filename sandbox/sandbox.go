@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"patchbay/sandbox/aicc"
@@ -16,6 +17,9 @@ import (
 	"patchbay/sandbox/native"
 	"patchbay/sandbox/simulator"
 )
+
+// defaultPushKey is the default of AICC_PUSH_KEY in the repository's config.yaml. A key has 43 letters and digits.
+const defaultPushKey = "sandboxAiccPushKey0123456789abcdefghijklmno"
 
 // Options configure a Sandbox.
 type Options struct {
@@ -51,7 +55,7 @@ func New(o Options) (*Sandbox, error) {
 		APIKey: secret("GPTBOTS_API_KEY"), WebhookToken: secret("GPTBOTS_WEBHOOK_TOKEN"), Retry: retry,
 	})
 	s.Desk = aicc.New(aicc.Options{
-		ChannelID: "202105284494222653", PushKey: secret("AICC_PUSH_KEY"),
+		ChannelID: "202105284494222653", PushKey: cmp.Or(os.Getenv("AICC_PUSH_KEY"), defaultPushKey),
 		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
 		ConnectEvent: true, // the customer's words then reach the desk before the first answer
 	})
@@ -110,14 +114,6 @@ func (s *Sandbox) vendors() map[string]*simulator.Vendor {
 }
 
 // secret returns a credential from the environment, or the public default of the repository's config.yaml.
-func secret(name string) string { return cmp.Or(os.Getenv(name), defaultSecrets[name]) }
-
-var defaultSecrets = map[string]string{
-	"NATIVE_ACCESS_TOKEN":   "sandbox-native-access-token",
-	"NATIVE_REPLY_TOKEN":    "sandbox-native-reply-token",
-	"GPTBOTS_API_KEY":       "sandbox-gptbots-api-key",
-	"GPTBOTS_WEBHOOK_TOKEN": "sandbox-gptbots-webhook-token",
-	"AICC_APP_KEY":          "sandbox-aicc-app-key",
-	"AICC_APP_SECRET":       "sandbox-aicc-app-secret",
-	"AICC_PUSH_KEY":         "sandboxAiccPushKey0123456789abcdefghijklmno",
+func secret(name string) string {
+	return cmp.Or(os.Getenv(name), "sandbox-"+strings.ToLower(strings.ReplaceAll(name, "_", "-")))
 }

@@ -1,12 +1,17 @@
 package aicc
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"patchbay/sandbox/simulator"
@@ -63,33 +68,23 @@ func (s *Simulator) Push(messages ...DownLinkMsg) error {
 
 // prove signs an attempt at a push.
 func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
-	key := *s.pushKey.Load()
+	key, host, now := *s.pushKey.Load(), r.URL.Host, time.Now().UTC()
 	if wrong {
 		key += "x"
 	}
-	header := Authorization(s.o.AppKey, key, r.Method, r.URL.EscapedPath(), s.stamp(), s.signed(r), body)
-	r.Header.Set("Authorization", header)
-}
-
-// signed returns the headers that are signed.
-func (s *Simulator) signed(r *http.Request) map[string]string {
-	host := r.URL.Host
 	if s.o.BareHost {
 		host = r.URL.Hostname()
 	}
-	all := map[string]string{
+	stamp := now.Format(s.o.Stamp)
+	if s.o.Stamp == StampEpoch {
+		stamp = strconv.FormatInt(now.UnixMilli(), 10)
+	}
+	headers := map[string]string{
 		"host": host, "content-type": r.Header.Get("Content-Type"), "content-length": strconv.FormatInt(r.ContentLength, 10),
 	}
-	maps.DeleteFunc(all, func(name, _ string) bool { return !slices.Contains(s.o.SignHeaders, name) })
-	return all
-}
-
-func (s *Simulator) stamp() string {
-	now := time.Now().UTC()
-	if s.o.Stamp == StampEpoch {
-		return strconv.FormatInt(now.UnixMilli(), 10)
-	}
-	return now.Format(s.o.Stamp)
+	maps.DeleteFunc(headers, func(name, _ string) bool { return !slices.Contains(s.o.SignHeaders, name) })
+	signature := Authorization(s.o.AppKey, key, r.Method, r.URL.EscapedPath(), stamp, headers, body)
+	r.Header.Set("Authorization", signature)
 }
 
 // accepted returns whether a push was accepted by the page's rule: status 200 and the string "0" as resultCode.
@@ -99,3 +94,30 @@ func accepted(status int, answer []byte) bool {
 	}
 	return status == http.StatusOK && json.Unmarshal(answer, &out) == nil && out.ResultCode == "0"
 }
+
+// Authorization returns the Authorization header of a push. It uses the vendor's auth-v2 signature, as in the AK/SK
+// signing demo of its contact-centre APIs. This is an assumption: the page on pushes shows the header without its last
+// segment. The keys of headers must be lower-case. If the address has a query, path must have a second line with its
+// encoded and sorted pairs.
+func Authorization(accessKey, secretKey, method, path, timestamp string, headers map[string]string, body []byte) string {
+	names := slices.Sorted(maps.Keys(headers))
+	signed := strings.Join(names, ";")
+	prefix := strings.Join([]string{"auth-v2", accessKey, timestamp, signed}, "/")
+	pairs := make([]string, 0, len(names))
+	for _, name := range names {
+		pairs = append(pairs, percent(name)+":"+percent(strings.TrimSpace(headers[name])))
+	}
+	slices.Sort(pairs)
+	canonical := method + "\n" + path + "\n" + signed + "\n" + strings.Join(pairs, "\n") + "\n" + percent(string(body))
+	// The derived key is the hexadecimal text, not the bytes.
+	return prefix + "/" + mac(mac(secretKey, prefix), canonical)
+}
+
+func mac(key, message string) string {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(message))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// percent encodes every byte except letters, digits and "-._~". It encodes slashes.
+func percent(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

@@ -1,8 +1,10 @@
 package botwebhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -64,12 +66,7 @@ func Greeter(_ Conversation, messages []Message) []Answer {
 
 // push queues the webhook call for an answer.
 func (s *Simulator) push(c Conversation, a Answer) error {
-	if a.MessageID == "" {
-		a.MessageID = simulator.HexID()
-	}
-	if a.Type == "" {
-		a.Type = "ANSWER"
-	}
+	a.MessageID, a.Type = cmp.Or(a.MessageID, simulator.HexID()), cmp.Or(a.Type, "ANSWER")
 	body, err := s.body(c, a)
 	if err != nil {
 		return fmt.Errorf("answer in conversation %s: %w", c.ID, err)
@@ -84,4 +81,42 @@ func (s *Simulator) push(c Conversation, a Answer) error {
 // PushRaw queues a webhook call with exactly this body, after the conversation's earlier calls.
 func (s *Simulator) PushRaw(conversation string, body []byte) error {
 	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath+s.o.Channel, body, `{"code":200,"msg":"success"}`))
+}
+
+// call returns a webhook call with the developer's token. The response must have status 200 and a body like the page's
+// example.
+func (s *Simulator) call(endpoint, address string, body []byte, example string) simulator.Call {
+	return simulator.Call{
+		Endpoint: endpoint, URL: address, Body: body,
+		Prove: func(r *http.Request, _ []byte, wrong bool) {
+			token := s.o.WebhookToken
+			if wrong {
+				token = "wrong-" + token
+			}
+			if token != "" {
+				r.Header.Set("Authorization", s.o.WebhookScheme+" "+token)
+			}
+		},
+		Accepted: func(status int, answer []byte) bool {
+			ok := status == http.StatusOK && like(answer, example)
+			if status == http.StatusOK && !ok {
+				s.Report(fmt.Sprintf("%s: answer is %.100q, must be like %s", endpoint, answer, example))
+			}
+			return ok
+		},
+	}
+}
+
+// like returns whether a response has the example's code and a text for each other member of the example.
+func like(answer []byte, example string) bool {
+	var got, want map[string]any
+	if json.Unmarshal(answer, &got) != nil || json.Unmarshal([]byte(example), &want) != nil {
+		return false
+	}
+	for name := range want {
+		if _, text := got[name].(string); !text && name != "code" {
+			return false
+		}
+	}
+	return got["code"] == want["code"]
 }

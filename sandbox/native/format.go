@@ -87,21 +87,14 @@ func (r *reply) check() error {
 		return errors.New("payload: must have one of botSay, event, media, suggestions")
 	}
 	for i, f := range p.Media {
-		if err := f.check(); err != nil {
-			return fmt.Errorf("payload.media[%d].%w", i, err)
+		switch {
+		case !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type):
+			return fmt.Errorf("payload.media[%d].type: %q, must be image, audio, video or file", i, f.Type)
+		case !simulator.IsWebAddress(f.URL):
+			return fmt.Errorf("payload.media[%d].url: %q, must be an absolute http address", i, f.URL)
+		case f.Size < 0:
+			return fmt.Errorf("payload.media[%d].size: %d, must be a number of bytes", i, f.Size)
 		}
-	}
-	return nil
-}
-
-func (f File) check() error {
-	switch {
-	case !slices.Contains([]string{"image", "audio", "video", "file"}, f.Type):
-		return fmt.Errorf("type: %q, must be image, audio, video or file", f.Type)
-	case !simulator.IsWebAddress(f.URL):
-		return fmt.Errorf("url: %q, must be an absolute http address", f.URL)
-	case f.Size < 0:
-		return fmt.Errorf("size: %d, must be a number of bytes", f.Size)
 	}
 	return nil
 }

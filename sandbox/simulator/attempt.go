@@ -25,7 +25,7 @@ func (v *Vendor) deliver(c Call, f Fault) {
 			break
 		}
 		wait = min(2*wait, cmp.Or(v.retry.Max, 2*time.Second))
-		f, _ = v.Faults.Take(c.Endpoint, callFaults...) // Reorder has no effect on a retry
+		f, _ = v.Faults.Take(c.Endpoint, CallFaults...) // Reorder has no effect on a retry
 	}
 	v.Outcomes.Append(out)
 	if !out.Accepted && v.ctx.Err() == nil {
@@ -45,7 +45,7 @@ func (c *Call) accepts(status int, answer []byte) bool {
 
 // Once makes c immediately, subject to the faults, and returns the response. It does not retry.
 func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, err error) {
-	f, _ := v.Faults.Take(c.Endpoint, callFaults...)
+	f, _ := v.Faults.Take(c.Endpoint, CallFaults...)
 	return v.attempt(ctx, c, f)
 }
 

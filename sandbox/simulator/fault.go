@@ -42,17 +42,13 @@ const (
 	Reorder Kind = "reorder"
 )
 
-var endpointFaults = []Kind{Status, Slow, Hang, Reset, Drop, Truncate, ContentType, Huge}
+var commonFaults = []Kind{Status, Slow, Hang, Reset, Drop, Truncate, ContentType, Huge}
 
-var callFaults = append(slices.Clone(endpointFaults), Duplicate, Reorder, BadSignature)
-
-// AtEndpoints returns whether k applies to calls of an endpoint.
-func (k Kind) AtEndpoints() bool {
-	return slices.Contains(endpointFaults, k) || k == ExpiredToken || k == Refuse
-}
-
-// InCalls returns whether k applies to webhook calls.
-func (k Kind) InCalls() bool { return slices.Contains(callFaults, k) }
+// Kinds of faults that apply to calls of an endpoint, and to webhook calls.
+var (
+	EndpointFaults = append(slices.Clone(commonFaults), ExpiredToken, Refuse)
+	CallFaults     = append(slices.Clone(commonFaults), Duplicate, Reorder, BadSignature)
+)
 
 // Fault is a fault that applies to Count calls, or until it is cleared.
 type Fault struct {

@@ -13,7 +13,7 @@ import (
 
 // serve handles a call of endpoint with next, subject to its faults.
 func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, next func(http.ResponseWriter)) {
-	f, _ := s.Take(endpoint, endpointFaults...)
+	f, _ := s.Take(endpoint, commonFaults...)
 	switch f.Kind {
 	case "":
 		next(w)

@@ -106,25 +106,17 @@ func (v *Vendor) work(q *Log[Call]) {
 			return
 		}
 		c := next[0]
-		f, _ := v.Faults.Take(c.Endpoint, callFaults...)
+		f, _ := v.Faults.Take(c.Endpoint, CallFaults...)
 		if f.Kind == Reorder {
 			f.Kind = ""
-			if later, ok := v.following(q, i, f.Delay); ok {
-				v.deliver(later, Fault{})
+			ctx, cancel := context.WithTimeout(v.ctx, cmp.Or(f.Delay, time.Second))
+			later, err := q.Next(ctx, i+1)
+			cancel()
+			if err == nil {
+				v.deliver(later[0], Fault{})
 				i++
 			}
 		}
 		v.deliver(c, f)
 	}
-}
-
-// following returns the call after the one at index i, if one comes within d.
-func (v *Vendor) following(q *Log[Call], i int, d time.Duration) (Call, bool) {
-	ctx, cancel := context.WithTimeout(v.ctx, cmp.Or(d, time.Second))
-	defer cancel()
-	later, err := q.Next(ctx, i+1)
-	if err != nil {
-		return Call{}, false
-	}
-	return later[0], true
 }

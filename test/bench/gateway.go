@@ -22,19 +22,20 @@ type subject struct {
 	pid   func() int
 	stop  func()
 
-	padding  int              // blanks in each text
-	idle     chan connection  // unused connections
-	gw       *gateway.Gateway // nil for the forwarder
-	started  time.Duration    // from its start until it was ready
-	messages int              // that it has accepted
+	padding    int              // blanks in each text
+	idle       chan connection  // unused connections
+	gw         *gateway.Gateway // nil for the forwarder
+	started    time.Duration    // from its start until it was ready
+	idleMemory float64          // in MB, when it was ready
+	messages   int              // that it has accepted
 }
 
 //go:embed gateway.yaml
 var gatewayConfig string
 
-// startGateway starts the gateway of a folder of programs with an empty store and waits until it is ready. more is
-// added to its configuration, env to its environment.
-func startGateway(ctx context.Context, name, bin, sink, more string, env ...string) (*subject, error) {
+// start starts the gateway of a folder of programs with an empty store, waits until it is ready, and warms it up. more
+// is added to its configuration, env to its environment.
+func (b *bench) start(ctx context.Context, name, bin, more string, env ...string) (*subject, error) {
 	dir, err := os.MkdirTemp("", "patchbay-bench-")
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func startGateway(ctx context.Context, name, bin, sink, more string, env ...stri
 	}
 	env = slices.Concat(os.Environ(), env, []string{
 		"PATCHBAY_LISTEN=" + addresses[0], "PATCHBAY_ADMIN__LISTEN=" + addresses[1],
-		"PATCHBAY_STORE__DIR=" + filepath.Join(dir, "data"), "BENCH_SINK=" + sink,
+		"PATCHBAY_STORE__DIR=" + filepath.Join(dir, "data"), "BENCH_SINK=" + b.sink.URL,
 		"PATCHBAY_ADAPTERS__NATIVE__COMMAND=" + filepath.Join(bin, "native"),
 		"PATCHBAY_ADAPTERS__BOTWEBHOOK__COMMAND=" + filepath.Join(bin, "botwebhook"),
 	})
@@ -71,10 +72,12 @@ func startGateway(ctx context.Context, name, bin, sink, more string, env ...stri
 			_ = os.RemoveAll(dir)
 		}),
 	}
+	b.gateways = append(b.gateways, s)
 	if s.started, _, err = s.start(ctx); err != nil {
-		s.stop()
+		return nil, err
 	}
-	return s, err
+	s.idleMemory = s.memory()
+	return s, b.warm(ctx, s)
 }
 
 // start starts the gateway. It returns the times until the gateway is ready and until it accepts a message.

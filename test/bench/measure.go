@@ -44,16 +44,6 @@ func newBench(ctx context.Context) (*bench, error) {
 	return b, err
 }
 
-// start starts a gateway; see startGateway.
-func (b *bench) start(ctx context.Context, name, bin, more string, env ...string) (*subject, error) {
-	s, err := startGateway(ctx, name, bin, b.sink.URL, more, env...)
-	if err != nil {
-		return nil, err
-	}
-	b.gateways = append(b.gateways, s)
-	return s, b.warm(ctx, s)
-}
-
 func (b *bench) warm(ctx context.Context, s *subject) error {
 	_, err := b.one(ctx, s, saturate(*senders, 2*time.Second))
 	return err

@@ -50,16 +50,12 @@ func print(value float64, name string, args ...any) {
 
 // rates measures loads without special conditions, and a new gateway.
 func rates(ctx context.Context, b *bench, d time.Duration) error {
-	g, err := startGateway(ctx, "gateway", *bin, b.sink.URL, "")
+	g, err := b.start(ctx, "gateway", *bin, "")
 	if err != nil {
 		return err
 	}
-	b.gateways = []*subject{g}
 	print(ms(g.started), "start_to_ready_ms")
-	print(g.memory(), "memory_idle_mb")
-	if err := b.warm(ctx, g); err != nil {
-		return err
-	}
+	print(g.idleMemory, "memory_idle_mb")
 	for name := range strings.SplitSeq(*loads, ",") {
 		run, err := b.loadNamed(name, d)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,12 +22,8 @@ type place struct {
 // probe is the customer whose messages the sink does not record.
 const probe = -1
 
-// mark precedes the place in the text of a message.
-const (
-	mark   = "sent-at-"
-	layout = mark + "%019d-%07d-%07d" // nanoseconds since 1970, user, number
-	length = len(mark) + 19 + 1 + 7 + 1 + 7
-)
+// layout is the place in the text of a message, which begins with mark: nanoseconds since 1970, user, number.
+const mark, layout = "sent-at-", mark + "%d-%d-%d"
 
 func (m place) String() string { return fmt.Sprintf(layout, m.due.UnixNano(), m.user, m.number) }
 
@@ -85,11 +80,9 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if at := bytes.LastIndex(body, []byte(mark)); at >= 0 && len(body) >= at+length {
-		digits := string(body[at+len(mark) : at+length])
-		due, _ := strconv.ParseInt(digits[:19], 10, 64) // what cannot be parsed is 0, which check finds
-		a.user, _ = strconv.Atoi(digits[20:27])
-		a.number, _ = strconv.Atoi(digits[28:])
+	if at := bytes.LastIndex(body, []byte(mark)); at >= 0 {
+		var due int64
+		_, _ = fmt.Sscanf(string(body[at:]), layout, &due, &a.user, &a.number) // a wrong number is 0, which check finds
 		a.due = time.Unix(0, due)
 		if a.user != probe {
 			s.mu.Lock()

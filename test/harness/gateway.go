@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"patchbay/sandbox/gateway"
 )
@@ -122,18 +121,6 @@ func (g *Gateway) Restart(t testing.TB) {
 	t.Helper()
 	g.Stop(t)
 	g.Start(t)
-}
-
-// AwaitExit waits until the process has ended and returns its exit code, -1 after a signal.
-func (g *Gateway) AwaitExit(t testing.TB) int {
-	t.Helper()
-	select {
-	case <-g.child.Exited():
-		return g.child.ExitCode()
-	case <-time.After(Patience):
-		t.Fatalf("the gateway did not end:\n%s", g.logs.tail(20))
-		return -1
-	}
 }
 
 // Logs returns all lines of the log, over all runs.
