@@ -65,7 +65,8 @@ func TestDemoNamesTheStepThatFails(t *testing.T) {
 	} {
 		t.Run(mood, func(t *testing.T) {
 			var out bytes.Buffer
-			err := runDemo(t.Context(), []string{"--gateway-bin", fake(t, mood), "--config", "../config.yaml", "--within", "2s"}, &out, io.Discard)
+			args := []string{"demo", "--gateway-bin", fake(t, mood), "--config", "../config.yaml", "--within", "2s"}
+			err := run(t.Context(), args, &out, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("err = %v, want one with %s", err, want)
 			}

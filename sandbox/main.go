@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -42,38 +43,50 @@ func main() {
 // errUsage means that the command line is wrong; the flag package has printed the reason.
 var errUsage = errors.New("wrong command line")
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "run":
-			return runAll(ctx, args[1:], stdout, stderr)
-		case "demo":
-			return runDemo(ctx, args[1:], stdout, stderr)
-		}
-	}
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	listen := flags.String("listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
-	gateway := flags.String("gateway", "http://127.0.0.1:8080", "address of the gateway")
-	if err := parse(flags, args); err != nil {
-		return err
-	}
-	s, err := New(Options{Listen: *listen, Gateway: *gateway, Logger: slog.New(slog.NewTextHandler(stderr, nil))})
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx)
+// options are the flags of all commands.
+type options struct {
+	listen, gateway, admin string // addresses
+	bin, config            string
+	within                 time.Duration // limit of each step of the demo
 }
 
-func parse(flags *flag.FlagSet, args []string) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o options
+	command := "sandbox"
+	if len(args) > 0 && (args[0] == "run" || args[0] == "demo") {
+		command, args = "sandbox "+args[0], args[1:]
+	}
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	if command != "sandbox demo" {
+		flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
+	} else {
+		flags.DurationVar(&o.within, "within", 15*time.Second, "how long each step may take")
+	}
+	if command == "sandbox" {
+		flags.StringVar(&o.gateway, "gateway", "http://127.0.0.1:8080", "address of the gateway")
+	} else {
+		flags.StringVar(&o.bin, "gateway-bin", "bin/patchbay", "the gateway's program")
+		flags.StringVar(&o.config, "config", "config.yaml", "the gateway's configuration")
+	}
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return err
 	} else if err != nil {
 		return errUsage
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(flags.Output(), "unexpected argument %q; the commands are run and demo\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "unexpected argument %q; the commands are run and demo\n", flags.Arg(0))
 		return errUsage
 	}
-	return nil
+	switch command {
+	case "sandbox run":
+		return runAll(ctx, o, stdout, stderr)
+	case "sandbox demo":
+		return runDemo(ctx, o, stdout)
+	}
+	s, err := New(Options{Listen: o.listen, Gateway: o.gateway, Logger: slog.New(slog.NewTextHandler(stderr, nil))})
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"patchbay/sandbox/gateway"
@@ -19,21 +19,6 @@ const (
 	stopWithin  = 30 * time.Second // from the first signal until the gateway is killed
 )
 
-// stageOptions configure a stage.
-type stageOptions struct {
-	bin, config            string
-	listen, gateway, admin string // addresses
-}
-
-// flags returns the flags that "sandbox run" and "sandbox demo" have in common.
-func (o *stageOptions) flags(command string, stderr io.Writer) *flag.FlagSet {
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.bin, "gateway-bin", "bin/patchbay", "the gateway's program")
-	flags.StringVar(&o.config, "config", "config.yaml", "the gateway's configuration")
-	return flags
-}
-
 // stage is a sandbox and a gateway that connects its vendors.
 type stage struct {
 	s      *Sandbox
@@ -43,7 +28,7 @@ type stage struct {
 }
 
 // newStage serves a sandbox, and prepares a gateway that writes its output to a file.
-func newStage(o stageOptions, output *os.File, logger *slog.Logger) (*stage, error) {
+func newStage(o options, output *os.File, logger *slog.Logger) (*stage, error) {
 	s, err := New(Options{Listen: o.listen, Gateway: "http://" + o.gateway, Logger: logger})
 	if err != nil {
 		return nil, err
@@ -65,14 +50,7 @@ func (st *stage) close() error {
 }
 
 // runAll runs the sandbox and a gateway until ctx ends.
-func runAll(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var o stageOptions
-	flags := o.flags("sandbox run", stderr)
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
-	if err := parse(flags, args); err != nil {
-		return err
-	}
-	var err error
+func runAll(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 	if o.gateway, o.admin, err = gateway.Addresses(o.config); err != nil {
 		return err
 	}
@@ -116,4 +94,42 @@ func (st *stage) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	return st.gw.Stop(ctx)
+}
+
+// runDemo plays the story with a gateway on free ports and an empty store.
+func runDemo(ctx context.Context, o options, stdout io.Writer) (err error) {
+	st := &story{out: stdout, within: o.within}
+	dir, err := os.MkdirTemp("", "patchbay-demo-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the store: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	o.listen = "127.0.0.1:0"
+	for _, address := range []*string{&o.gateway, &o.admin} {
+		var release func()
+		if *address, release, err = gateway.FreeAddress(); err != nil {
+			return err
+		}
+		defer release()
+	}
+	log, err := os.Create(filepath.Join(dir, "gateway.log"))
+	if err != nil {
+		return fmt.Errorf("create the gateway's log: %w", err)
+	}
+	defer log.Close()
+	if st.stage, err = newStage(o, log, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.close()) }()
+	st.gw.Env = append(st.gw.Env, "PATCHBAY_LISTEN="+o.gateway, "PATCHBAY_ADMIN__LISTEN="+o.admin,
+		"PATCHBAY_STORE__DIR="+filepath.Join(dir, "store"))
+	if err := st.play(ctx); err != nil {
+		for name, v := range st.s.vendors() {
+			fmt.Fprintf(stdout, "\nRefused by %s: %q", name, v.Problems.All())
+		}
+		content, _ := os.ReadFile(log.Name()) // only explains the error
+		fmt.Fprintf(stdout, "\nEnd of the gateway's log:\n%s\n", content[max(0, len(content)-8000):])
+		return err
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ func runWith(ctx context.Context, t *testing.T, mood string, out io.Writer) (por
 	}
 	result := make(chan error, 1)
 	go func() {
-		result <- runAll(ctx, []string{"--gateway-bin", self, "--config", config, "--listen", ports[0]}, out, io.Discard)
+		result <- run(ctx, []string{"run", "--gateway-bin", self, "--config", config, "--listen", ports[0]}, out, io.Discard)
 	}()
 	return ports, result
 }

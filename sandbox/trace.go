@@ -54,23 +54,17 @@ func traceOf(ctx context.Context, admin, id string) ([]gateway.Entry, []gateway.
 		if first < 0 {
 			continue
 		}
-		steps, deliveries := stepsOf(c.Entries[first:])
+		var steps []gateway.Entry
+		deliveries, decided := map[string]bool{}, true
+		for i, s := range c.Entries[first:] {
+			decided = decided && s.Seq == c.Entries[first].Seq && (i == 0 || s.Step != "accepted")
+			if decided || deliveries[s.Delivery] || s.Envelope == c.Entries[first].Envelope {
+				steps = append(steps, s)
+				deliveries[s.Delivery] = s.Delivery != ""
+			}
+		}
 		pending := slices.DeleteFunc(c.Pending, func(d gateway.PendingDelivery) bool { return !deliveries[d.Delivery] })
 		return steps, pending, nil
 	}
 	return nil, nil, errTrace
-}
-
-// stepsOf selects the steps of the message whose acceptance is the first entry, and returns its deliveries.
-func stepsOf(entries []gateway.Entry) (steps []gateway.Entry, deliveries map[string]bool) {
-	deliveries = map[string]bool{"": false}
-	decided := true
-	for i, s := range entries {
-		decided = decided && s.Seq == entries[0].Seq && (i == 0 || s.Step != "accepted")
-		if decided || deliveries[s.Delivery] || s.Envelope == entries[0].Envelope {
-			steps = append(steps, s)
-			deliveries[s.Delivery] = s.Delivery != ""
-		}
-	}
-	return steps, deliveries
 }

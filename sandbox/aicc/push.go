@@ -99,10 +99,10 @@ func accepted(status int, answer []byte) bool {
 // signing demo of its contact-centre APIs. This is an assumption: the page on pushes shows the header without its last
 // segment. The keys of headers must be lower-case. If the address has a query, path must have a second line with its
 // encoded and sorted pairs.
-func Authorization(accessKey, secretKey, method, path, timestamp string, headers map[string]string, body []byte) string {
+func Authorization(accessKey, secretKey, method, path, stamp string, headers map[string]string, body []byte) string {
 	names := slices.Sorted(maps.Keys(headers))
 	signed := strings.Join(names, ";")
-	prefix := strings.Join([]string{"auth-v2", accessKey, timestamp, signed}, "/")
+	prefix := strings.Join([]string{"auth-v2", accessKey, stamp, signed}, "/")
 	pairs := make([]string, 0, len(names))
 	for _, name := range names {
 		pairs = append(pairs, percent(name)+":"+percent(strings.TrimSpace(headers[name])))

@@ -1,6 +1,7 @@
 package aicc
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -60,11 +61,8 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 		return s.connect(c)
 	}
 	if !c.State.live() && (!m.async || c.State != StateOffline) {
-		text, ok := map[string]string{"TRANS2AGENT": ReasonNoSession, "DISCONNECT": ReasonDisconnect}[m.ControlType]
-		if !ok {
-			text = s.o.NoSession
-		}
-		return "", failed(resultFailure, text, "there is no session")
+		texts := map[string]string{"TRANS2AGENT": ReasonNoSession, "DISCONNECT": ReasonDisconnect}
+		return "", failed(resultFailure, cmp.Or(texts[m.ControlType], s.o.NoSession), "there is no session")
 	}
 	switch m.ControlType {
 	case "TRANS2AGENT":

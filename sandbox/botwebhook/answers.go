@@ -67,20 +67,21 @@ func Greeter(_ Conversation, messages []Message) []Answer {
 // push queues the webhook call for an answer.
 func (s *Simulator) push(c Conversation, a Answer) error {
 	a.MessageID, a.Type = cmp.Or(a.MessageID, simulator.HexID()), cmp.Or(a.Type, "ANSWER")
+	var encoded []byte
 	body, err := s.body(c, a)
+	if err == nil {
+		encoded, err = json.Marshal(body)
+	}
 	if err != nil {
 		return fmt.Errorf("answer in conversation %s: %w", c.ID, err)
-	}
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
 	}
 	return s.PushRaw(c.ID, encoded)
 }
 
 // PushRaw queues a webhook call with exactly this body, after the conversation's earlier calls.
 func (s *Simulator) PushRaw(conversation string, body []byte) error {
-	return s.Queue(conversation, s.call(EndpointPush, s.Gateway()+webhookPath+s.o.Channel, body, `{"code":200,"msg":"success"}`))
+	address := s.Gateway() + webhookPath + s.o.Channel
+	return s.Queue(conversation, s.call(EndpointPush, address, body, `{"code":200,"msg":"success"}`))
 }
 
 // call returns a webhook call with the developer's token. The response must have status 200 and a body like the page's

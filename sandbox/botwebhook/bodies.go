@@ -64,13 +64,12 @@ func (s *Simulator) nested(c Conversation, messageID string, items []Item) objec
 			"from_component_branch": item.Branch, "from_component_name": item.Component, "content": content,
 		})
 	}
-	credits := object{
-		"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
-		"audio_input_credits": 0, "audio_output_credits": 0,
-	}
 	return object{
 		"create_time": s.stamp(time.Now()), "conversation_id": c.ID, "message_id": messageID, "output": output,
-		"usage": object{"tokens": tokens, "credits": credits},
+		"usage": object{"tokens": tokens, "credits": object{
+			"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
+			"audio_input_credits": 0, "audio_output_credits": 0,
+		}},
 	}
 }
 

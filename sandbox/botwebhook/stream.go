@@ -118,32 +118,28 @@ func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []f
 		if f.Kind == simulator.Slow && s.Faults.Wait(ctx, f) != nil {
 			return
 		}
-		if i == len(lines)/2 && !s.interrupt(w, ctx, f) {
-			return
+		if i == len(lines)/2 {
+			switch f.Kind {
+			case simulator.Hang:
+				if s.Faults.Wait(ctx, f) != nil {
+					return
+				}
+			case simulator.Reset:
+				simulator.Abort(w)
+				return
+			case simulator.Truncate:
+				return
+			case simulator.Refuse:
+				e := vendorError(f.Code).Body.(apiError)
+				_, _ = w.Write(s.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller has left
+				return
+			}
 		}
 		if _, err := w.Write(s.line(line...)); err != nil {
 			return // the caller has left
 		}
 		_ = http.NewResponseController(w).Flush() // it fails if a fault holds the response back
 	}
-}
-
-// interrupt applies f in the middle of the stream and returns whether the stream continues.
-func (s *Simulator) interrupt(w http.ResponseWriter, ctx context.Context, f simulator.Fault) bool {
-	switch f.Kind {
-	case simulator.Hang:
-		return s.Faults.Wait(ctx, f) == nil
-	case simulator.Reset:
-		simulator.Abort(w)
-		return false
-	case simulator.Truncate:
-		return false
-	case simulator.Refuse:
-		e := vendorError(f.Code).Body.(apiError)
-		_, _ = w.Write(s.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller has left
-		return false
-	}
-	return true
 }
 
 func (s *Simulator) line(frames ...frame) []byte {

@@ -2,10 +2,13 @@ package gateway
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -38,4 +41,40 @@ func Addresses(config string) (listen, admin string, err error) {
 		}
 	}
 	return listen, admin, nil
+}
+
+// FreeAddress returns an unused local address and reserves it until release is called. No other caller in any process
+// gets it, even while its owner does not listen. Its port is below the system's ports for outgoing connections.
+func FreeAddress() (address string, release func(), err error) {
+	for range 100 {
+		port := 10_000 + rand.IntN(20_000)
+		if release, err = reserve(port); !errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Sprintf("127.0.0.1:%d", port), release, err
+		}
+	}
+	return "", nil, fmt.Errorf("no free port on 127.0.0.1 in 100 attempts: %w", err)
+}
+
+// reserve binds a socket to a port of 127.0.0.1 without listening. It fails if the port is in use or reserved. A
+// program that sets SO_REUSEADDR, as Go's listeners do (socket(7)), can then listen on the port, but no other
+// caller can reserve it.
+func reserve(port int) (release func(), err error) {
+	syscall.ForkLock.RLock() // no child inherits the socket
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	syscall.CloseOnExec(fd)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	release = func() { _ = syscall.Close(fd) }
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: port}); err != nil {
+		release()
+		return nil, os.NewSyscallError("bind", err)
+	}
+	// After the bind: before it, this option would allow to bind a reserved port.
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		release()
+		return nil, os.NewSyscallError("setsockopt", err)
+	}
+	return release, nil
 }

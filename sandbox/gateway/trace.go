@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -52,13 +53,7 @@ type Trail struct {
 
 // Find returns the entries of the trail with this step, in order.
 func (tr *Trail) Find(step string) []Entry {
-	var out []Entry
-	for _, e := range tr.Entries {
-		if e.Step == step {
-			out = append(out, e)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(tr.Entries), func(e Entry) bool { return e.Step != step })
 }
 
 // Trace returns the trails for a query of GET /api/trace; none if no id is known. admin is the address of the listener.

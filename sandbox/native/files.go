@@ -12,32 +12,26 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// uploaded is a file that the website serves.
-type uploaded struct {
-	contentType string
-	data        []byte
-}
-
 // AddFile adds a customer's file to the website and returns its path, relative to the mount point of Handler. If
 // contentType is empty, the response has no Content-Type.
 func (s *Simulator) AddFile(name, contentType string, data []byte) string {
 	path := "/files/" + rand.Text() + "/" + url.PathEscape(name)
-	s.uploads.Put(path, uploaded{contentType, data})
+	s.uploads.Put(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Type"] = nil // net/http would guess one
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	})
 	return path
 }
 
 func (s *Simulator) file(r *simulator.Request) (any, error) {
-	f, ok := s.uploads.Get(r.URL.EscapedPath())
+	serve, ok := s.uploads.Get(r.URL.EscapedPath())
 	if !ok {
 		return nil, simulator.Refused(http.StatusNotFound, "no such file")
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Content-Type"] = nil // net/http would guess one
-		if f.contentType != "" {
-			w.Header().Set("Content-Type", f.contentType)
-		}
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.data))
-	}), nil
+	return serve, nil
 }
 
 // Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the

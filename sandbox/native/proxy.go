@@ -62,7 +62,7 @@ func NewProxy(o ProxyOptions) *Proxy {
 // Handler returns the proxy's endpoint.
 func (p *Proxy) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+messagesPath, p.Endpoint(EndpointProxy, simulator.JSON(p.ask)))
+	mux.Handle("POST "+MessagesPath, p.Endpoint(EndpointProxy, simulator.JSON(p.ask)))
 	return mux
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,17 +31,17 @@ func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 	b.sink.reset()
 	b.sink.down.Store(true)
 	var full atomic.Bool
-	load, done := &sent{ordered: true}, make(chan bool)
-	go func() {
-		load.send(ctx, g, *senders, func(int) bool { return !full.Load() })
-		close(done)
-	}()
+	load := &sent{ordered: true}
+	var sending sync.WaitGroup
+	sending.Go(func() { load.send(ctx, g, *senders, func(int) bool { return !full.Load() }) })
 	for !full.Load() && ctx.Err() == nil {
 		time.Sleep(20 * time.Millisecond)
 		code, _, _ := gateway.Get(ctx, "http://"+g.gw.Admin+"/readyz")
 		full.Store(code == http.StatusServiceUnavailable)
 	}
-	filled, backlog := time.Now(), load.accepted()
+	load.mu.Lock()
+	filled, backlog := time.Now(), len(load.latencies)
+	load.mu.Unlock()
 	b.sink.down.Store(false)
 	var delivered, refused time.Time // the backlog, and the last time when a message was refused
 	for ctx.Err() == nil {
@@ -55,7 +56,7 @@ func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	<-done
+	sending.Wait()
 	if _, err := b.sink.await(ctx, load); err != nil {
 		return err
 	}

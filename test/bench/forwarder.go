@@ -21,10 +21,10 @@ func startForwarder(target string) (*subject, error) {
 	cmd := exec.Command(self, "forwarder", target)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = cmd.Start()
 	}
-	if err := cmd.Start(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	stop := func() {

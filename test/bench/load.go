@@ -115,10 +115,3 @@ func (s *sent) send(ctx context.Context, to *subject, senders int, more func(num
 	}
 	wait.Wait()
 }
-
-// accepted returns the number of accepted messages.
-func (s *sent) accepted() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.latencies)
-}

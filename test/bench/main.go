@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -56,7 +57,8 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%s/patchbay is not there: run `make build` first", dir)
 		}
 	}
-	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), kernel())
+	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty on other systems
+	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), bytes.TrimSpace(kernel))
 	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), fsyncMedian())
 	d := time.Duration(*seconds) * time.Second
 	if *against != "" {
@@ -75,11 +77,6 @@ func cpuModel() string {
 		}
 	}
 	return "unknown"
-}
-
-func kernel() string {
-	data, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty on other systems
-	return strings.TrimSpace(string(data))
 }
 
 // fsyncMedian returns the median time to append and sync 1 KiB on the disk of the store in ms, 0 after an error.

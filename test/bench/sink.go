@@ -39,9 +39,9 @@ type sink struct {
 	*httptest.Server
 	down     atomic.Bool  // all calls fail
 	held     atomic.Int64 // calls wait until this time, in nanoseconds since 1970
+	opened   atomic.Int64 // conversations
 	mu       sync.Mutex
 	arrivals []arrival
-	opened   int
 }
 
 // newSink returns a sink that listens.
@@ -50,12 +50,8 @@ func newSink() *sink {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/conversation", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		s.mu.Lock()
-		s.opened++
-		id := s.opened
-		s.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"conversation_id":"%024x"}`, id)
+		fmt.Fprintf(w, `{"conversation_id":"%024x"}`, s.opened.Add(1))
 	})
 	mux.HandleFunc("POST /v2/conversation/message", s.arrive)
 	mux.HandleFunc("POST /forwarded", s.arrive)

@@ -3,8 +3,8 @@ package crash
 import (
 	"strings"
 
+	"patchbay/sandbox/native"
 	"patchbay/sdk/envelope"
-	"patchbay/test/harness"
 )
 
 // checkMessages checks that each accepted message has one final status, and that vendors received each message that is
@@ -94,7 +94,7 @@ func (v *verdict) intendedCustomer(a answer) string {
 	for _, held := range v.pendingTrails[a.vendorID].Entries {
 		thread, ok := strings.CutPrefix(held.Detail, "pending thread ")
 		for user := range v.trails {
-			if ok && thread == envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user) {
+			if ok && thread == envelope.ShortID("livechat", native.Organization+"/"+native.Chatbot+"/"+user) {
 				return user
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"patchbay/sandbox/native"
 	"patchbay/test/harness"
 )
 
@@ -30,7 +31,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	if _, err := w.Livechat.Answers("reader").Next(ctx, 0); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(g.Public+harness.LivechatPath, "application/json", strings.NewReader("{}"))
+	resp, err := http.Post(g.Public+native.MessagesPath, "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"patchbay/sandbox/aicc"
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 )
@@ -86,20 +87,20 @@ func decodeStrict(t *testing.T, body []byte, into any) {
 }
 
 func nativeCall(s *system) vendorCall {
-	return vendorCall{path: harness.LivechatPath, body: `{"userId":"eve","accessToken":"` + s.Secrets.AccessToken +
+	return vendorCall{path: native.MessagesPath, body: `{"userId":"eve","accessToken":"` + s.Secrets.AccessToken +
 		`","payload":{"userSay":"hi","userInfo":{"id":"eve"}}}`}
 }
 
 func botCallback(s *system) vendorCall {
 	return vendorCall{
-		path: harness.BotsPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.WebhookToken},
+		path: "/webhooks/botwebhook/faq", header: map[string]string{"Authorization": "Bearer " + s.Secrets.WebhookToken},
 		body: `{"message_id":"m-1","message_type":"ANSWER","text":"hi","create_time":1780000000,"conversation_id":"c-1"}`,
 	}
 }
 
 func deskPush(s *system) vendorCall {
 	return vendorCall{
-		path: harness.DeskPath, header: map[string]string{"Authorization": "Bearer " + s.Secrets.PushKey},
+		path: "/webhooks/v1/messages", header: map[string]string{"Authorization": "Bearer " + s.Secrets.PushKey},
 		body: `{"timestamp":1780000000000,"messages":[` + pushMessage("stranger", "hi") + `]}`,
 	}
 }
@@ -180,7 +181,7 @@ var commonInvalidCalls = []invalidCall{
 var vendorInvalidCalls = map[string][]invalidCall{
 	"native": {
 		{"wrong token", replaceBody(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
-		{"another chatbot", func(c *vendorCall) { c.path = strings.Replace(c.path, harness.Chatbot, "other", 1) }, 404, ""},
+		{"another chatbot", func(c *vendorCall) { c.path = strings.Replace(c.path, native.Chatbot, "other", 1) }, 404, ""},
 		{"user is a number", replaceBody(`"userId":"eve"`, `"userId":7`), 400, "userId"},
 		{"no text", replaceBody(`"userSay":"hi"`, `"userSay":""`), 400, "payload.userSay"},
 	},

@@ -39,7 +39,7 @@ func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
 
 // deskID returns a customer's 32-character id at the desk and at the bot.
 func deskID(user string) string {
-	return envelope.ShortID("livechat", harness.Organization+"/"+harness.Chatbot+"/"+user)
+	return envelope.ShortID("livechat", native.Organization+"/"+native.Chatbot+"/"+user)
 }
 
 // say sends a customer's message, which the gateway must accept.

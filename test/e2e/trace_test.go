@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"patchbay/sandbox/native"
 	"patchbay/sandbox/simulator"
 	"patchbay/test/harness"
 
@@ -21,7 +22,7 @@ func TestTraceFindsTheConversationOfEachID(t *testing.T) {
 	s.expectNothingPending(t, "ann")
 	tr := s.Only(t, "ann")
 	ids := map[string]string{
-		"customer": "ann", "customer's thread": harness.Organization + "/" + harness.Chatbot + "/ann", "conversation": tr.ID,
+		"customer": "ann", "customer's thread": native.Organization + "/" + native.Chatbot + "/ann", "conversation": tr.ID,
 		"bot's thread": s.botCall(t, "hello").Conversation.ID,
 	}
 	for _, e := range tr.Entries {

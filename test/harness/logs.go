@@ -48,9 +48,7 @@ func (l *logs) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		line := Line{Raw: string(raw)}
-		if strings.HasPrefix(line.Raw, "{") {
-			_ = json.Unmarshal(raw, &line.Fields) // Fields stays nil if the line is not JSON
-		}
+		_ = json.Unmarshal(raw, &line.Fields) // Fields stays nil if the line is not a JSON object
 		l.lines.Append(line)
 		l.partial = bytes.Clone(rest)
 	}

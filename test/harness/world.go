@@ -17,16 +17,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Accounts of a World at the vendors.
-const (
-	Organization = native.Organization
-	Chatbot      = native.Chatbot
-	DeskChannel  = "202105284494222653" // AICC's id of the channel
-	// Paths of the vendors' webhooks at the gateway.
-	LivechatPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot
-	BotsPath     = "/webhooks/botwebhook/faq"
-	DeskPath     = "/webhooks/v1/messages"
-)
+// DeskChannel is AICC's id of the channel of a World.
+const DeskChannel = "202105284494222653"
 
 // Retry is the retry of webhook calls in a World: long enough for a restart.
 var Retry = simulator.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
@@ -36,11 +28,6 @@ type Secrets struct {
 	AccessToken, ReplyToken    string // live chat
 	APIKey, WebhookToken       string // GPTBots
 	AppKey, AppSecret, PushKey string // AICC
-}
-
-// All returns the secrets that must not appear in any output.
-func (s *Secrets) All() []string {
-	return []string{s.AccessToken, s.ReplyToken, s.APIKey, s.WebhookToken, s.AppSecret, s.PushKey}
 }
 
 // Vendors change the simulated vendors of a World. Addresses and credentials are filled in.

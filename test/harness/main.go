@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -40,31 +44,20 @@ func Main(m *testing.M) int {
 func Binary(name string) string { return filepath.Join(binaries(), name) }
 
 var binaries = sync.OnceValue(func() string {
-	dir := os.Getenv("PATCHBAY_BIN")
-	if dir == "" {
-		dir = filepath.Join(Root(), "bin")
-	}
-	abs, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(cmp.Or(os.Getenv("PATCHBAY_BIN"), filepath.Join(Root(), "bin")))
 	if err != nil {
 		panic(err) // there is no working directory
 	}
-	return abs
+	return dir
 })
 
 // Root returns the repository's folder.
 var Root = sync.OnceValue(func() string {
-	dir, err := os.Getwd()
+	file, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
-		panic(err)
+		panic(err) // go test puts go into PATH
 	}
-	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-			return at
-		}
-		if at == filepath.Dir(at) {
-			panic("no go.mod above " + dir)
-		}
-	}
+	return filepath.Dir(strings.TrimSpace(string(file)))
 })
 
 func build() error {
@@ -82,4 +75,32 @@ func build() error {
 		}
 	}
 	return nil
+}
+
+// Patience is the timeout for an expected event on a loaded machine.
+const Patience = 30 * time.Second
+
+// Eventually waits until pending returns "". After the timeout it fails the test with the last reason.
+func Eventually(t testing.TB, within time.Duration, event string, pending func() (reason string)) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		reason := pending()
+		if reason == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s: %s", event, within, reason)
+		}
+		<-tick.C
+	}
+}
+
+// Soon returns a context that ends after Patience or with the test.
+func Soon(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	t.Cleanup(cancel)
+	return ctx
 }
