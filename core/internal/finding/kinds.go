@@ -59,7 +59,7 @@ var Kinds = []Kind{
 	{NeverMatches, true, "a rule contradicts itself, so that it never matches"},
 	{UnknownAttribute, true, "a rule reads an attribute that no rule sets and no adapter in use declares"},
 	{UnknownPlaceholder, false, "a text contains a `{{…}}` that is not known"},
-	{UnknownReason, true, "a condition compares `reason` with a name that no event of the rule has as its reason"},
+	{UnknownReason, true, "a condition compares `reason` with a name that is not a reason of the rule's events"},
 	{ConditionSyntax, false, "a condition is not a valid expression"},
 	{ConditionType, false, "an operator or function does not apply to its values"},
 	{ConditionCost, false, "a condition could take too long on a long message"},
