@@ -60,8 +60,8 @@ func (tx *Transaction) giveUpHeld(c *state.Conversation, rule string) {
 // currentConversation returns the customer's open conversation. It opens one if there is none.
 func (tx *Transaction) currentConversation(customer *state.Customer) *state.Conversation {
 	if id := tx.layer.Find(customer.Channel, customer.Thread); id != "" {
-		if c := tx.layer.Mutable(id); c.Closing == "" {
-			tx.adapt(id)
+		tx.adapt(id)
+		if c := tx.layer.Mutable(id); c != nil && c.Closing == "" {
 			return c
 		}
 	}

@@ -272,6 +272,23 @@ func TestReplayAfterConversationEnded(t *testing.T) {
 		}
 		h.wantLines("to the owner", h.queue("old"), "hello")
 	})
+	t.Run("a closed conversation is adapted before the customer's next one opens", func(t *testing.T) {
+		bye := route.Rule{Name: "bye", From: []string{"customer"}, When: `text == "bye"`, Close: true}
+		h := newHarness(t, testPolicy(t, onWord("old", route.Rule{Pass: "old"}), bye))
+		id := deadLetterOfEndedConversation(h)
+		h.customer("old")
+		h.customer("bye")
+		h.without("old")
+		if _, err := replay(h, id); err != nil {
+			t.Fatal(err)
+		}
+		h.state.All(func(c *state.Conversation) bool {
+			if c.Lane("old") != nil {
+				t.Errorf("conversation %s still has deliveries to the removed channel:\n%s", c.ID, h.lanesOf(c.ID))
+			}
+			return true
+		})
+	})
 	t.Run("undecided message of an unknown customer", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.transact(func(tx *Transaction) {
