@@ -111,6 +111,14 @@ func TestUnansweredMessagesAreHistoryOtherwise(t *testing.T) {
 		h.advance(5 * time.Second)
 		h.wantLines("to the desk", h.queue("desk"), "open", "transcript [one]")
 	})
+	t.Run("agents who accept an offer get them in the transcript", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, silentBot(route.Rule{Offer: route.NewOffer("desk")})))
+		h.deliver("one")
+		h.advance(5 * time.Second)
+		h.openThread("desk", "desk-1")
+		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
+		h.wantLines("to the desk", h.queue("desk"), "transcript [one]")
+	})
 }
 
 // A message that became a dead letter was not received: a replay sends it.

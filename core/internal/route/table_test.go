@@ -24,6 +24,10 @@ func TestRuleProblems(t *testing.T) {
 			`name: "Ask Me" must consist of lower-case letters, digits and hyphens, at most 63 characters`},
 		{"the name of a reason", Rule{Name: "left", To: ToOwner},
 			`name: "left" is a reason that the gateway itself gives; take another name`},
+		{"the name of a reason of expired offers", Rule{Name: "expired", To: ToOwner},
+			`name: "expired" is a reason that the gateway itself gives; take another name`},
+		{"the name of a reason of closed offers", Rule{Name: "closed", To: ToOwner},
+			`name: "closed" is a reason that the gateway itself gives; take another name`},
 		{"unknown event", Rule{Name: "a", Events: []Event{"conected"}, Say: Say{Default: "x"}},
 			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
 				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
