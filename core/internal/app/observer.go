@@ -6,20 +6,21 @@ import (
 	"time"
 
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/state"
 	"patchbay/core/internal/telemetry"
 	"patchbay/core/internal/writer"
 )
 
-// observer counts every record. It logs events for operators: handovers, closings, offers, dead letters, failing rules.
-// It does not log ordinary messages. Each message can cause a failing rule and a dead letter, so the number of these
-// lines is limited.
+// observer counts every record. It logs events for operators: handovers, closings, offers, dead letters, unrouted
+// envelopes, failing rules. It does not log ordinary messages. Each message can cause a failing rule, a dead letter or an
+// unrouted envelope, so the number of these lines is limited.
 type observer struct {
 	*telemetry.Metrics
 	log     *slog.Logger
 	limiter *telemetry.LogLimiter
 }
 
-// Limits of the log lines about one failing rule, and about the dead letters of one channel.
+// Limits of the log lines about one failing rule, and about the dead letters or the unrouted envelopes of one channel.
 const (
 	repeatedLines  = 5
 	repeatedWindow = time.Minute
@@ -39,11 +40,11 @@ var _ writer.Observer = (*observer)(nil)
 func (o *observer) Committed(c writer.Commit) {
 	o.Metrics.Committed(c)
 	for _, ch := range c.Record.GetChanges() {
-		o.logChange(ch)
+		o.logChange(c, ch)
 	}
 }
 
-func (o *observer) logChange(ch *journal.Change) {
+func (o *observer) logChange(c writer.Commit, ch *journal.Change) {
 	conv := slog.String("conversation", ch.GetConversation())
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Passed:
@@ -64,6 +65,16 @@ func (o *observer) logChange(ch *journal.Change) {
 		o.log.Warn("delivery given up", conv, "channel", d.GetDelivery().GetChannel(),
 			"delivery", d.GetDelivery().GetId(), "kind", d.GetError(), "attempts", d.GetAttempts(),
 			"error", d.GetText())
+	case *journal.Change_Disposed:
+		d := k.Disposed
+		if d.GetStatus() != state.StatusUnrouted || !o.limiter.Allow("unrouted "+d.GetChannel()) {
+			return
+		}
+		id := "" // of an envelope that has waited, which is in an earlier record
+		if d.GetPosition().GetSeq() == c.Seq {
+			id = c.Record.EnvelopeID(d.GetPosition())
+		}
+		o.log.Info("envelope unrouted", conv, "id", id, "channel", d.GetChannel(), "reason", d.GetReason())
 	case *journal.Change_Routed:
 		for _, e := range k.Routed.GetErrors() {
 			rule, _, _ := strings.Cut(e, ":")

@@ -135,7 +135,7 @@ func (tx *Transaction) expirePending(most int, cause string) {
 			continue
 		}
 		tx.endPending(p, state.StatusUnrouted)
-		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "unknown thread", "")
+		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "unknown thread "+p.Thread, "")
 	}
 }
 

@@ -32,3 +32,12 @@ func ScanEnvelopes(record []byte) (at int64, envelopes [][]byte, err error) {
 	}
 	return at, envelopes, nil
 }
+
+// EnvelopeID returns the gateway's id of an envelope of this record. The sequence of the position is not compared. If
+// there is no such envelope, it returns "".
+func (r *Record) EnvelopeID(p *Position) string {
+	if int(p.GetIndex()) >= len(r.GetEnvelopes()) {
+		return ""
+	}
+	return r.GetEnvelopes()[p.GetIndex()].GetId()
+}

@@ -37,7 +37,7 @@ func (w *Writer) withoutLost(seq uint64, r *journal.Record) (out *journal.Record
 			out.Changes = append(out.Changes, ch)
 		} else if a := ch.GetAccepted(); a != nil {
 			w.Logger.Error("message is lost because its conversation is lost", "conversation", id,
-				"id", envelopeID(r, a.GetPosition()), "channel", a.GetChannel(), "thread", a.GetThread(), "record", seq)
+				"id", r.EnvelopeID(a.GetPosition()), "channel", a.GetChannel(), "thread", a.GetThread(), "record", seq)
 		}
 	}
 	return out, reopened
@@ -55,13 +55,6 @@ func (w *Writer) reopen(ch *journal.Change, r *journal.Record) *journal.Opened {
 		customer.ID, customer.Name = e.Sender.ID, e.Sender.Name
 	}
 	return w.Policy.Opening(&customer)
-}
-
-func envelopeID(r *journal.Record, p *journal.Position) string {
-	if int(p.GetIndex()) >= len(r.GetEnvelopes()) {
-		return ""
-	}
-	return r.GetEnvelopes()[p.GetIndex()].GetId()
 }
 
 // isLost reports whether the disk has lost all records from first to last.
