@@ -7,8 +7,8 @@ type Description struct {
 	Name    string // the adapter's type, like "native"; the name in the configuration may differ
 	Version string // semantic version
 	Vendor  string // display name, like "GPTBots"
-	// Roles are the roles that a channel may have, for documentation and for the conformance suite. Validate refuses
-	// other roles.
+	// Roles are the roles that a channel may have, for documentation, for the advice of `patchbay check` and for the
+	// conformance suite. Validate refuses other roles.
 	Roles []envelope.Role
 	// Settings is a pointer to a zero value of the adapter's settings struct, from which the SDK makes a JSON Schema.
 	// The tag json names a setting, and doc describes it. The tag patchbay has a comma-separated list of "required",
@@ -24,7 +24,8 @@ type Description struct {
 	// each with an explanation. The code AnyReason means that other values are possible.
 	EventReasons map[string]string
 	// Attributes are the attributes of inbound envelopes that rules can read, each with an explanation. Rules can read
-	// only attributes with a dot in their name, like "acme.tier". `patchbay check` warns of other names in rules.
+	// only attributes with a dot in their name, like "acme.tier". `patchbay check` warns of other names in rules. If an
+	// explanation contains "JSON object", `patchbay check` advises to read members of the attribute with data().
 	Attributes map[string]string
 }
 

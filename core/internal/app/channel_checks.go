@@ -66,22 +66,40 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 	return append(problems, p.offers(cfg, can)...)
 }
 
-// undeclared returns warnings of attributes and reasons in rules that no adapter declares. It returns none if the
-// description of an adapter is missing.
-func (p *plugins) undeclared(cfg *config.Config) []config.Problem {
+// nameAdapters adds to problems with the role of a channel the adapters in use whose descriptions have this role.
+func (p *plugins) nameAdapters(cfg *config.Config, problems []config.Problem) {
+	for i := range cfg.Channels {
+		ch := &cfg.Channels[i]
+		var names []string
+		for _, name := range slices.Sorted(maps.Keys(p.described)) {
+			if name != ch.Adapter && slices.Contains(p.described[name].GetRoles(), string(ch.Role)) {
+				names = append(names, name)
+			}
+		}
+		for j := range problems {
+			role := problems[j].Code == finding.InvalidSetting && problems[j].Path == "channels."+ch.Name+".role"
+			if role && len(names) > 0 {
+				problems[j].Message += fmt.Sprintf("; adapters in use with the role %s: %s", ch.Role, strings.Join(names, ", "))
+			}
+		}
+	}
+}
+
+// declared returns the names that the adapters in use declare. It returns false if the description of an adapter is
+// missing.
+func (p *plugins) declared(cfg *config.Config) (route.Declared, bool) {
+	complete := true
 	declared := route.Declared{
 		Attributes: map[string]string{}, Declined: map[string]map[string]string{}, Events: map[string]map[string]string{},
 	}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
 		d := p.described[ch.Adapter]
-		if d == nil {
-			return nil
-		}
+		complete = complete && d != nil
 		maps.Copy(declared.Attributes, d.GetAttributes())
 		declared.Declined[ch.Name], declared.Events[ch.Name] = d.GetReasonCodes(), d.GetEventReasons()
 	}
-	return cfg.CheckNames(declared)
+	return declared, complete
 }
 
 // offers reports offers to channels whose adapter cannot accept them.

@@ -16,6 +16,8 @@ import (
 type Findings struct {
 	Problems []config.Problem // the gateway does not start
 	Warnings []config.Problem // suspicious but valid settings
+	// JSONAttribute is the only attribute with JSON that the adapters declare, see route.Declared.
+	JSONAttribute string
 }
 
 func (f *Findings) add(more Findings) {
@@ -63,7 +65,11 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 		}
 	}
 	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
-	all.Warnings = append(all.Warnings, p.undeclared(cfg)...)
+	p.nameAdapters(cfg, all.Problems)
+	declared, complete := p.declared(cfg)
+	if all.JSONAttribute = declared.JSONAttribute(); complete {
+		all.Warnings = append(all.Warnings, cfg.CheckNames(declared)...)
+	}
 	config.SortProblems(all.Problems)
 	config.SortProblems(all.Warnings)
 	return all

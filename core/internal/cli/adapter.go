@@ -22,7 +22,7 @@ func newAdapter(o *options) *cobra.Command {
 
 func newAdapterList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the adapters with the state of their processes", Args: cobra.NoArgs,
+		Use: "list", Short: "List the adapters with the state of their processes", Args: noArguments,
 	}
 	return show(o, cmd, "adapters", func([]string) string { return "/api/adapters" }, writeAdapters)
 }

@@ -7,6 +7,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// noArguments accepts no argument. If one looks like a file, the error names the flag for another configuration.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	advice := cmd.UseLine()
+	if strings.ContainsAny(args[0], "./") {
+		advice = fmt.Sprintf("use -c %s for another configuration file", args[0])
+	}
+	return fmt.Errorf("%s takes no argument %q: %s", cmd.CommandPath(), args[0], advice)
+}
+
 // arguments accepts exactly the named arguments. The last one can be repeated if its name ends in "...". An error names
 // the argument that is missing or not expected.
 func arguments(names ...string) cobra.PositionalArgs {

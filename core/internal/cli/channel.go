@@ -29,7 +29,7 @@ whole 'delivery.give_up' again.`))
 
 func newChannelList(o *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the channels with their state and queues", Args: cobra.NoArgs,
+		Use: "list", Short: "List the channels with their state and queues", Args: noArguments,
 		Long: `List the channels of the configuration with their state and queues, and removed
 channels that still have deliveries or dead letters. Below a channel is why its
 calls wait. For a pause, this is the operator, the time and the reason.`,

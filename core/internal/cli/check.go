@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
 )
 
@@ -28,7 +28,7 @@ docs/checks.md. The exit code is 3 if there are problems; warnings do not count.
 With --no-secrets, a reference to a variable or file that does not exist is no
 problem, so that the check works in CI without any secret. Checks that need the
 value are left out.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.check(cmd.Context(), noSecrets, output) },
 	}
 	cmd.Flags().BoolVar(&noSecrets, "no-secrets", false, "accept references that have no value")
@@ -46,7 +46,7 @@ func (o *options) check(ctx context.Context, noSecrets bool, output string) erro
 		err = &config.Problems{}
 	}
 	if output == "json" {
-		return o.checkJSON(err, found.Problems, found.Warnings)
+		return o.checkJSON(err, found)
 	}
 	if err != nil {
 		return o.invalid(exitFound, err, found)
@@ -58,11 +58,11 @@ func (o *options) check(ctx context.Context, noSecrets bool, output string) erro
 }
 
 // checkJSON prints the findings as JSON. The error is that of loading the configuration.
-func (o *options) checkJSON(err error, problems, warnings []config.Problem) error {
+func (o *options) checkJSON(err error, found app.Findings) error {
 	if loaded, ok := errors.AsType[*config.Problems](err); ok {
-		problems = append(slices.Clone(loaded.List), problems...)
+		found.Problems = join(loaded.List, found)
 	}
-	if printing := o.printJSON(problems, warnings); printing != nil {
+	if printing := o.printJSON(found.Problems, found.Warnings); printing != nil {
 		return failure(printing)
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ func newConfigInit(o *options) *cobra.Command {
 Its secrets are references to environment variables. The first line names the
 JSON Schema for editors; 'patchbay config schema' prints it. The command does
 not overwrite a file.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			f, err := os.OpenFile(o.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 			if errors.Is(err, fs.ErrExist) {
@@ -62,7 +62,7 @@ func newConfigShow(o *options) *cobra.Command {
 or an environment variable. Secrets are redacted, references are shown as
 written, and no secret needs to be set. The command starts the adapters, because
 they know the defaults of their settings.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(output, "table", "json"); err != nil {
 				return err
@@ -111,7 +111,7 @@ write; the first line of the file names it:
 The command starts the adapters. If one does not start, a warning is printed,
 and the schema does not describe its settings.`,
 		Example: `  patchbay config schema > patchbay.schema.json`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(config.Options{Path: o.config, NoSecrets: true})
 			if cfg == nil {

@@ -21,7 +21,7 @@ func newConversation(o *options) *cobra.Command {
 func newConversationList(o *options) *cobra.Command {
 	var channel string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List live conversations with pending work", Args: cobra.NoArgs,
+		Use: "list", Short: "List live conversations with pending work", Args: noArguments,
 		Long: `List live conversations that have pending deliveries or an unanswered customer,
 longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 	}

@@ -26,7 +26,7 @@ func newDead(o *options) *cobra.Command {
 func newDeadList(o *options) *cobra.Command {
 	var f deadFilter
 	cmd := &cobra.Command{
-		Use: "list", Short: "List dead letters, oldest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List dead letters, oldest first", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {

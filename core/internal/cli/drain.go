@@ -18,7 +18,7 @@ import (
 func newDrain(o *options) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use: "drain", Short: "Refuse new messages and end when all are delivered", Args: cobra.NoArgs,
+		Use: "drain", Short: "Refuse new messages and end when all are delivered", Args: noArguments,
 		Long: `Let the running gateway refuse new messages, deliver the ones that it has, and
 end. Webhooks get 503, so that their vendors repeat them later. The command
 prints how many deliveries are left until the gateway has ended. If you stop the

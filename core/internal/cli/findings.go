@@ -7,6 +7,7 @@ import (
 
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
+	"patchbay/core/internal/route"
 )
 
 // findingsJSON is the output of `patchbay check -o json`.
@@ -63,6 +64,15 @@ func (o *options) warn(warnings []config.Problem) {
 	}
 }
 
+// join returns the problems of loading, with the attribute that the adapters declare, and those of the adapters.
+func join(loading []config.Problem, found app.Findings) []config.Problem {
+	list := slices.Clone(loading)
+	for i := range list {
+		list[i].Message = route.NameAttribute(list[i].Message, found.JSONAttribute)
+	}
+	return append(list, found.Problems...)
+}
+
 // invalid prints the problems of err and of the adapters, and returns the error that ends the command.
 func (o *options) invalid(code int, err error, found app.Findings) error {
 	problems, ok := errors.AsType[*config.Problems](err)
@@ -70,7 +80,7 @@ func (o *options) invalid(code int, err error, found app.Findings) error {
 		return &coded{code: code, err: err}
 	}
 	o.warn(found.Warnings)
-	list := append(slices.Clone(problems.List), found.Problems...)
+	list := join(problems.List, found)
 	config.SortProblems(list)
 	for _, p := range list {
 		o.report("", p)

@@ -38,7 +38,7 @@ hours for its return.
 With --dry-run, nothing changes; the command shows what would change. With
 --previous, the configuration that was in force before is put into force again;
 the file stays as it is.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := o.wantsJSON()
 			if err != nil {

@@ -25,7 +25,7 @@ func newRoutesGraph(o *options) *cobra.Command {
 nodes are the channels. An arrow is a rule that moves control from one channel
 to another one, or that ends the conversation. A dotted arrow is an offer, which
 needs acceptance. Adapters are not started, and no secret needs to be set.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkFormat(output, "mermaid", "json"); err != nil {
 				return err

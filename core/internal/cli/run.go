@@ -37,7 +37,7 @@ SIGHUP reloads the configuration, like 'patchbay reload'.
 With --last-good, a configuration file that has problems is not used: the
 gateway starts with the last configuration that was in force, and logs the
 problems.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), strict, lastGood) },
 	}
 	cmd.Flags().BoolVar(&strict, "strict", false, "do not start unless all adapters start")

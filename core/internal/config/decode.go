@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -51,14 +52,15 @@ func (l *loader) decode(target any, n *node) {
 		return
 	}
 	target.(structure).setNode(n)
-	l.expect(n, mapping)
 	fields := fieldsOf(target)
+	keys := slices.Sorted(maps.Keys(fields))
+	l.expect(n, mapping, keys...)
 	for name, field := range fields {
 		l.decode(field, n.child(name))
 	}
 	for _, child := range n.children {
 		if _, known := fields[child.name]; !known && n.kind == mapping {
-			l.unknownKey(child, slices.Sorted(maps.Keys(fields)))
+			l.unknownKey(child, keys)
 		}
 	}
 }
@@ -75,11 +77,21 @@ func fieldsOf(target any) map[string]any {
 	return fields
 }
 
-// expect returns whether a node has the wanted kind, and reports a problem if it has another one. For a list or a
-// mapping, a key without a value counts as absent, which is no problem.
-func (l *loader) expect(n *node, want nodeKind) bool {
+// namedKeys describes the keys of mappings without a fixed set of keys, by the key of the mapping.
+var namedKeys = map[string]string{
+	"adapters": "the names of the adapters", "channels": "the names of the channels",
+	"days": "dates, such as 2026-12-24", "set": "names of attributes", "say": "language tags and default",
+}
+
+// expect returns whether a node has the wanted kind, and reports a problem if it has another one. The problem describes
+// the keys of a mapping. For a list or a mapping, a key without a value counts as absent, which is no problem.
+func (l *loader) expect(n *node, want nodeKind, keys ...string) bool {
 	if n.kind != want && n.kind < null {
-		l.malformed(finding.WrongType, n, "must be %s, not %s", want, n.kind)
+		message := fmt.Sprintf("must be %s, not %s", want, n.kind)
+		if len(keys) > 0 {
+			message += "; keys: " + strings.Join(keys, ", ")
+		}
+		l.malformed(finding.WrongType, n, "%s", message)
 	}
 	return n.kind == want
 }
@@ -105,7 +117,7 @@ func (s *items[T]) decode(l *loader, n *node) {
 }
 
 func (s *named[T]) decode(l *loader, n *node) {
-	if s.node = n; !l.expect(n, mapping) {
+	if s.node = n; !l.expect(n, mapping, namedKeys[n.name]) {
 		return
 	}
 	s.list = make([]T, len(n.children))

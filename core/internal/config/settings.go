@@ -52,7 +52,7 @@ func (l *loader) settings(n *node) Settings {
 		return Settings{}
 	}
 	if n.kind != mapping {
-		l.bad(finding.WrongType, n, "must be a mapping, not %s", n.kind)
+		l.bad(finding.WrongType, n, "must be a mapping, not %s; keys: the settings of the adapter", n.kind)
 		return Settings{}
 	}
 	l.resolveAll(n)

@@ -83,7 +83,16 @@ func TestConditionProblems(t *testing.T) {
 		{"types of a comparison", `(size(parts) > 1) == age`,
 			`1:19: == cannot be applied to true or false and a duration`},
 		{"member of a variable", `text.size > 3`, `1:5: a variable has no fields such as "size"`},
-		{"member of an unknown variable", `message.text == ""`, `1:1: undeclared reference to "message"`},
+		{"member of an unknown variable", `message.text == ""`, `1:1: undeclared reference to "message" (did you mean "text"?)`},
+		{"member written with a dot", `sender.id == ""`, `1:1: undeclared reference to "sender" (did you mean "sender_id"?)`},
+		{"members of an unknown variable", `payload.order.tier == "vip"`, `1:1: undeclared reference to "payload"; ` +
+			`a member of a JSON attribute is data("ATTRIBUTE", "order.tier")`},
+		{"member of a misspelled variable", `ownr.name == ""`, `1:1: undeclared reference to "ownr" (did you mean "owner"?)`},
+		{"unknown variable without a similar one", `payload == "vip"`, `1:1: undeclared reference to "payload"; variables are ` +
+			`channel, role, text, parts, sender_id, sender_name, owner, owner_role, home, pending, customer, handovers, age, ` +
+			`silence, reason, now.hour, now.weekday, now.date`},
+		{"unknown function without a similar one", `percent(10)`, `1:1: undeclared reference to "percent"; functions are attr, ` +
+			`data, number, open, bucket, mentions, matches, contains, startsWith, endsWith, size, duration, int`},
 		{"macro without arguments", `mentions()`,
 			`1:9: mentions takes a list of words or phrases: mentions(["agent", "human"])`},
 		{"two syntax errors", `text == && )`, `1:9: syntax error at "&&"`},

@@ -133,7 +133,7 @@ func TestWordBoundariesNextToOtherLettersAreWarnings(t *testing.T) {
 
 func TestNamesThatNothingDeclaresAreWarnings(t *testing.T) {
 	declared := Declared{
-		Attributes: map[string]string{"native.custom_payload": "x"},
+		Attributes: map[string]string{"native.custom_payload": "A JSON object.", "native.target_agents": "A JSON array."},
 		Declined:   map[string]map[string]string{"desk": {"no_agent": "x"}},
 		Events:     map[string]map[string]string{"desk": {"agent_closed": "x"}, "faq": {AnyReason: "x"}},
 	}
@@ -146,6 +146,14 @@ func TestNamesThatNothingDeclaresAreWarnings(t *testing.T) {
 			`unknown-attribute warning: 1:6: no rule sets the attribute teir, and no adapter in use declares it; its value is always "" (did you mean "tier"?)`},
 		{Rule{Say: Say{Default: "Hello\n{{attr \"native.custom\"}}"}},
 			`unknown-attribute warning: 2:1: no rule sets the attribute native.custom, and no adapter in use declares it; its value is always ""`},
+		{Rule{When: `attr("order.tier") == "vip"`}, `unknown-attribute warning: 1:6: no rule sets the attribute order.tier, and no ` +
+			`adapter in use declares it; its value is always ""; a member of a JSON attribute is data("native.custom_payload", "order.tier")`},
+		{Rule{When: `attr("native.custom_payload.order.tier") == "vip"`},
+			`unknown-attribute warning: 1:6: no rule sets the attribute native.custom_payload.order.tier, and no adapter in use declares ` +
+				`it; its value is always ""; a member of a JSON attribute is data("native.custom_payload", "order.tier")`},
+		{Rule{When: `data("payload", "order.tier") == "vip"`},
+			`unknown-attribute warning: 1:6: no rule sets the attribute payload, and no adapter in use declares it; its value is ` +
+				`always ""; a member of a JSON attribute is data("native.custom_payload", "order.tier")`},
 		{Rule{Events: []Event{EventOfferFailed}, When: `reason in ["bounces", "no_agent", "outside_hours"] || reason != ""`}, ""},
 		{Rule{Events: []Event{EventOfferFailed}, When: `reason == "agent_closed"`},
 			`unknown-reason warning: 1:11: no event of this rule has the reason agent_closed`},
@@ -176,5 +184,24 @@ func TestNamesThatNothingDeclaresAreWarnings(t *testing.T) {
 		if s := strings.Join(got, "\n"); s != tc.want {
 			t.Errorf("%s:\n got %s\nwant %s", rule.When, s, tc.want)
 		}
+	}
+}
+
+func TestSeveralJSONAttributesAreNotNamed(t *testing.T) {
+	one := Declared{Attributes: map[string]string{"a.payload": "A JSON object.", "a.list": "A JSON array."}}
+	if got := one.JSONAttribute(); got != "a.payload" {
+		t.Errorf("one attribute: %q", got)
+	}
+	none := Declared{Attributes: map[string]string{"a.list": "A JSON array."}}
+	if got := none.JSONAttribute(); got != "" {
+		t.Errorf("no attribute: %q", got)
+	}
+	several := Declared{Attributes: map[string]string{"a.payload": "A JSON object.", "b.payload": "Its JSON object."}}
+	if got := several.JSONAttribute(); got != AnyAttribute {
+		t.Errorf("several attributes: %q", got)
+	}
+	u := use{name: "order.tier", member: "order.tier"}
+	if hint, _ := several.correction(u, nil); hint != `; a member of a JSON attribute is data("ATTRIBUTE", "order.tier")` {
+		t.Errorf("hint %q", hint)
 	}
 }

@@ -21,6 +21,7 @@ type use struct {
 	name         string
 	field        string
 	line, column int
+	member       string // in an attribute with JSON, if the name belongs to it; "" in texts
 }
 
 // CheckNames warns of attributes and reasons in rules that nothing declares: attributes that no rule sets and no
@@ -38,20 +39,21 @@ func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 	}
 	for i := range t.rules {
 		r := &t.rules[i]
-		report := func(code finding.Code, u use, message string, known []string) {
+		report := func(code finding.Code, u use, message, suggestion string) {
 			out = append(out, Problem{Code: code, Index: i, Rule: r.rule.Name, Field: u.field, Line: u.line, Column: u.column,
-				Message: message, Suggestion: Closest(u.name, known)})
+				Message: message, Suggestion: suggestion})
 		}
 		for _, u := range append(slices.Clone(r.attributes()), r.rule.placeholders()...) {
 			if _, known := attributes[u.name]; !known {
+				hint, near := declared.correction(u, slices.Sorted(maps.Keys(attributes)))
 				report(finding.UnknownAttribute, u, "no rule sets the attribute "+u.name+
-					", and no adapter in use declares it; its value is always \"\"", slices.Sorted(maps.Keys(attributes)))
+					", and no adapter in use declares it; its value is always \"\""+hint, near)
 			}
 		}
 		known, open := r.rule.reasons(declared, ch, names)
 		for _, u := range r.reasons() {
 			if !open && len(known) > 0 && u.name != "" && !slices.Contains(known, u.name) {
-				report(finding.UnknownReason, u, "no event of this rule has the reason "+u.name, known)
+				report(finding.UnknownReason, u, "no event of this rule has the reason "+u.name, Closest(u.name, known))
 			}
 		}
 	}
@@ -100,15 +102,16 @@ func (s *Say) texts() map[string]string {
 
 // findNames records the attributes and reasons that the condition names.
 func (c *condition) findNames() {
-	add := func(list *[]use, e ast.Expr) {
+	add := func(list *[]use, e, member ast.Expr) {
 		if name, ok := literal(e); ok {
 			line, column := c.position(e)
-			*list = append(*list, use{name: name, field: "when", line: line, column: column})
+			path, _ := literal(member)
+			*list = append(*list, use{name: name, field: "when", line: line, column: column, member: path})
 		}
 	}
 	compare := func(x, value ast.Expr) {
 		if isIdent(x, "reason") {
-			add(&c.reasons, value)
+			add(&c.reasons, value, value)
 		}
 	}
 	ast.PreOrderVisit(c.root, ast.NewExprVisitor(func(e ast.Expr) {
@@ -118,7 +121,7 @@ func (c *condition) findNames() {
 		args := e.AsCall().Args()
 		switch e.AsCall().FunctionName() {
 		case "@attr", "@data":
-			add(&c.attributes, args[1])
+			add(&c.attributes, args[1], args[len(args)-1])
 		case "_==_", "_!=_":
 			compare(args[0], args[1])
 			compare(args[1], args[0])

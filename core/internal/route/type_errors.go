@@ -37,8 +37,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 				p.Message = "now has the fields now.hour, now.weekday and now.date"
 				break
 			}
-			p.Message = fmt.Sprintf("undeclared reference to %q", e.AsIdent())
-			p.Suggestion = Closest(e.AsIdent(), variableNames())
+			p.Message, p.Suggestion = unknownVariable(e.AsIdent(), memberPath(exprs, e))
 		case ast.SelectKind:
 			p.Message = fmt.Sprintf("a variable has no fields such as %q", e.AsSelect().FieldName())
 		case ast.CallKind:
@@ -54,7 +53,9 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 				return append(out, p)
 			}
 			p.Message = fmt.Sprintf("undeclared reference to %q", name)
-			p.Suggestion = closestFunction(name)
+			if p.Suggestion = closestFunction(name); p.Suggestion == "" {
+				p.Message += "; functions are " + strings.Join(functionNames, ", ")
+			}
 		}
 		if p.Message != "" {
 			out = append(out, p)

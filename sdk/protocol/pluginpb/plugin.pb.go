@@ -479,7 +479,8 @@ type DescribeResponse struct {
 	// Reasons of connected, disconnected and handover_requested events, with an explanation of each. The code "*" means
 	// that other reasons are possible.
 	EventReasons map[string]string `protobuf:"bytes,10,rep,name=event_reasons,json=eventReasons,proto3" json:"event_reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Attributes of inbound envelopes that rules can read, with an explanation of each. Their names contain a dot.
+	// Attributes of inbound envelopes that rules can read, with an explanation of each. Their names contain a dot. The
+	// explanation of an attribute with a JSON object contains "JSON object".
 	Attributes    map[string]string `protobuf:"bytes,11,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

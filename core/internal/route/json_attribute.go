@@ -1,0 +1,46 @@
+package route
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// AnyAttribute stands for the name of an attribute with JSON if it is not known, or if there are several.
+const AnyAttribute = "ATTRIBUTE"
+
+// JSONAttribute returns the attribute that contains a JSON object according to its explanation. It returns "" if there
+// is none, and AnyAttribute if there are several.
+func (d *Declared) JSONAttribute() string {
+	found := ""
+	for name, explanation := range d.Attributes {
+		switch {
+		case !strings.Contains(explanation, "JSON object"):
+		case found != "":
+			return AnyAttribute
+		default:
+			found = name
+		}
+	}
+	return found
+}
+
+// correction returns the suggestion for an attribute that nothing declares, or a hint at a member of a JSON attribute.
+func (d *Declared) correction(u use, known []string) (hint, suggestion string) {
+	attribute, near := d.JSONAttribute(), Closest(u.name, known)
+	if near == "" && attribute != "" && u.member != "" {
+		hint = memberHint(attribute, strings.TrimPrefix(u.member, attribute+"."))
+	}
+	return hint, near
+}
+
+// memberHint returns advice for a condition that reads a member of an attribute with JSON.
+func memberHint(attribute, path string) string {
+	return fmt.Sprintf("; a member of a JSON attribute is data(%q, %q)", attribute, path)
+}
+
+// NameAttribute replaces AnyAttribute in the advice of a message, unless the attribute is "".
+func NameAttribute(message, attribute string) string {
+	return strings.Replace(message, fmt.Sprintf("data(%q, ", AnyAttribute),
+		fmt.Sprintf("data(%q, ", cmp.Or(attribute, AnyAttribute)), 1)
+}
