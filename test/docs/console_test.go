@@ -54,13 +54,13 @@ func compare(t *testing.T, command, want, got string) {
 	}
 }
 
-// run runs a command line in a folder that has bin, config.yaml and config_test.yaml like the repository.
+// run runs a command line in a folder that has bin, docs, config.yaml and config_test.yaml like the repository.
 func run(t *testing.T, command string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, target := range map[string]string{
 		"bin": filepath.Dir(harness.Binary("patchbay")), "config.yaml": filepath.Join(harness.Root(), "config.yaml"),
-		"config_test.yaml": filepath.Join(harness.Root(), "config_test.yaml"),
+		"config_test.yaml": filepath.Join(harness.Root(), "config_test.yaml"), "docs": filepath.Join(harness.Root(), "docs"),
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)

@@ -119,6 +119,17 @@ func TestUnansweredMessagesAreHistoryOtherwise(t *testing.T) {
 		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
 		h.wantLines("to the desk", h.queue("desk"), "transcript [one]")
 	})
+	t.Run("agents whose adapter takes history get them with the next message", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, silentBot(route.Rule{Offer: route.NewOffer("desk")})))
+		h.policy.Channels["desk"].History = true
+		h.deliver("one")
+		h.advance(5 * time.Second)
+		h.openThread("desk", "desk-1")
+		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindConnected})
+		h.wantLines("to the desk", h.queue("desk"))
+		h.customer("two")
+		h.wantLines("to the desk", h.queue("desk"), "two [one]")
+	})
 }
 
 // A message that became a dead letter was not received: a replay sends it.
