@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,20 @@ func TestCopyCarriesWhatWasDecidedInTheSameStep(t *testing.T) {
 	h.customer("human")
 	h.wantLines("copies", h.copies(), "audit: sent faq: hello", "audit: dropped: spam", "audit: unrouted: mirror",
 		"audit: sent old: old", "audit: sent web: answer", "audit: unrouted: note", "audit: held: human")
+}
+
+func TestCopyOfADepartureThatNoEnvelopeReports(t *testing.T) {
+	p := testPolicy(t, auditAll(route.EventDisconnected), onWord("desk", route.Rule{Pass: "desk"}))
+	p.Channels["audit"].Events = events(envelope.KindDisconnected)
+	h := newHarness(t, p)
+	h.customer("desk")
+	h.openThread("desk", "desk-1")
+	h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone})
+	e := h.ledger.envelopes[h.head("audit").Item.Pos]
+	want := map[string]string{"channel": "desk", "reason": "gone"}
+	if e.Kind != envelope.KindDisconnected || !maps.Equal(e.Attributes, want) {
+		t.Errorf("copy of a %s with %v, want disconnected with %v", e.Kind, e.Attributes, want)
+	}
 }
 
 func TestCopyOfEvents(t *testing.T) {

@@ -151,6 +151,7 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.seq++
 	h.lastRecord = read
 	h.noteThreads(read)
+	h.checkRecordedFacts(read)
 	if err := h.mirror.FoldRecord(h.seq, read); err != nil {
 		h.Fatalf("fold record %d: %v", h.seq, err)
 	}

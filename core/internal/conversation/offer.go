@@ -24,13 +24,9 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 		tx.raiseOfferFailed(c, targets[0], reasonBounces)
 		return false
 	}
-	within := o.Within
-	if within <= 0 {
-		within = route.DefaultWithin
-	}
-	next := &state.Offer{Within: within, Rule: rule, Else: o.Else, Hold: o.Hold, Unanswered: how.unanswered}
+	next := &state.Offer{Within: o.Within, Rule: rule, Else: o.Else, Hold: o.Hold, Unanswered: how.unanswered}
 	var refusal string
-	next.Rest, refusal = tx.skipRefusing(c, targets, within, how.limited)
+	next.Rest, refusal = tx.skipRefusing(c, targets, o.Within, how.limited)
 	switch {
 	case len(next.Rest) > 0 && c.Offer != nil:
 		tx.endOffer(c, state.OfferWithdrawn, "replaced by "+rule)

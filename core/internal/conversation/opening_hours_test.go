@@ -23,15 +23,15 @@ func hoursHarness(t *testing.T, hour int, rules ...route.Rule) *harness {
 			When: `reason == "outside_hours"`, Say: route.Say{Default: "We are closed."}},
 		route.Rule{Name: "failed", Events: []route.Event{route.EventOfferFailed}, Say: route.Say{Default: "Failed."}},
 	)...)
-	p.Channels["desk"].Hours = weekdays(t)
+	p.Channels["desk"].Hours = hoursOf(t, "mon-fri 09:00-18:00")
 	h := newHarness(t, p)
 	h.now = midnight.Add(time.Duration(hour) * time.Hour)
 	return h
 }
 
-func weekdays(t *testing.T) *hours.Hours {
+func hoursOf(t *testing.T, weekly string) *hours.Hours {
 	t.Helper()
-	span, err := hours.ParseWeekly("mon-fri 09:00-18:00")
+	span, err := hours.ParseWeekly(weekly)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,9 @@ func TestRefusedCommandChangesNothing(t *testing.T) {
 		}
 	}
 	h.transact(func(tx *Transaction) {
+		if err := tx.Command(h.conv().ID, &Command{Name: "note", Reason: " "}); err == nil {
+			t.Error("note without a text succeeded")
+		}
 		if err := tx.Command("nosuch", &Command{Name: "close"}); !errors.Is(err, ErrNoConversation) {
 			t.Errorf("close of an unknown conversation = %v, want ErrNoConversation", err)
 		}
