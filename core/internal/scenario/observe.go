@@ -35,7 +35,7 @@ func (w *World) observe(c *customer, message *journal.Position) *conversationtes
 			}
 		}
 	}
-	c.observed = len(w.records)
+	c.observed, o.Closed = len(w.records), c.closed
 	if o.Reason == "" {
 		o.Reason = o.offerReason
 	}
@@ -46,7 +46,7 @@ func (w *World) observe(c *customer, message *journal.Position) *conversationtes
 }
 
 func (o *observer) state(c *state.Conversation) {
-	o.Owner, o.Home, o.Attributes, o.Closed = c.Owner, c.Home, maps.Clone(c.Attributes), c.Closing
+	o.Owner, o.Home, o.Attributes = c.Owner, c.Home, maps.Clone(c.Attributes)
 	if c.Offer != nil {
 		o.Offer = c.Offer.Target
 	}
@@ -77,8 +77,10 @@ func (o *observer) change(ch *journal.Change) {
 		o.Dead = append(o.Dead, conversationtest.Dead{
 			Channel: k.DeadLettered.GetDelivery().GetChannel(), Error: k.DeadLettered.GetError(),
 		})
-	case *journal.Change_Closed:
-		o.Closed = k.Closed.GetReason()
+	case *journal.Change_Opened:
+		o.customer.closed = ""
+	case *journal.Change_Closing:
+		o.customer.closed = k.Closing.GetRule()
 	case *journal.Change_Disposed:
 		p := k.Disposed.GetPosition()
 		if o.message != nil && p.GetSeq() == o.message.GetSeq() && p.GetIndex() == o.message.GetIndex() {

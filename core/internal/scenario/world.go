@@ -45,6 +45,7 @@ type channelCalls struct{ outcome, reason string }
 type customer struct {
 	name, channel string
 	conversation  string              // the newest
+	closed        string              // rule or cause that closed it; "" if it is open
 	threads       map[string][]string // by channel, oldest first
 	observed      int                 // number of records whose changes were returned
 }
