@@ -13,7 +13,7 @@ import (
 // clockModel derives the clock of a conversation from the records, without the code that decides. Times are in
 // nanoseconds; 0 is none.
 type clockModel struct {
-	last       int64 // message of either side
+	last       int64 // message of either side, or the owner received one
 	unanswered int64 // oldest message of the customer without an answer
 	ownerSince int64
 	offerEnded int64
@@ -32,6 +32,11 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 		m.needAnswer(l.at)
 	case *journal.Change_Queued:
 		l.clockQueued(h, ch.GetConversation(), c, k.Queued.GetDelivery())
+	case *journal.Change_Ended:
+		sh := l.deliveries[k.Ended.GetDelivery()]
+		if k.Ended.GetStatus() == state.StatusDelivered && sh.d.GetFollows() && sh.d.GetChannel() == c.owner {
+			m.last = l.at
+		}
 	case *journal.Change_Offered:
 		m.hold = k.Offered.GetHold()
 	case *journal.Change_OfferEnded:

@@ -17,7 +17,7 @@ type Conversation struct {
 	SenderID        string             `json:"si,omitempty"`
 	SenderName      string             `json:"sn,omitempty"`
 	Created         time.Time          `json:"c"`
-	LastActive      time.Time          `json:"l"` // newest message of either side; notices and fenced ones do not count
+	LastActive      time.Time          `json:"l"` // newest message of either side, or the owner received one; no notices
 	Owner           string             `json:"o"`
 	Home            string             `json:"h"`
 	Epoch           uint64             `json:"e"`

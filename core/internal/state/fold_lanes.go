@@ -71,6 +71,9 @@ func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 		switch {
 		case e.GetStatus() == StatusDelivered:
 			c.markSeen(&d)
+			if d.Follows && d.Channel == c.Owner {
+				c.LastActive = l.at
+			}
 			c.received(&d, e.GetAwaitsAnswer(), l.at)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
 			c.HistoryEpoch = 0 // the history waited for this thread and was not sent
