@@ -42,7 +42,8 @@ func AssumedPolicy(cfg *config.Config) (p *conversation.Policy, giveUp map[strin
 		assumed.endpoints[ch.Name] = &pluginpb.ConfigureResponse{
 			Threads: string(sdk.ThreadsPerEpoch),
 			Capabilities: &pluginpb.Capabilities{
-				Events: assumedEvents[ch.Role], Parts: assumedParts, History: ch.Role != envelope.RoleAgent, Media: string(sdk.MediaLink),
+				Events: assumedEvents[ch.Role], Parts: assumedParts, History: ch.Role != envelope.RoleAgent,
+				Media: string(sdk.MediaLink),
 			},
 		}
 		giveUp[ch.Name] = ch.Delivery.GiveUp
