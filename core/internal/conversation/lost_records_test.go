@@ -70,3 +70,13 @@ func TestLostOpenIsRepeated(t *testing.T) {
 	h.giveUpLost()
 	h.wantLines("after a second repair", h.queue("faq"), "open", "one")
 }
+
+func TestClosingEventNeedsNoNewThread(t *testing.T) {
+	h := newHarness(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}), onWord("faq", route.Rule{Pass: "faq"})))
+	h.customer("desk")
+	h.openThread("desk", "desk-1")
+	h.drain("desk")
+	h.customer("faq")
+	h.giveUpLost()
+	h.wantLines("to the desk", h.queue("desk"), "disconnected control_moved")
+}

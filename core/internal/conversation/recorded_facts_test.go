@@ -14,7 +14,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// checkRecordedFacts checks, before record h.seq is folded, that the same rules match on the facts of each recorded run.
+// checkRecordedFacts checks that the same rules match on the facts of each recorded run. The mirror must be in the state
+// before record h.seq.
 func (h *harness) checkRecordedFacts(r *journal.Record) {
 	h.Helper()
 	layer := state.NewLayer(h.mirror, h.now, h.seq, r)
@@ -55,8 +56,8 @@ func TestRecordedFactsNeedOnlyTheRecords(t *testing.T) {
 		match("old", `age > duration("1m") && silence > duration("1m") && handovers == 0`),
 		match("hour", `now.hour == 9 && !open("night") && open("old")`),
 		onWord("ask", route.Rule{Offer: route.NewOffer("desk")}),
-		route.Rule{Name: "failed", Events: []route.Event{route.EventOfferFailed}, When: `reason == "expired" && pending == ""`,
-			Set: map[string]string{"a": "1"}},
+		route.Rule{Name: "failed", Events: []route.Event{route.EventOfferFailed},
+			When: `reason == "expired" && pending == ""`, Set: map[string]string{"a": "1"}},
 		route.Rule{Name: "hurry", Events: []route.Event{route.EventUnanswered}, After: time.Hour, When: `attr("a") == "1"`,
 			Say: route.Say{Default: "Please wait."}},
 	)
