@@ -59,6 +59,17 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+func TestRemovedSettingIsAChange(t *testing.T) {
+	owner := compared(t, "key-one", "history: 20", "history: 20, owner: faq")
+	base := compared(t, "key-one")
+	want := Changes{Settings: []string{"conversations.owner"}}
+	for _, got := range []Changes{base.Changes(owner), owner.Changes(base)} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("changes (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestFixedSettings(t *testing.T) {
 	base := compared(t, "key-one")
 	if p := base.Fixed(compared(t, "key-two", "name: one", "name: three")); len(p) != 0 {

@@ -60,9 +60,10 @@ func newLoader(opts Options) *loader {
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()
-	if !ok || !l.read(data) || !l.merge() {
+	if !ok || !l.read(data) {
 		return nil, &Problems{List: l.source.explainAll(tidy(l.problems))}
 	}
+	l.merge()
 	var file fileConfig
 	l.decode(&file, l.root)
 	l.markBroken()

@@ -1,14 +1,11 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"slices"
 
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
-
-	"patchbay/core/internal/finding"
 )
 
 // delimiter separates keys inside koanf. It is not a dot, because keys can contain dots. The reader refuses keys that
@@ -19,24 +16,20 @@ const delimiter = "\x1f"
 type leaf func() *node
 
 // merge adds the defaults to the file's settings, and replaces those that the environment sets.
-func (l *loader) merge() bool {
+func (l *loader) merge() {
 	ko := koanf.New(delimiter)
-	load := func(values map[string]any) error { return ko.Load(confmap.Provider(values, ""), nil) }
-	err := load(leaves(parseDefaults(defaults)))
+	load := func(p koanf.Provider) { _ = ko.Load(p, nil) } // fails only if a provider does, and these do not
+	loadMap := func(values map[string]any) { load(confmap.Provider(values, "")) }
+	loadMap(leaves(parseDefaults(defaults)))
 	for _, ch := range l.root.child("channels").children {
 		if ch.kind == mapping || ch.kind == null {
 			settings := leaves(parseDefaults(channelDefaults))
-			err = errors.Join(err, load(map[string]any{"channels": map[string]any{ch.name: settings}}))
+			loadMap(map[string]any{"channels": map[string]any{ch.name: settings}})
 		}
 	}
-	err = errors.Join(err, load(leaves(l.root)), ko.Load(l.environment(), nil))
-	if err != nil {
-		l.report(finding.WrongType, l.root, Position{File: l.opts.Path}, "",
-			"cannot be merged with the defaults and the environment")
-		return false
-	}
+	loadMap(leaves(l.root))
+	load(l.environment())
 	overlay(l.root, ko.Raw())
-	return true
 }
 
 // leaves returns the settings of a mapping in the form for koanf. It leaves out keys without a value, so that their

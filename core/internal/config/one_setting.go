@@ -13,9 +13,7 @@ func AdminListen(opts Options) (string, error) {
 	} else if data, ok := l.data(); !ok || !l.read(data) {
 		return "", &Problems{List: tidy(l.problems)}
 	}
-	if !l.merge() {
-		return "", &Problems{List: tidy(l.problems)}
-	}
+	l.merge()
 	l.problems = nil // problems of other settings do not matter here
 	var listen setting[string]
 	l.decode(&listen, l.root.find("admin", "listen"))
@@ -36,10 +34,10 @@ func StoreDir(opts Options) string {
 	if value := l.resolver.environ[variable]; value != "" {
 		l.opts.Environ = []string{variable + "=" + value}
 	}
-	if data, ok := l.data(); !ok || !l.read(data) || !l.merge() {
+	if data, ok := l.data(); !ok || !l.read(data) {
 		l.root = &node{kind: mapping, at: Position{File: opts.Path}}
-		l.merge()
 	}
+	l.merge()
 	var dir setting[string]
 	l.decode(&dir, l.root.find("store", "dir"))
 	return l.filePath(dir.value)

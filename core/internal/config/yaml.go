@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,9 @@ const (
 	maxNodes = 100_000
 	maxDepth = 64
 )
+
+// standardTags are the tags of YAML that a value can have.
+var standardTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!timestamp"}
 
 // reader turns YAML into nodes and collects the problems.
 type reader struct {
@@ -86,10 +90,9 @@ func (r *reader) fill(n *node, y *yaml.Node, depth int) {
 		}
 		return
 	}
-	if y.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(y.ShortTag(), "!!") {
+	if y.Style&yaml.TaggedStyle != 0 && !slices.Contains(standardTags, y.ShortTag()) {
 		r.bad(finding.YAMLTag, y.Line, y.Column, n.path(),
-			"begins with the unknown tag %s; put a value that begins with ! in quotes",
-			y.Tag)
+			"begins with the unknown tag %s; put a value that begins with ! in quotes", y.ShortTag())
 	}
 	r.open[y] = true
 	switch y.Kind {
