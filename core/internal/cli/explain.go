@@ -172,11 +172,7 @@ func (o *options) eachDecision(ctx context.Context, q url.Values, f func(*record
 func (o *options) explain(list []*recorded.Decision, table *route.Table, asJSON bool) error {
 	out := make([]explained, 0, len(list))
 	for _, d := range list {
-		e, err := table.Explain(d.Facts.Route(table))
-		if err != nil {
-			return failure(err)
-		}
-		out = append(out, explained{d, e})
+		out = append(out, explained{d, table.Explain(d.Facts.Route(table))})
 	}
 	if asJSON {
 		return o.print(out)

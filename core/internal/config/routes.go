@@ -21,10 +21,6 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 	table, problems := route.Compile(c.Routes, c.Roles())
 	c.Table = table
 	for _, p := range problems {
-		if len(f.list) == 0 {
-			l.bad(p.Code, f.node, "%s", p.Message)
-			continue
-		}
 		rule := f.list[p.Index].node
 		l.addRuleProblem(rule, fieldOf(rule, p.Field), &p)
 	}

@@ -55,7 +55,7 @@ var exportedEvents = []envelope.Kind{
 }
 
 // Record adds a record. Call it in the order of the log.
-func (x *Export) Record(seq uint64, r *journal.Record) (err error) {
+func (x *Export) Record(seq uint64, r *journal.Record) {
 	at := time.Unix(0, r.GetAt()).UTC()
 	caused := false // something in this record has caused the changes that follow
 	if x.givesUp(at, r) {
@@ -68,9 +68,7 @@ func (x *Export) Record(seq uint64, r *journal.Record) (err error) {
 		}
 		switch k := ch.GetKind().(type) {
 		case *journal.Change_Opened:
-			if x.redactor, err = newRedactor(x.Texts, x.Rules); err != nil {
-				return err
-			}
+			x.redactor = newRedactor(x.Texts, x.Rules)
 			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
 			x.owner = k.Opened.GetOwner()
 		case *journal.Change_Accepted:
@@ -98,7 +96,6 @@ func (x *Export) Record(seq uint64, r *journal.Record) (err error) {
 			x.change(x.steps[len(x.steps)-1], ch)
 		}
 	}
-	return nil
 }
 
 func (x *Export) isDeparting(s *exportStep) bool { return s == x.departing }

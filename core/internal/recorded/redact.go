@@ -23,16 +23,8 @@ type redactor struct {
 	buckets  func(channel, customer string) []int64
 }
 
-func newRedactor(keep bool, rules *route.Table) (r redactor, err error) {
-	r = redactor{keep: keep}
-	if r.literals, err = rules.Literals(); err != nil {
-		return r, err
-	}
-	if r.numbers, err = rules.Numbers(); err != nil {
-		return r, err
-	}
-	r.buckets, err = rules.Buckets()
-	return r, err
+func newRedactor(keep bool, rules *route.Table) redactor {
+	return redactor{keep: keep, literals: rules.Literals(), numbers: rules.Numbers(), buckets: rules.Buckets()}
 }
 
 // text returns the placeholder of a text. Equal texts have equal placeholders.

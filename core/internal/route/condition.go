@@ -40,7 +40,8 @@ type language struct {
 	keys     map[ast.Expr]string // see key
 }
 
-func newLanguage(ch Channels) (*language, error) {
+// newLanguage returns the language of conditions. It panics if a declaration of this package is not valid.
+func newLanguage(ch Channels) *language {
 	l := &language{channels: ch, keys: map[ast.Expr]string{}}
 	opts := append(l.functions(),
 		cel.ClearMacros(), cel.Macros(append(l.macros(), cel.HasMacro)...),
@@ -49,17 +50,17 @@ func newLanguage(ch Channels) (*language, error) {
 	for _, v := range variables {
 		opts = append(opts, cel.Variable(v.name, v.typ))
 	}
-	env, err := cel.NewEnv(opts...)
+	l.env = must(cel.NewEnv(opts...))
+	l.strict = must(l.env.Extend(cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
+		cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals())))
+	return l
+}
+
+func must(env *cel.Env, err error) *cel.Env {
 	if err != nil {
-		return nil, fmt.Errorf("set up the language of conditions: %w", err)
+		panic(fmt.Sprintf("set up the language of conditions: %v", err))
 	}
-	strict, err := env.Extend(cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(),
-		cel.ValidateRegexLiterals(), cel.ValidateHomogeneousAggregateLiterals()))
-	if err != nil {
-		return nil, fmt.Errorf("set up the checks of literals: %w", err)
-	}
-	l.env, l.strict = env, strict
-	return l, nil
+	return env
 }
 
 // compile compiles a condition. Its problems have no Rule, Index and Field.

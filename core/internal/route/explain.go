@@ -18,11 +18,8 @@ type Explanation struct {
 
 // Explain evaluates all rules and says for each why it matches or not. The rules that match and are reached are those
 // that Decide returns.
-func (t *Table) Explain(f *Facts) ([]Explanation, error) {
-	lang, err := newLanguage(t.channels)
-	if err != nil {
-		return nil, err
-	}
+func (t *Table) Explain(f *Facts) []Explanation {
+	lang := newLanguage(t.channels)
 	out, reached := make([]Explanation, 0, len(t.rules)), true
 	for i := range t.rules {
 		e := t.rules[i].explain(lang, f, f.Done[i])
@@ -35,7 +32,7 @@ func (t *Table) Explain(f *Facts) ([]Explanation, error) {
 		}
 		out = append(out, e)
 	}
-	return out, nil
+	return out
 }
 
 func (c *compiled) explain(lang *language, f *Facts, done bool) Explanation {

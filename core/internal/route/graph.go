@@ -21,10 +21,7 @@ type Move struct {
 
 // Moves returns the moves of all rules, in order. A rule with an invalid condition counts as one without a condition.
 func Moves(rules []Rule, ch Channels) []Move {
-	lang, err := newLanguage(ch)
-	if err != nil {
-		return nil
-	}
+	lang := newLanguage(ch)
 	var out []Move
 	for i := range rules {
 		r := withDefaults(&rules[i])

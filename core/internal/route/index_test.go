@@ -71,10 +71,7 @@ func genCondition(depth int) *rapid.Generator[string] {
 
 // Decisions are the same with and without the index, also for conditions that fail.
 func TestTheIndexChangesNoDecision(t *testing.T) {
-	lang, err := newLanguage(testChannels)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lang := newLanguage(testChannels)
 	matched := 0
 	rapid.Check(t, func(t *rapid.T) {
 		table := &Table{channels: testChannels}

@@ -9,9 +9,9 @@ import (
 
 // Literals returns the texts in the conditions of all rules, sorted: those that values are compared with, and the words of
 // mentions.
-func (t *Table) Literals() ([]string, error) {
+func (t *Table) Literals() []string {
 	var out []string
-	lists, err := t.visitConditions(func(e ast.Expr) {
+	lists := t.visitConditions(func(e ast.Expr) {
 		if s, ok := literal(e); ok && s != "" {
 			out = append(out, s)
 		}
@@ -22,13 +22,13 @@ func (t *Table) Literals() ([]string, error) {
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out), err
+	return slices.Compact(out)
 }
 
 // Numbers returns the numbers in the conditions of all rules, sorted.
-func (t *Table) Numbers() ([]float64, error) {
+func (t *Table) Numbers() []float64 {
 	var out []float64
-	_, err := t.visitConditions(func(e ast.Expr) {
+	t.visitConditions(func(e ast.Expr) {
 		if e.Kind() != ast.LiteralKind {
 			return
 		}
@@ -40,13 +40,13 @@ func (t *Table) Numbers() ([]float64, error) {
 		}
 	})
 	slices.Sort(out)
-	return slices.Compact(out), err
+	return slices.Compact(out)
 }
 
 // Buckets returns a function that returns the value of each bucket() of the conditions for a customer, in order.
-func (t *Table) Buckets() (func(channel, customer string) []int64, error) {
+func (t *Table) Buckets() func(channel, customer string) []int64 {
 	var salts []string
-	_, err := t.visitConditions(func(e ast.Expr) {
+	t.visitConditions(func(e ast.Expr) {
 		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "@bucket" {
 			if salt, ok := literal(e.AsCall().Args()[1]); ok && !slices.Contains(salts, salt) {
 				salts = append(salts, salt)
@@ -59,15 +59,12 @@ func (t *Table) Buckets() (func(channel, customer string) []int64, error) {
 			out = append(out, bucket(salt, channel, customer))
 		}
 		return out
-	}, err
+	}
 }
 
 // visitConditions calls visit with every expression in the conditions. It returns the lists of mentions.
-func (t *Table) visitConditions(visit func(ast.Expr)) ([][]phrase, error) {
-	lang, err := newLanguage(t.channels)
-	if err != nil {
-		return nil, err
-	}
+func (t *Table) visitConditions(visit func(ast.Expr)) [][]phrase {
+	lang := newLanguage(t.channels)
 	for i := range t.rules {
 		if t.rules[i].when == nil {
 			continue
@@ -78,5 +75,5 @@ func (t *Table) visitConditions(visit func(ast.Expr)) ([][]phrase, error) {
 		}
 		ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(visit))
 	}
-	return lang.lists, nil
+	return lang.lists
 }

@@ -17,25 +17,13 @@ func TestTextsAndNumbersOfConditions(t *testing.T) {
 	if table == nil {
 		t.Fatal(problems)
 	}
-	texts, err := table.Literals()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"agent", "beta", "gold", "tier", "人工"}, texts); diff != "" {
+	if diff := cmp.Diff([]string{"agent", "beta", "gold", "tier", "人工"}, table.Literals()); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
-	numbers, err := table.Numbers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]float64{0, 2, 10}, numbers); diff != "" { // 0 is the number of the list of mentions
+	if diff := cmp.Diff([]float64{0, 2, 10}, table.Numbers()); diff != "" { // 0 is the number of the list of mentions
 		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
-	buckets, err := table.Buckets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := buckets("web", "u1"); len(got) != 1 || got[0] != bucket("beta", "web", "u1") {
+	if got := table.Buckets()("web", "u1"); len(got) != 1 || got[0] != bucket("beta", "web", "u1") {
 		t.Errorf("buckets %v", got)
 	}
 }

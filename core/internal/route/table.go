@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
 )
 
@@ -25,10 +24,7 @@ type compiled struct {
 // Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil
 // if one of them is an error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
-	lang, err := newLanguage(ch)
-	if err != nil {
-		return nil, []Problem{{Code: finding.ConditionSyntax, Message: err.Error()}}
-	}
+	lang := newLanguage(ch)
 	t := &Table{rules: make([]compiled, len(rules)), channels: maps.Clone(ch)}
 	problems := checkUnique(rules)
 	for i := range rules {

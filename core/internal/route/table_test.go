@@ -353,11 +353,7 @@ func TestLaterRulesSeeTheAttributesThatARuleSets(t *testing.T) {
 	if diff := cmp.Diff([]string{"mark", "json", "parcels"}, got); diff != "" {
 		t.Errorf("decided (-want +got)\n%s", diff)
 	}
-	explanations, err := table.Explain(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range explanations {
+	for _, e := range table.Explain(f) {
 		if e.Matches && e.Reached {
 			explained = append(explained, e.Rule)
 		}

@@ -85,26 +85,6 @@ func (w *World) Decisions() []*recorded.Decision {
 	return out
 }
 
-// Export adds the records to x. Conversation 0 is the first one of the World. It returns false if there is no such
-// conversation.
-func (w *World) Export(conversation int, x *recorded.Export) (found bool, err error) {
-	x.Rules = w.policy.Routes
-	x.Stored = func(p state.Position) *journal.StoredEnvelope { return w.records[p.Seq-1].GetEnvelopes()[p.Index] }
-	for i, r := range w.records {
-		for _, ch := range r.GetChanges() {
-			if ch.GetOpened() != nil && x.Conversation == "" {
-				if conversation--; conversation < 0 {
-					x.Conversation = ch.GetConversation()
-				}
-			}
-		}
-		if x.Conversation != "" && err == nil {
-			err = x.Record(uint64(i+1), r)
-		}
-	}
-	return x.Conversation != "", err
-}
-
 // Records returns the number of records.
 func (w *World) Records() uint64 { return uint64(len(w.records)) }
 

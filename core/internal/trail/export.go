@@ -18,9 +18,9 @@ func (t *Trail) Export(ctx context.Context, x *recorded.Export) error {
 			return nil
 		}
 		r, err := decodeRecord(data)
-		if err != nil {
-			return err
+		if err == nil {
+			x.Record(seq, r)
 		}
-		return x.Record(seq, r)
+		return err
 	})
 }
