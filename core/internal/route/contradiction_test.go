@@ -164,6 +164,15 @@ func TestNamesThatNothingDeclaresAreWarnings(t *testing.T) {
 		{Rule{Events: []Event{EventDisconnected}, From: []string{"desk"}, When: `reason == "agent_closed" || reason == "gone"`}, ""},
 		{Rule{Events: []Event{EventDisconnected}, When: `reason == "anything"`}, ""},
 		{Rule{Events: []Event{EventPassed}, When: `reason == "set-tier" || reason == "operator"`}, ""},
+		{Rule{Events: []Event{EventClosed}, When: `reason == "close_after" || reason == "set-tier"`}, ""},
+		{Rule{Events: []Event{EventClosed}, When: `reason == "expired"`},
+			`unknown-reason warning: 1:11: no event of this rule has the reason expired`},
+		{Rule{Events: []Event{EventDeliveryFailed}, When: `reason == "throttled" || reason == "no_agent"`}, ""},
+		{Rule{Events: []Event{EventDeliveryFailed}, From: []string{"bot"}, When: `reason == "no_agent"`},
+			`unknown-reason warning: 1:11: no event of this rule has the reason no_agent`},
+		{Rule{Say: Say{Default: "Hello", Languages: map[string]string{"de": "Hallo {{attr \"teir\"}}"}}},
+			`unknown-attribute warning: 1:7: no rule sets the attribute teir, and no adapter in use declares it; ` +
+				`its value is always "" (did you mean "tier"?)`},
 		{Rule{Events: []Event{EventPassed}, When: `reason == "set-teir"`},
 			`unknown-reason warning: 1:11: no event of this rule has the reason set-teir (did you mean "set-tier"?)`},
 	} {

@@ -3,7 +3,9 @@ package route
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,13 +21,15 @@ var explainedRules = []Rule{
 	{Name: "fails", When: `int(attr("n")) > 1`, Drop: true},
 	{Name: "not", When: `!open("desk") && "image" in parts`, Set: map[string]string{"c": "d"}, Continue: true},
 	{Name: "choice", When: `handovers > 5 ? text == "a" : owner == "faq"`, To: ToOwner},
+	{Name: "list", When: `text in [owner, "a"] && sender_name != ""`, Drop: true},
+	{Name: "always", Copy: []string{"audit"}, Continue: true},
 	{Name: "later", When: `home == "faq"`, Drop: true},
 }
 
 // TestExplain compares the explanation of a message with a golden file.
 func TestExplain(t *testing.T) {
 	table, problems := Compile(explainedRules, Channels{
-		"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent,
+		"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent, "audit": envelope.RoleObserver,
 	})
 	if table == nil {
 		t.Fatal(problems)
@@ -33,6 +37,7 @@ func TestExplain(t *testing.T) {
 	f := &Facts{
 		Event: EventMessage, Channel: "web", Role: envelope.RoleCustomer, Text: "An agent, please", Parts: []string{"text", "image"},
 		Owner: "faq", OwnerRole: envelope.RoleBot, Home: "faq", Customer: "web", Handovers: 1, Age: 90e9,
+		SenderName: strings.Repeat("long ", 100),
 		Attributes: map[string]string{"n": "one"}, Open: func(string) bool { return false }, Done: map[int]bool{2: true},
 	}
 	got := table.Explain(f)
@@ -64,6 +69,24 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(data)+"\n"); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}
+
+func TestExplainTimer(t *testing.T) {
+	timer := func(name string, after time.Duration) Rule {
+		return Rule{Name: name, Events: []Event{EventIdle}, After: after, Say: Say{Default: "x"}}
+	}
+	table, problems := Compile([]Rule{timer("soon", time.Minute), timer("late", time.Hour)}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	got := table.Explain(&Facts{Event: EventIdle, Channel: "livechat", Role: envelope.RoleCustomer, After: time.Hour})
+	want := []Explanation{
+		{Rule: "soon", Reached: true, Reason: "the time is 1h0m0s, not 1m0s"},
+		{Rule: "late", Reached: true, Matches: true, Effect: "say"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("explanation (-want +got):\n%s", diff)
 	}
 }

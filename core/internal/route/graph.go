@@ -36,7 +36,7 @@ func Moves(rules []Rule, ch Channels) []Move {
 		add("home", r.Home)
 		add("pass", r.Pass)
 		if r.Offer != nil {
-			add("offer", slices.Clone(r.Offer.To)...)
+			add("offer", r.Offer.To...)
 			add("else", r.Offer.Else)
 		}
 		if r.Close {

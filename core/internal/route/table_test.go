@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"patchbay/sdk/envelope"
 )
 
 func TestRuleProblems(t *testing.T) {
@@ -32,6 +34,8 @@ func TestRuleProblems(t *testing.T) {
 			`event: there is no event "conected"; events are message, opened, connected, disconnected, ` +
 				`handover_requested, passed, closed, offer_failed, idle, unanswered, delivery_failed (did you mean ` +
 				`"connected"?)`},
+		{"event twice", Rule{Name: "a", Events: []Event{EventPassed, EventPassed}, Say: Say{Default: "x"}},
+			`event[1]: event "passed" is listed twice`},
 		{"timer and another event", Rule{Name: "a", Events: []Event{EventMessage, EventIdle}, After: time.Minute, Say: Say{Default: "x"}},
 			"event: event \"idle\" has `after` and event \"message\" has not; write a rule for each"},
 		{"good timer", Rule{Name: "a", Events: []Event{EventIdle, EventUnanswered}, After: time.Second, Say: Say{Default: "x"}}, ""},
@@ -64,6 +68,7 @@ func TestRuleProblems(t *testing.T) {
 		{"home to home", Rule{Name: "a", Home: "home"}, `home: there is no channel "home"`},
 		{"copy to bot", Rule{Name: "a", Copy: []string{"faq"}},
 			`copy: channel "faq" has role bot; copy needs a channel of role observer`},
+		{"copy twice", Rule{Name: "a", Copy: []string{"audit", "audit"}}, `copy[1]: "audit" is listed twice`},
 		{"copy of an event without an envelope", Rule{Name: "a", Events: []Event{EventMessage, EventOfferFailed},
 			Copy: []string{"audit"}},
 			"copy: works on message, connected, disconnected, handover_requested, passed, closed, " +
@@ -103,9 +108,34 @@ func TestRuleProblems(t *testing.T) {
 		{"nothing", Rule{Name: "a", Continue: true},
 			": does nothing; add an action, or `to: owner` to end the evaluation"},
 		{"blank text", Rule{Name: "a", Say: Say{Default: " \n"}}, "say: contains no text"},
+		{"texts without a default", Rule{Name: "a", Say: Say{Languages: map[string]string{"zh": "你好"}}},
+			"say: has no default; add the text for customers whose language is unknown or not listed"},
+		{"texts of a language twice", Rule{Name: "a", Say: Say{Default: "x", Languages: map[string]string{
+			"zh-CN": "你好", "zh_cn": "您好", "zh": "你好", "chinese!": " "}}},
+			"say.chinese!: \"chinese!\" is not a language tag, such as zh or pt-BR\nsay.chinese!: contains no text\n" +
+				"say.zh_cn: is the same language as zh-CN"},
+		{"text that is too long", Rule{Name: "a", Say: Say{Default: strings.Repeat("x", envelope.MaxTextBytes+1)}},
+			fmt.Sprintf("say: has %d bytes, at most %d are possible", envelope.MaxTextBytes+1, envelope.MaxTextBytes)},
+		{"text of another encoding", Rule{Name: "a", Say: Say{Default: "Gr\xfc\xdfe"}}, "say: is not valid UTF-8"},
+		{"condition of another encoding", Rule{Name: "a", When: "text == 'Gr\xfc\xdfe'", To: ToOwner},
+			"when: is not valid UTF-8"},
+		{"unknown value in a text", Rule{Name: "a", Say: Say{Default: "Hello {{custmer_name}}, {{ owner }}, {{attr x}}"}},
+			"say: {{custmer_name}} is not known; " + placeholderHelp + ` (did you mean "customer_name"?)` + "\n" +
+				"say: {{ owner }} is not known; " + placeholderHelp + "\n" +
+				"say: {{attr x}} is not known; " + placeholderHelp},
+		{"open brace in a text", Rule{Name: "a", Say: Say{Default: "Hello {{customer_name"}},
+			"say: {{ has no }}; " + placeholderHelp},
 		{"bell", Rule{Name: "a", Say: Say{Default: "x\a"}}, "say: contains the control character U+0007"},
 		{"large attribute", Rule{Name: "a", Set: map[string]string{"k": strings.Repeat("x", 5000)}},
 			"set.k: has 5001 bytes with the name, at most 4096 are possible"},
+		{"attribute without a name", Rule{Name: "a", Set: map[string]string{"": "x"}},
+			"set: an attribute's name is empty or contains control characters"},
+		{"attribute with a bell", Rule{Name: "a", Set: map[string]string{"a\a": "x"}},
+			"set: an attribute's name is empty or contains control characters"},
+		{"attribute of an adapter", Rule{Name: "a", Set: map[string]string{"native.tier": "x"}},
+			`set.native.tier: names with a dot are reserved for adapters (did you mean "native_tier"?)`},
+		{"too many attributes", Rule{Name: "a", Set: manyAttributes(envelope.MaxAttributes + 1)},
+			fmt.Sprintf("set: has %d attributes, at most %d are possible", envelope.MaxAttributes+1, envelope.MaxAttributes)},
 		{"good", Rule{Name: "a", From: []string{"customer"}, When: `open("desk")`, Say: Say{Default: "x"},
 			Set:  map[string]string{"a": "b"},
 			Home: "faq", Offer: NewOffer("desk", "night"), Copy: []string{"audit"}, Drop: true}, ""},
@@ -127,6 +157,74 @@ func TestRuleProblems(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func manyAttributes(n int) map[string]string {
+	out := map[string]string{}
+	for i := range n {
+		out[fmt.Sprint("a", i)] = "x"
+	}
+	return out
+}
+
+func TestPositionsOfPlaceholders(t *testing.T) {
+	_, problems := Compile([]Rule{{Name: "a", Say: Say{Default: "你好 {{customer_name}},\n您 {{tier}}"}}}, testChannels)
+	if len(problems) != 1 || problems[0].Line != 2 || problems[0].Column != 3 {
+		t.Errorf("problems %+v, want one in line 2, column 3", problems)
+	}
+}
+
+func TestNamesAndIndexesOfRules(t *testing.T) {
+	table, problems := Compile([]Rule{
+		{Name: "a", When: "handovers > 1", To: ToOwner}, {Name: "b", When: "handovers > 2", To: ToCustomer},
+		{Name: "c", Drop: true},
+	}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	indexes := table.Indexes([]string{"c", "a", "of an earlier revision"})
+	if diff := cmp.Diff(map[int]bool{0: true, 2: true}, indexes); diff != "" {
+		t.Errorf("indexes (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"a", "c"}, table.Names(indexes)); diff != "" {
+		t.Errorf("names (-want +got)\n%s", diff)
+	}
+}
+
+func TestNextTimer(t *testing.T) {
+	timer := func(name string, after time.Duration, e Event, from ...string) Rule {
+		return Rule{Name: name, Events: []Event{e}, After: after, From: from, Say: Say{Default: "x"}}
+	}
+	table, problems := Compile([]Rule{
+		timer("late", time.Hour, EventUnanswered), timer("bot", time.Minute, EventUnanswered, "bot"),
+		timer("desk", 2*time.Minute, EventUnanswered, "desk"), timer("idle", time.Second, EventIdle),
+	}, testChannels)
+	if table == nil {
+		t.Fatal(problems)
+	}
+	for _, tc := range []struct {
+		event   Event
+		channel string
+		done    time.Duration
+		want    time.Duration
+	}{
+		{EventUnanswered, "faq", 0, time.Minute},
+		{EventUnanswered, "faq", time.Minute - 1, time.Minute},
+		{EventUnanswered, "faq", time.Minute, time.Hour},
+		{EventUnanswered, "faq", time.Hour, 0},
+		{EventUnanswered, "desk", 0, 2 * time.Minute},
+		{EventUnanswered, "night", 0, time.Hour},
+		{EventUnanswered, "removed", 0, time.Minute}, // its role is not known
+		{EventIdle, "livechat", 0, time.Second},
+		{EventMessage, "livechat", 0, 0},
+	} {
+		if got := table.NextAfter(tc.event, tc.channel, tc.done); got != tc.want {
+			t.Errorf("%s of %s after %v: %v, want %v", tc.event, tc.channel, tc.done, got, tc.want)
+		}
+	}
+	if !table.Handles(EventIdle) || table.Handles(EventMessage) {
+		t.Error("the table must handle idle and not message")
 	}
 }
 
