@@ -24,10 +24,10 @@ const auditRoutes = `
 ` + harness.Routes
 
 // newAudited returns a system with an observer that gets a copy of each message.
-func newAudited(t *testing.T) (*system, *observer) {
+func newAudited(t *testing.T) (*system, *harness.Observer) {
 	t.Helper()
-	o := newObserver("audit-token")
-	srv := httptest.NewServer(o.handler())
+	o := harness.NewObserver("audit-token")
+	srv := httptest.NewServer(o.Handler())
 	t.Cleanup(func() { o.Close(); srv.CloseClientConnections(); srv.Close() })
 	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Routes: strings.TrimSuffix(auditRoutes, "\n"),
@@ -40,12 +40,12 @@ settings: {reply_url: %s/copies, reply_token: audit-token}`, srv.URL)},
 }
 
 // expectCopies waits until the observer has as many copies as want, and compares them.
-func expectCopies(t *testing.T, o *observer, want ...string) {
+func expectCopies(t *testing.T, o *harness.Observer, want ...string) {
 	t.Helper()
-	_ = o.copies.Wait(harness.Soon(t), func(all []copied) bool { return len(all) >= len(want) })
+	_ = o.Copies.Wait(harness.Soon(t), func(all []harness.Copied) bool { return len(all) >= len(want) })
 	var got []string
-	for _, c := range o.copies.All() {
-		content := c.text()
+	for _, c := range o.Copies.All() {
+		content := c.Text()
 		if c.Envelope.Kind != "message" {
 			content = strings.TrimSpace(c.Envelope.Kind + " " + c.Envelope.Attributes["owner"])
 		}
@@ -71,7 +71,7 @@ func TestAuditCopyWhileTheObserverIsDown(t *testing.T) {
 	s.expectAnswer(t, "ann", "closed", func(a native.Answer) bool {
 		return a.Payload.Event != nil && a.Payload.Event.Type == "closed"
 	})
-	if n := o.copies.Len(); n != 0 {
+	if n := o.Copies.Len(); n != 0 {
 		t.Fatalf("the observer has %d copies while it is down", n)
 	}
 	if n := s.Metric(t, "patchbay_dead_letters_total", "channel", "audit"); n != 0 {
@@ -89,10 +89,10 @@ func TestAuditCopyNamesTheMessage(t *testing.T) {
 	t.Parallel()
 	s, o := newAudited(t)
 	s.say(t, "ann", "hello")
-	if err := o.copies.Wait(harness.Soon(t), func(all []copied) bool { return len(all) > 0 }); err != nil {
+	if err := o.Copies.Wait(harness.Soon(t), func(all []harness.Copied) bool { return len(all) > 0 }); err != nil {
 		t.Fatal(err)
 	}
-	c := o.copies.All()[0]
+	c := o.Copies.All()[0]
 	if found := s.Only(t, c.Envelope.ID); found.ID != c.Envelope.Conversation {
 		t.Errorf("trace finds conversation %s, the copy has %s", found.ID, c.Envelope.Conversation)
 	}

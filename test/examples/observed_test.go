@@ -1,4 +1,4 @@
-package e2e
+package examples
 
 import (
 	"encoding/json"
@@ -102,9 +102,9 @@ func (w *exampleWorld) observe(
 	}
 	for name, archive := range w.observers {
 		var texts []string
-		for _, c := range archive.copies.All() {
+		for _, c := range archive.Copies.All() {
 			if c.Envelope.Kind == "message" && c.Envelope.Conversation == trail.ID {
-				texts = append(texts, c.text())
+				texts = append(texts, c.Text())
 			}
 		}
 		received(name, texts)

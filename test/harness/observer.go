@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// copied is the part of a copy of a message or event that tests read.
-type copied struct {
+// Copied is the part of a copy of a message or event that tests read.
+type Copied struct {
 	Rule     string
 	Decision string // about a message: sent, held, dropped or unrouted
 	Channel  string // that the message was sent to
@@ -20,38 +20,40 @@ type copied struct {
 	}
 }
 
-// text returns the text of the first part.
-func (c *copied) text() string {
+// Text returns the text of the first part.
+func (c *Copied) Text() string {
 	if len(c.Envelope.Parts) == 0 {
 		return ""
 	}
 	return c.Envelope.Parts[0].Text
 }
 
-// observer is a simulated archive that gets copies. Calls must have the bearer token.
-type observer struct {
+// Observer is a simulated archive that gets copies. Calls must have the bearer token.
+type Observer struct {
 	*simulator.Vendor
 	token  string
-	copies simulator.Log[copied] // the accepted ones
+	Copies simulator.Log[Copied] // the accepted ones
 }
 
-func newObserver(token string) *observer {
-	return &observer{token: token, Vendor: simulator.NewVendor(simulator.Retry{}, nil)}
+// NewObserver returns an observer whose calls have the token.
+func NewObserver(token string) *Observer {
+	return &Observer{token: token, Vendor: simulator.NewVendor(simulator.Retry{}, nil)}
 }
 
-func (o *observer) handler() http.Handler {
+// Handler returns the endpoint for copies.
+func (o *Observer) Handler() http.Handler {
 	return o.Endpoint("copy", func(r *simulator.Request) (any, error) {
 		if r.Header.Get("Authorization") != "Bearer "+o.token {
 			return nil, simulator.Refused(http.StatusUnauthorized, "Authorization is not the token")
 		}
-		var c copied
+		var c Copied
 		if err := json.Unmarshal(r.Body, &c); err != nil {
 			return nil, err
 		}
 		if c.Rule == "" || c.Envelope.ID == "" || c.Envelope.Kind == "" {
 			return nil, errors.New("rule, envelope.id and envelope.kind are required")
 		}
-		o.copies.Append(c)
+		o.Copies.Append(c)
 		return struct{}{}, nil
 	})
 }

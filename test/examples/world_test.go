@@ -1,4 +1,4 @@
-package e2e
+package examples
 
 import (
 	"context"
@@ -31,11 +31,12 @@ type exampleWorld struct {
 	chats     map[string]*native.Simulator
 	bots      map[string]*botwebhook.Simulator
 	proxies   map[string]*native.Proxy // they echo by themselves, and their answers are not sent to the gateway
-	observers map[string]*observer
+	observers map[string]*harness.Observer
 	customers map[string]*exampleCustomer
 
-	down  map[string]bool // channels whose calls fail or wait
-	hours *exampleHours   // nil if no channel has opening hours
+	down     map[string]bool // channels whose calls fail or wait
+	hours    *exampleHours   // nil if no channel has opening hours
+	patience time.Duration   // of a step: harness.Patience and the times of the steps so far
 }
 
 // exampleCustomer is a customer of the test, with the numbers of records that earlier steps have observed.
@@ -55,8 +56,8 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	t.Helper()
 	w := &exampleWorld{
 		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
-		proxies: map[string]*native.Proxy{}, observers: map[string]*observer{},
-		customers: map[string]*exampleCustomer{}, down: map[string]bool{},
+		proxies: map[string]*native.Proxy{}, observers: map[string]*harness.Observer{},
+		customers: map[string]*exampleCustomer{}, down: map[string]bool{}, patience: harness.Patience,
 	}
 	var example struct {
 		Channels              map[string]map[string]yaml.Node
@@ -140,9 +141,9 @@ func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) 
 		w.bots[name] = s
 		return map[string]any{"base_url": w.serve(s.Vendor, s.Handler()), "api_key": "key", "webhook_token": "token"}
 	case role == "observer":
-		s := newObserver("token")
+		s := harness.NewObserver("token")
 		w.observers[name] = s
-		return map[string]any{"reply_url": w.serve(s.Vendor, s.handler()) + "/copies", "reply_token": "token"}
+		return map[string]any{"reply_url": w.serve(s.Vendor, s.Handler()) + "/copies", "reply_token": "token"}
 	case role == "bot":
 		s := native.NewProxy(native.ProxyOptions{AccessToken: "access", WebhookToken: "token", Retry: harness.Retry})
 		w.proxies[name] = s
@@ -173,10 +174,9 @@ func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", conversationtest.ErrUnsupported, fmt.Sprintf(format, args...))
 }
 
-// Do implements conversationtest.Driver. It waits until the expectations are fulfilled, or for harness.Patience in addition
-// to the step's time.
+// Do implements conversationtest.Driver. It waits until the expectations are fulfilled, or for w.patience.
 func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*conversationtest.Observed, error) {
-	acts, patience := s.From != "" || s.Channel != "" || s.Operator != "", harness.Patience
+	acts := s.From != "" || s.Channel != "" || s.Operator != ""
 	switch {
 	case w.hours != nil:
 		w.down[w.hours.channel] = !w.hours.open[w.hours.next]
@@ -186,7 +186,7 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 	case s.At != nil || s.After > maxWait || s.After > 0 && acts:
 		return nil, unsupported("its time")
 	default:
-		patience += s.After
+		w.patience += s.After // a step without expectations does not wait, but the next one does
 	}
 	if s.SenderName != "" || s.SenderRole != "" || len(s.Parts) > 0 {
 		return nil, unsupported("its sender or its parts")
@@ -198,7 +198,7 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 	if c == nil {
 		return &conversationtest.Observed{}, nil
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(w.patience)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -292,7 +292,7 @@ func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s 
 func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) error {
 	user := c.thread()
 	state := func(want ...aicc.State) {
-		harness.Eventually(w.T, harness.Patience, "the customer at the desk", func() string {
+		harness.Eventually(w.T, w.patience, "the customer at the desk", func() string {
 			chat, _ := w.desk.Chat(user)
 			if slices.Contains(want, chat.State) {
 				return ""

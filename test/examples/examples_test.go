@@ -1,0 +1,84 @@
+// Package examples runs the conversation tests of docs/examples with the built gateway and adapters and with simulated
+// vendors.
+package examples
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"patchbay/core/conversationtest"
+	"patchbay/test/harness"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil { // tests mostly wait, some for a minute of the clock
+		panic(err)
+	}
+	os.Exit(harness.Main(m))
+}
+
+// TestExamplesWithBuiltPrograms skips steps that need long times or a vendor that the simulators do not have; all tests
+// run in virtual time too, see test/docs. Opening hours are moved to the present.
+func TestExamplesWithBuiltPrograms(t *testing.T) {
+	files, err := filepath.Glob("../../docs/examples/*" + conversationtest.Suffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 {
+		t.Errorf("%d files of conversation tests, want at least 10", len(files))
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, problems := conversationtest.Parse(path, data)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for i := range file.Tests {
+			test := visible(&file.Tests[i])
+			t.Run(strings.TrimSuffix(filepath.Base(path), conversationtest.Suffix)+"/"+test.Name, func(t *testing.T) {
+				t.Parallel()
+				runExample(t, file.Config, test)
+			})
+		}
+	}
+}
+
+// visible returns a test without the expectations that no vendor shows: the history, which desks get as a transcript, and
+// events.
+func visible(test *conversationtest.Test) *conversationtest.Test {
+	out := *test
+	out.Steps = append([]conversationtest.Step(nil), test.Steps...)
+	for i := range out.Steps {
+		if e := out.Steps[i].Expect; e != nil {
+			shown := *e
+			shown.History, shown.Events = nil, nil
+			out.Steps[i].Expect = &shown
+		}
+	}
+	return &out
+}
+
+// runExample runs one test on a gateway of its own.
+func runExample(t *testing.T, config string, test *conversationtest.Test) {
+	w := newExampleWorld(t, config, test)
+	r := conversationtest.Run(t.Context(), test, w)
+	for _, f := range r.Failures {
+		t.Errorf("line %d: step %d: %s", f.Line, f.Step, f.Message)
+	}
+	if len(r.Failures) > 0 {
+		trails, _ := json.MarshalIndent(w.trails(t), "", " ")
+		t.Logf("trails: %s", trails)
+	}
+	t.Logf("%d of %d steps; %s", r.Steps, len(test.Steps), r.Skipped)
+	if r.Steps == 0 && len(r.Failures) == 0 {
+		t.Skip(r.Skipped)
+	}
+}
