@@ -18,6 +18,7 @@ func wantBroke(t *testing.T, err error, fault Fault, weight int) {
 }
 
 func TestHungCallIsBlamedAndTheProcessReplaced(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []string{"/hang", "/loop"} {
 		t.Run(fault, func(t *testing.T) {
 			r := run(t, "", func(o *Options) { o.CancelGrace = 50 * time.Millisecond })
@@ -99,7 +100,8 @@ func TestPanicIsBlamedWithoutARestart(t *testing.T) {
 }
 
 func TestCallsThatKillTheProcessDoNotLeadToQuarantine(t *testing.T) {
-	r := run(t, "")
+	t.Parallel()
+	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
 	for range 6 {
 		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 			t.Fatal("the process is alive")

@@ -20,6 +20,7 @@ func wantGivenUp(t *testing.T, err error) *GivenUpError {
 }
 
 func TestWebhookThatBreaksTheAdapterIsGivenUp(t *testing.T) {
+	t.Parallel()
 	for fault, deaths := range map[string]int{"/crash": 2, "/exit": 2, "/panic": 0} {
 		t.Run(fault, func(t *testing.T) {
 			r := run(t, "")
@@ -65,6 +66,7 @@ func TestHungWebhookIsGivenUpTheSecondTime(t *testing.T) {
 }
 
 func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
+	t.Parallel()
 	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
 	r.ready()
 	s := r.session.Load()

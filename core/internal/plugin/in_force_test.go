@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -91,11 +90,12 @@ func TestChangedProgramIsRefused(t *testing.T) {
 }
 
 func TestRefusedChannelAffectsNoOther(t *testing.T) {
+	t.Parallel()
 	for mode, text := range map[string]string{
 		"refuse-bad": "I do not like it any more", "hang-bad": "hangs", "crash-bad": "broke the adapter repeatedly",
 	} {
 		t.Run(mode, func(t *testing.T) {
-			c := runChanging(t, func(o *Options) { o.StartTimeout = time.Second })
+			c := runChanging(t)
 			c.restartWith(t, mode)
 			st := c.until("degraded", func(s Status) bool { return s.State == StateDegraded })
 			if !strings.Contains(st.Unhealthy["bad"], text) {
@@ -151,14 +151,13 @@ func lateAdapter(t *testing.T) (late *changing, d *pluginpb.DescribeResponse, go
 	d, channels := runChanging(t).inForce()
 	late = &changing{file: filepath.Join(t.TempDir(), "modes")}
 	late.set(t, "exit-at-start")
-	late.running = run(t, "", func(o *Options) {
-		o.Env, o.StartTimeout = append(o.Env, "HOSTILE_FILE="+late.file), time.Second
-	})
+	late.running = run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+late.file) })
 	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	return late, d, channels[0], channels[1]
 }
 
 func TestChannelAdoptedDuringAStartIsConfigured(t *testing.T) {
+	t.Parallel()
 	late, d, good, bad := lateAdapter(t)
 	late.Adopt(d)
 	late.AdoptChannel(bad.config, bad.response, "not started")
@@ -173,6 +172,7 @@ func TestChannelAdoptedDuringAStartIsConfigured(t *testing.T) {
 }
 
 func TestDescriptionAdoptedDuringAStartIsCompared(t *testing.T) {
+	t.Parallel()
 	late, d, _, bad := lateAdapter(t)
 	late.AdoptChannel(bad.config, bad.response, "not started")
 	late.restartWith(t, "hang-bad,other-limit")

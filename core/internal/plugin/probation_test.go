@@ -35,6 +35,7 @@ func TestSubscriptionThatKillsTheAdapterIsGivenUp(t *testing.T) {
 }
 
 func TestOtherSubscriptionsGoOn(t *testing.T) {
+	t.Parallel()
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	var all sync.WaitGroup

@@ -179,6 +179,7 @@ func TestSubscribeStoresBatchesEmittedWhileStopping(t *testing.T) {
 }
 
 func TestSubscribeAbandonsAnAdapterThatDoesNotStop(t *testing.T) {
+	t.Parallel()
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
 	s := &shelf{after: func(string) { cancel() }}
