@@ -11,6 +11,7 @@ import (
 // TestRepeatedDisconnect loses the answer to the call that withdraws an offer at the desk, as a kill would. The desk
 // refuses the repeated call, because the session has ended. The customer's next offer must still reach the desk.
 func TestRepeatedDisconnect(t *testing.T) {
+	t.Parallel()
 	tr := newTraffic(t, seed(t))
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: `
   - name: offer-to-desk

@@ -20,6 +20,7 @@ const copies = 3
 // TestDuplicates sends every event of all three vendors several times concurrently, and again after a restart. Each
 // event must have its effect once.
 func TestDuplicates(t *testing.T) {
+	t.Parallel()
 	tr := newTraffic(t, seed(t))
 	g := harness.NewGateway(t, tr.w, harness.Config{Routes: routes})
 	tr.staff.Go(tr.runAgents)

@@ -27,6 +27,7 @@ const routes = `
 
 // TestGatewayKills kills the gateway and its adapters with SIGKILL at random moments, including its starts.
 func TestGatewayKills(t *testing.T) {
+	t.Parallel()
 	crashes := envInt(t, "PATCHBAY_CRASHES", 20)
 	s := seed(t)
 	tr := newTraffic(t, s)

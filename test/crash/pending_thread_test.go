@@ -12,6 +12,7 @@ import (
 // call. The agent's line is then on a pending thread. The gateway is killed, and is down for longer than it keeps
 // envelopes of a pending thread.
 func TestAnswerOnPendingThread(t *testing.T) {
+	t.Parallel()
 	tr := newTraffic(t, seed(t))
 	release := make(chan struct{})
 	tr.beforeAnswer = func() {

@@ -12,6 +12,7 @@ import (
 // TestVendorOutage makes every call to GPTBots fail for a while, in each way that has no effect, while customers
 // continue. After the outage all messages must arrive once and in order, and none is a dead letter.
 func TestVendorOutage(t *testing.T) {
+	t.Parallel()
 	tr := newTraffic(t, seed(t))
 	g := harness.NewGateway(t, tr.w, harness.Config{
 		Routes: "[]", Extra: map[string][]string{"faq": {"delivery: {timeout: 3s}"}},
