@@ -4,8 +4,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# All targets build alike, for one build cache. With -trimpath it serves every clone.
+export CGO_ENABLED := 0
+export GOFLAGS := $(shell go env GOFLAGS) -trimpath
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath
 FUZZTIME ?= 30s
 PARSERTIME ?= 60s
 # Length of the long tests: seconds of a soak, simulated power cuts and damaged stores of each kind.
@@ -17,6 +19,9 @@ PURE := (/internal/(attempt|config|conversation|hours|inbound|journal|recorded|r
 # The conformance tests come first: they take longest and mostly wait.
 PACKAGES = go list ./sdk/... ./plugins/... ./sandbox/... ./core/...
 RACE := $(if $(shell command -v $${CC:-cc} || command -v gcc),-race)
+# The target lint runs vet. Only the race detector needs cgo.
+TEST := go test -vet=off
+TEST_RACE := CGO_ENABLED=$(if $(RACE),1,0) $(TEST) $(RACE)
 # Tools are built from the versions in tools/. The stamp's name identifies the versions in .tools/.
 TOOLS := .tools/versions-$(shell cat tools/*/go.mod tools/*/go.sum | sha256sum | cut -c1-16)
 GENERATED := '*.pb.go' '*_gen.go' ':(glob)**/*_string.go'
@@ -28,8 +33,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build the gateway, the adapters and the sandbox into bin/
-	$(GO_BUILD) -ldflags '-X main.version=$(VERSION)' -o bin/patchbay ./core
-	$(GO_BUILD) -o bin/ ./plugins/native ./plugins/botwebhook ./plugins/aicc ./sandbox
+	go build -ldflags '-X main.version=$(VERSION)' -o bin/patchbay ./core
+	go build -o bin/ ./plugins/native ./plugins/botwebhook ./plugins/aicc ./sandbox
 
 run: build ## start the gateway and simulated vendors; data is in ./data; Ctrl-C stops
 	@exec bin/sandbox run --gateway-bin bin/patchbay --config config.yaml
@@ -43,21 +48,21 @@ test: lint check-generated unit e2e docs demo ## everything that must pass; fuzz
 # Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls. With the race detector,
 # some tests of the writer take a minute each: they run without it, and -short leaves them out.
 unit: ## unit tests, with the race detector for packages with goroutines
-	go test -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)') ./core/internal/writer
-	go test -short -p 4 $(RACE) $$($(PACKAGES) | grep -vE '$(PURE)')
+	$(TEST) -parallel 6 $$($(PACKAGES) | grep -E '$(PURE)') ./core/internal/writer
+	$(TEST_RACE) -short -p 4 -parallel 6 $$($(PACKAGES) | grep -vE '$(PURE)')
 
 e2e: build ## end-to-end and crash tests of the built programs
-	go test -timeout 10m -parallel 6 $$(go list ./test/... | grep -v /test/docs)
+	$(TEST) -timeout 10m -p 3 -parallel 6 $$(go list ./test/... | grep -v /test/docs)
 
 browser: build .tools/axe.min.js ## test the sandbox's pages in Chromium; needs chromium and npm
 	BROWSER=$$(command -v chromium chromium-browser google-chrome | head -1 | grep . || { echo 'install Chromium first: apt-get install chromium' >&2; exit 1; }) \
 	  go test -count=1 ./test/browser
 
 docs: build ## test the documents against the programs
-	go test ./test/docs/...
+	$(TEST) ./test/docs/...
 
 race: ## unit tests, three times, all with the race detector
-	go test -race -count 3 $$($(PACKAGES))
+	CGO_ENABLED=1 go test -race -count 3 $$($(PACKAGES))
 
 fuzz: ## each fuzz test for FUZZTIME (30s)
 	go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r pkg dir; do \

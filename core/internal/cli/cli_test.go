@@ -34,7 +34,7 @@ func (s suite) Run() int {
 	defer os.RemoveAll(dir)
 	build := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "patchbay/plugins/native",
 		"patchbay/plugins/botwebhook", "patchbay/plugins/aicc")
-	build.Stderr = os.Stderr
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the adapters: %v", err))
 	}

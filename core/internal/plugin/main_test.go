@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	}
 	hostilePath = filepath.Join(dir, "hostile")
 	build := exec.Command("go", "build", "-o", hostilePath, "patchbay/core/internal/plugin/hostile")
-	build.Stderr = os.Stderr
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the hostile adapter: %v", err))
 	}

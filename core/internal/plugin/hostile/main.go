@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"patchbay/sdk/protocol"
 	"patchbay/sdk/serve"
@@ -80,7 +81,9 @@ func isActive(mode string) bool { return slices.Contains(activeModes(), mode) }
 // hang never returns. Only SIGKILL ends it.
 func hang() {
 	signal.Ignore(syscall.SIGTERM)
-	<-make(chan struct{})
+	for {
+		time.Sleep(time.Hour) // without a timer the runtime may report a deadlock
+	}
 }
 
 // halfHandshake announces a socket whose connections are never accepted.
