@@ -83,6 +83,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PLUGINS", plugins)
+			e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // 1 s for each command without it
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await,
