@@ -133,6 +133,10 @@ func TestRequestsAreRefusedIfStoringFails(t *testing.T) {
 			fake: &fake{writable: errors.New("disk full")}, status: 503, text: unavailable, reason: "store",
 			header: "Retry-After", headerText: "5",
 		},
+		"the receiver's channel cannot keep up": {
+			fake: failing(fmt.Errorf("channel faq: %w", writer.ErrOverloaded)), status: 429,
+			text: "too many messages wait, try again", reason: "overload", header: "Retry-After", headerText: "1",
+		},
 		"over a limit": {
 			fake: failing(writer.ErrBusy), status: 429, text: "over a limit, try again later", reason: "limit",
 			header: "Retry-After", headerText: "10",
