@@ -24,8 +24,10 @@ type condition struct {
 	// index skips the rule for other inputs.
 	terms []term
 	never bool // the literal false
-	// attributes and reasons are the names that the condition uses.
+	// attributes and reasons are the names that the condition uses. It reads an attribute with a computed name if computed
+	// is set.
 	attributes, reasons []use
+	computed            bool
 	// root and info are for the checks of Compile, which then removes them.
 	root ast.Expr
 	info *ast.SourceInfo

@@ -119,6 +119,29 @@ func TestNarrowerRulesBehindWiderOnesAreWarnings(t *testing.T) {
 	}
 }
 
+// A rule between two others can make the later one reachable, if it sets an attribute that their condition reads.
+func TestRulesBehindAnAttributeThatIsSetAreReached(t *testing.T) {
+	set := map[string]string{"t": "x"}
+	for name, tc := range map[string]struct {
+		when    string
+		between Rule
+		hidden  bool
+	}{
+		"sets it":             {`attr("t") == "x"`, Rule{Set: set, Continue: true}, false},
+		"sets another one":    {`attr("u") == "x"`, Rule{Set: set, Continue: true}, true},
+		"ends the evaluation": {`attr("t") == "x"`, Rule{When: `text == "q"`, Set: set, Pass: "desk"}, true},
+		"for another event":   {`attr("t") == "x"`, Rule{Events: []Event{EventOpened}, Set: set, Continue: true}, true},
+		"a computed name":     {`attr(text) == "x"`, Rule{Set: set, Continue: true}, false},
+	} {
+		tc.between.Name = "between"
+		got := findings(t, Rule{Name: "a", When: tc.when, Say: Say{Default: "x"}}, tc.between,
+			Rule{Name: "b", When: tc.when, Say: Say{Default: "x"}})
+		if hidden := strings.Contains(got, "never-reached"); hidden != tc.hidden {
+			t.Errorf("%s: hidden %v, want %v\n%s", name, hidden, tc.hidden, got)
+		}
+	}
+}
+
 func TestWordBoundariesNextToOtherLettersAreWarnings(t *testing.T) {
 	for pattern, want := range map[string]bool{
 		`再见\b`: true, `\b再见`: true, `^(bye\b|再见)`: false, `^(bye|再见)\b`: true, `\bagent\b`: false, `\b\d{4}\b`: false,

@@ -26,7 +26,10 @@ func (t *Table) Decide(f *Facts) Decision {
 			break
 		}
 		if len(c.rule.Set) > 0 {
-			in.facts, in.parsed = in.facts.with(c.rule.Set), nil
+			in.facts = in.facts.with(c.rule.Set)
+			for name := range c.rule.Set {
+				delete(in.parsed, name)
+			}
 			cur = t.candidates(&in)
 			cur.skip(i)
 		}

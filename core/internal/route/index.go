@@ -81,7 +81,10 @@ func (t *Table) candidates(in *input) cursor {
 	for _, key := range c.keys {
 		var list []int
 		if key == wordKey {
-			list = t.words.find(in.foldedText(), c.byValue[key])
+			if !in.searched {
+				in.words, in.searched = t.words.find(in.foldedText(), c.byValue[key]), true
+			}
+			list = in.words
 		} else {
 			list = c.byValue[key][in.value(key)]
 		}

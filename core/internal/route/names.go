@@ -122,6 +122,9 @@ func (c *condition) findNames() {
 		switch e.AsCall().FunctionName() {
 		case "@attr", "@data":
 			add(&c.attributes, args[1], args[len(args)-1])
+			if _, ok := literal(args[1]); !ok {
+				c.computed = true
+			}
 		case "_==_", "_!=_":
 			compare(args[0], args[1])
 			compare(args[1], args[0])

@@ -58,13 +58,23 @@ func (t *Table) hiding(j int, l *language) []string {
 	return by
 }
 
-// setsBetween reports whether a rule between two others sets an attribute that the condition of the first one reads.
+// setsBetween reports whether a rule between two others can set an attribute that the condition of the first one reads.
 func (t *Table) setsBetween(first, last int) bool {
+	reader, later := &t.rules[first], &t.rules[last].rule
+	if reader.when == nil {
+		return false
+	}
 	for i := first + 1; i < last; i++ {
-		for _, u := range t.rules[first].attributes() {
-			if _, sets := t.rules[i].rule.Set[u.name]; sets {
-				return true
-			}
+		r := &t.rules[i].rule
+		shared := func(e Event) bool { return slices.Contains(r.Events, e) && slices.Contains(later.Events, e) }
+		if !r.Continue || len(r.Set) == 0 || !slices.ContainsFunc(reader.rule.Events, shared) {
+			continue
+		}
+		if reader.when.computed || slices.ContainsFunc(reader.when.attributes, func(u use) bool {
+			_, sets := r.Set[u.name]
+			return sets
+		}) {
+			return true
 		}
 	}
 	return false

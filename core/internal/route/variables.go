@@ -41,6 +41,9 @@ type input struct {
 	folded string
 	ready  bool           // folded is set
 	parsed map[string]any // JSON of attributes
+
+	words    []int // rules of which a word is in the text, if searched is set
+	searched bool
 }
 
 var (
