@@ -98,10 +98,10 @@ func (w *World) transact(decide func(*conversation.Transaction)) {
 	seq := uint64(len(w.records) + 1)
 	tx := conversation.Begin(w.state, w.policy, w.now, seq, w.newID)
 	decide(tx)
+	tx.Commit() // also without changes: the decision may have found that nothing is left to do
 	if len(tx.Record().GetChanges()) == 0 {
 		return
 	}
-	tx.Commit()
 	w.records = append(w.records, tx.Record())
 	for _, ch := range tx.Record().GetChanges() {
 		w.index(ch)
