@@ -28,8 +28,8 @@ var assumedParts = []string{
 }
 
 // AssumedPolicy returns the policy of a configuration without its adapters. It assumes that bots and agents open
-// threads, one per epoch, that agents get a transcript and other channels the history, and that channels take all kinds of
-// parts, and texts of any length. GiveUp has the age at which each channel's deliveries are given up.
+// threads, one per epoch, that agents get a transcript and other channels the history, and that channels take all
+// kinds of parts, and texts of any length. GiveUp has the age at which each channel's deliveries are given up.
 func AssumedPolicy(cfg *config.Config) (p *conversation.Policy, giveUp map[string]time.Duration) {
 	described := &pluginpb.DescribeResponse{Abilities: []string{"receive", "deliver", "open"}}
 	assumed := &plugins{

@@ -12,8 +12,8 @@ import (
 )
 
 // observer counts every record. It logs events for operators: handovers, closings, offers, dead letters, unrouted
-// envelopes, failing rules. It does not log ordinary messages. Each message can cause a failing rule, a dead letter or an
-// unrouted envelope, so the number of these lines is limited.
+// envelopes, failing rules. It does not log ordinary messages. Each message can cause a failing rule, a dead letter
+// or an unrouted envelope, so the number of these lines is limited.
 type observer struct {
 	*telemetry.Metrics
 	log     *slog.Logger
