@@ -13,7 +13,8 @@ import (
 // clockModel derives the clock of a conversation from the records, without the code that decides. Times are in
 // nanoseconds; 0 is none.
 type clockModel struct {
-	last       int64 // message of either side, or the owner received one
+	last       int64 // message of either side
+	reached    int64 // the owner has received the customer's words
 	unanswered int64 // oldest message of the customer without an answer
 	ownerSince int64
 	offerEnded int64
@@ -34,8 +35,9 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 		l.clockQueued(h, ch.GetConversation(), c, k.Queued.GetDelivery())
 	case *journal.Change_Ended:
 		sh := l.deliveries[k.Ended.GetDelivery()]
-		if k.Ended.GetStatus() == state.StatusDelivered && sh.d.GetFollows() && sh.d.GetChannel() == c.owner {
-			m.last = l.at
+		if k.Ended.GetStatus() == state.StatusDelivered && sh.d.GetChannel() == c.owner &&
+			(sh.d.GetFollows() || sh.d.GetKind() == state.KindOpen || sh.d.GetKind() == state.KindTranscript) {
+			m.reached = l.at
 		}
 	case *journal.Change_Offered:
 		m.hold = k.Offered.GetHold()
@@ -56,7 +58,7 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 		}
 		m.done = after
 	case *journal.Change_Closing:
-		if k.Closing.GetRule() == state.ReasonCloseAfter && (l.at < m.last+int64(h.policy.CloseAfter) || c.offered != "") {
+		if k.Closing.GetRule() == state.ReasonCloseAfter && (l.at < m.active()+int64(h.policy.CloseAfter) || c.offered != "") {
 			h.Fatalf("close_after came early: last message %d, offered to %q", m.last, c.offered)
 		}
 	}
@@ -119,6 +121,9 @@ func (m *messageEntry) isQueuedAgain(conv string, d *journal.Delivery) bool {
 	})
 }
 
+// active returns the time from which close_after counts.
+func (m *clockModel) active() int64 { return max(m.last, m.ownerSince, m.reached) }
+
 // running returns the event of the running clock and its start.
 func (m *clockModel) running() (route.Event, int64) {
 	if m.unanswered == 0 {
@@ -174,7 +179,7 @@ func (l *ledger) checkTimersDone(h *harness, c *state.Conversation) {
 		h.Fatalf("a timer of %v is overdue", after)
 	}
 	waits := o.offered != "" || slices.ContainsFunc(c.Lanes, func(l state.Lane) bool { return l.Channel != "audit" })
-	if !waits && o.clock.last+int64(h.policy.CloseAfter) <= h.now.UnixNano() {
+	if !waits && o.clock.active()+int64(h.policy.CloseAfter) <= h.now.UnixNano() {
 		h.Fatalf("close_after is overdue")
 	}
 }

@@ -42,7 +42,7 @@ func nextTimer(c *state.Conversation, p *Policy) (t timer) {
 		}
 	}
 	if p.CloseAfter > 0 && c.Offer == nil && !hasDeliveries(c, p) {
-		if at := c.LastActive.Add(p.CloseAfter); t.at.IsZero() || at.Before(t.at) {
+		if at := latest(c.LastActive, c.OwnerSince, c.ReachedOwner).Add(p.CloseAfter); t.at.IsZero() || at.Before(t.at) {
 			t = timer{at, p.CloseAfter, ""}
 		}
 	}

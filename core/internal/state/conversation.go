@@ -17,7 +17,7 @@ type Conversation struct {
 	SenderID        string             `json:"si,omitempty"`
 	SenderName      string             `json:"sn,omitempty"`
 	Created         time.Time          `json:"c"`
-	LastActive      time.Time          `json:"l"` // newest message of either side, or the owner received one; no notices
+	LastActive      time.Time          `json:"l"` // newest message of either side; notices and fenced ones do not count
 	Owner           string             `json:"o"`
 	Home            string             `json:"h"`
 	Epoch           uint64             `json:"e"`
@@ -38,6 +38,7 @@ type Conversation struct {
 	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	OfferEnded      time.Time          `json:"oe,omitzero"`  // end of the newest offer that was pending
+	ReachedOwner    time.Time          `json:"ro,omitzero"`  // newest delivery of the customer's words to the owner
 	Received        []Item             `json:"rc,omitempty"` // by the owner without an answer, see answer_wait.go
 	AwaitedSince    time.Time          `json:"aw,omitzero"`  // the owner's lane waits for an answer, see AwaitsAnswer
 	OwnerSpoke      bool               `json:"sp,omitempty"` // the owner has written to the customer in its epoch

@@ -12,8 +12,8 @@ import (
 func (z *Conversation) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(34)
-	var zb0001Mask uint64 /* 34 bits */
+	zb0001Len := uint32(35)
+	var zb0001Mask uint64 /* 35 bits */
 	_ = zb0001Mask
 	if z.SenderID == "" {
 		zb0001Len--
@@ -87,33 +87,37 @@ func (z *Conversation) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x4000000
 	}
-	if z.Received == nil {
+	if z.ReachedOwner.IsZero() {
 		zb0001Len--
 		zb0001Mask |= 0x8000000
 	}
-	if z.AwaitedSince.IsZero() {
+	if z.Received == nil {
 		zb0001Len--
 		zb0001Mask |= 0x10000000
 	}
-	if z.OwnerSpoke == false {
+	if z.AwaitedSince.IsZero() {
 		zb0001Len--
 		zb0001Mask |= 0x20000000
 	}
-	if z.TimerDone == 0 {
+	if z.OwnerSpoke == false {
 		zb0001Len--
 		zb0001Mask |= 0x40000000
 	}
-	if z.Closing == "" {
+	if z.TimerDone == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x80000000
 	}
-	if z.ClosedAt.IsZero() {
+	if z.Closing == "" {
 		zb0001Len--
 		zb0001Mask |= 0x100000000
 	}
-	if z.Unanswered == 0 {
+	if z.ClosedAt.IsZero() {
 		zb0001Len--
 		zb0001Mask |= 0x200000000
+	}
+	if z.Unanswered == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x400000000
 	}
 	// variable map header, size zb0001Len
 	o = msgp.AppendMapHeader(o, zb0001Len)
@@ -324,6 +328,11 @@ func (z *Conversation) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendTime(o, z.OfferEnded)
 		}
 		if (zb0001Mask & 0x8000000) == 0 { // if not omitted
+			// string "ro"
+			o = append(o, 0xa2, 0x72, 0x6f)
+			o = msgp.AppendTime(o, z.ReachedOwner)
+		}
+		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
 			// string "rc"
 			o = append(o, 0xa2, 0x72, 0x63)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Received)))
@@ -335,32 +344,32 @@ func (z *Conversation) MarshalMsg(b []byte) (o []byte, err error) {
 				}
 			}
 		}
-		if (zb0001Mask & 0x10000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
 			// string "aw"
 			o = append(o, 0xa2, 0x61, 0x77)
 			o = msgp.AppendTime(o, z.AwaitedSince)
 		}
-		if (zb0001Mask & 0x20000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
 			// string "sp"
 			o = append(o, 0xa2, 0x73, 0x70)
 			o = msgp.AppendBool(o, z.OwnerSpoke)
 		}
-		if (zb0001Mask & 0x40000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
 			// string "td"
 			o = append(o, 0xa2, 0x74, 0x64)
 			o = msgp.AppendDuration(o, z.TimerDone)
 		}
-		if (zb0001Mask & 0x80000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
 			// string "cl"
 			o = append(o, 0xa2, 0x63, 0x6c)
 			o = msgp.AppendString(o, z.Closing)
 		}
-		if (zb0001Mask & 0x100000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
 			// string "ca"
 			o = append(o, 0xa2, 0x63, 0x61)
 			o = msgp.AppendTime(o, z.ClosedAt)
 		}
-		if (zb0001Mask & 0x200000000) == 0 { // if not omitted
+		if (zb0001Mask & 0x400000000) == 0 { // if not omitted
 			// string "ua"
 			o = append(o, 0xa2, 0x75, 0x61)
 			o = msgp.AppendUint32(o, z.Unanswered)
@@ -803,6 +812,12 @@ func (z *Conversation) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "OfferEnded")
 				return
 			}
+		case "ro":
+			z.ReachedOwner, bts, err = msgp.ReadTimeBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReachedOwner")
+				return
+			}
 		case "rc":
 			var zb0015 uint32
 			zb0015, bts, err = msgp.ReadArrayHeaderBytes(bts)
@@ -933,7 +948,7 @@ func (z *Conversation) Msgsize() (s int) {
 	for za0013 := range z.Failed {
 		s += z.Failed[za0013].Msgsize()
 	}
-	s += 3 + msgp.TimeSize + 3 + msgp.TimeSize + 3 + msgp.ArrayHeaderSize
+	s += 3 + msgp.TimeSize + 3 + msgp.TimeSize + 3 + msgp.TimeSize + 3 + msgp.ArrayHeaderSize
 	for za0014 := range z.Received {
 		s += z.Received[za0014].Msgsize()
 	}

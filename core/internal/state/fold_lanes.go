@@ -71,8 +71,8 @@ func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 		switch {
 		case e.GetStatus() == StatusDelivered:
 			c.markSeen(&d)
-			if d.Follows && d.Channel == c.Owner {
-				c.LastActive = l.at
+			if d.Channel == c.Owner && (d.Follows || d.Kind != KindSend) { // a new thread and a transcript count too
+				c.ReachedOwner = l.at
 			}
 			c.received(&d, e.GetAwaitsAnswer(), l.at)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:

@@ -48,7 +48,7 @@ func (l *Layer) setBack(behind time.Duration) {
 func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 	for _, t := range []*time.Time{
 		&c.Created, &c.LastActive, &c.OwnerSince, &c.OfferEnded, &c.ClosedAt, &c.UnansweredSince,
-		&c.AwaitedSince,
+		&c.AwaitedSince, &c.ReachedOwner,
 	} {
 		*t = earlier(*t, now)
 	}
