@@ -58,7 +58,8 @@ func run(ctx context.Context) error {
 		}
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty on other systems
-	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\nmachine_kernel=%s\n", runtime.NumCPU(), cpuModel(), bytes.TrimSpace(kernel))
+	fmt.Printf("machine_cores=%d\nmachine_cpu=%s\n", runtime.NumCPU(), cpuModel())
+	fmt.Printf("machine_kernel=%s\n", bytes.TrimSpace(kernel))
 	fmt.Printf("machine_go=%s\nmachine_fsync_p50_ms=%.2f\n", runtime.Version(), fsyncMedian())
 	d := time.Duration(*seconds) * time.Second
 	if *against != "" {

@@ -51,8 +51,8 @@ func TestExamplesWithBuiltPrograms(t *testing.T) {
 	}
 }
 
-// visible returns a test without the expectations that no vendor shows: the history, which desks get as a transcript, and
-// events.
+// visible returns a test without the expectations that no vendor shows: the history, which desks get as a transcript,
+// and events.
 func visible(test *conversationtest.Test) *conversationtest.Test {
 	out := *test
 	out.Steps = append([]conversationtest.Step(nil), test.Steps...)

@@ -58,7 +58,8 @@ func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
 		}
 		m.done = after
 	case *journal.Change_Closing:
-		if k.Closing.GetRule() == state.ReasonCloseAfter && (l.at < m.active()+int64(h.policy.CloseAfter) || c.offered != "") {
+		early := l.at < m.active()+int64(h.policy.CloseAfter) || c.offered != ""
+		if k.Closing.GetRule() == state.ReasonCloseAfter && early {
 			h.Fatalf("close_after came early: last message %d, offered to %q", m.last, c.offered)
 		}
 	}

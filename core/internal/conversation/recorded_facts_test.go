@@ -14,8 +14,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// checkRecordedFacts checks that the same rules match on the facts of each recorded run. The mirror must be in the state
-// before record h.seq.
+// checkRecordedFacts checks that the same rules match on the facts of each recorded run. The mirror must be in the
+// state before record h.seq.
 func (h *harness) checkRecordedFacts(r *journal.Record) {
 	h.Helper()
 	layer := state.NewLayer(h.mirror, h.now, h.seq, r)

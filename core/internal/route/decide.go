@@ -3,8 +3,8 @@ package route
 import "maps"
 
 // Decide evaluates the rules in file order, up to the first matching rule without `continue`. The conditions of later
-// rules see the attributes that a matching rule sets. A condition that fails counts as no match and is reported. Rules in
-// f.Done, and rules with another `after`, are left out.
+// rules see the attributes that a matching rule sets. A condition that fails counts as no match and is reported. Rules
+// in f.Done, and rules with another `after`, are left out.
 func (t *Table) Decide(f *Facts) Decision {
 	var d Decision
 	in := input{facts: f}
