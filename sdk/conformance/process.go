@@ -49,7 +49,7 @@ func command(o *Options, dir, parent string) *exec.Cmd {
 	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, pipeGrace
 	cmd.Env = append(protocol.InheritedEnv(), protocol.LogLevelEnv+"=debug", protocol.ParentEnv+"="+parent,
 		protocol.CookieKey+"="+protocol.CookieValue, "PLUGIN_PROTOCOL_VERSIONS="+strconv.Itoa(protocol.Version),
-		"PLUGIN_UNIX_SOCKET_DIR="+dir)
+		"PLUGIN_UNIX_SOCKET_DIR="+dir, "GOGC=50") // memory.flat compares the heap after collections: it needs many
 	cmd.Env = append(cmd.Env, o.Env...)
 	return cmd
 }
