@@ -85,8 +85,8 @@ func (p *plugins) nameAdapters(cfg *config.Config, problems []config.Problem) {
 	}
 }
 
-// declared returns the names that the adapters in use declare. It returns false if the description of an adapter is
-// missing.
+// declared returns the names that the adapters in use and the rules declare. It returns false if the description of an
+// adapter is missing.
 func (p *plugins) declared(cfg *config.Config) (route.Declared, bool) {
 	complete := true
 	declared := route.Declared{
@@ -99,6 +99,7 @@ func (p *plugins) declared(cfg *config.Config) (route.Declared, bool) {
 		maps.Copy(declared.Attributes, d.GetAttributes())
 		declared.Declined[ch.Name], declared.Events[ch.Name] = d.GetReasonCodes(), d.GetEventReasons()
 	}
+	declared.AddRules(cfg.Routes)
 	return declared, complete
 }
 

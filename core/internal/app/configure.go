@@ -8,6 +8,7 @@ import (
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/finding"
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/route"
 	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/settings"
 )
@@ -16,8 +17,8 @@ import (
 type Findings struct {
 	Problems []config.Problem // the gateway does not start
 	Warnings []config.Problem // suspicious but valid settings
-	// JSONAttribute is the only attribute with JSON that the adapters declare, see route.Declared.
-	JSONAttribute string
+	// Declared are the names that the adapters and the rules declare.
+	Declared route.Declared
 }
 
 func (f *Findings) add(more Findings) {
@@ -67,7 +68,7 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
 	p.nameAdapters(cfg, all.Problems)
 	declared, complete := p.declared(cfg)
-	if all.JSONAttribute = declared.JSONAttribute(); complete {
+	if all.Declared = declared; complete {
 		all.Warnings = append(all.Warnings, cfg.CheckNames(declared)...)
 	}
 	config.SortProblems(all.Problems)

@@ -7,7 +7,6 @@ import (
 
 	"patchbay/core/internal/app"
 	"patchbay/core/internal/config"
-	"patchbay/core/internal/route"
 )
 
 // findingsJSON is the output of `patchbay check -o json`.
@@ -64,11 +63,14 @@ func (o *options) warn(warnings []config.Problem) {
 	}
 }
 
-// join returns the problems of loading, with the attribute that the adapters declare, and those of the adapters.
+// join returns the problems of loading, with advice about the attributes that the adapters declare, and the problems
+// of the adapters.
 func join(loading []config.Problem, found app.Findings) []config.Problem {
 	list := slices.Clone(loading)
 	for i := range list {
-		list[i].Message = route.NameAttribute(list[i].Message, found.JSONAttribute)
+		if p := &list[i]; p.Variable != "" && found.Declared.Attributes != nil {
+			p.Message, p.Suggestion = found.Declared.UnknownVariable(p.Variable)
+		}
 	}
 	return append(list, found.Problems...)
 }

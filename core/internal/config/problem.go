@@ -37,6 +37,7 @@ type Problem struct {
 	Message    string // the mistake and advice; never a secret
 	Suggestion string // the most likely correction, "" without one
 	Excerpt    Excerpt
+	Variable   string // see route.Problem
 }
 
 // String returns one line: file:line:column, path, message, suggestion and code.

@@ -37,7 +37,8 @@ func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 	if p.Line > 0 {
 		at = l.source.positionInside(field, p.Line, p.Column)
 	}
-	out := Problem{Code: p.Code, Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion}
+	out := Problem{Code: p.Code, Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion,
+		Variable: p.Variable}
 	if p.Code.IsWarning() {
 		l.warnings = append(l.warnings, out)
 		return

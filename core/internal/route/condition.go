@@ -38,6 +38,7 @@ type language struct {
 	env      *cel.Env
 	strict   *cel.Env // env with checks of literals
 	channels Channels
+	declared Declared // by the rules
 	lists    [][]phrase
 	keys     map[ast.Expr]string // see key
 }

@@ -86,7 +86,10 @@ func TestConditionProblems(t *testing.T) {
 		{"member of an unknown variable", `message.text == ""`, `1:1: undeclared reference to "message" (did you mean "text"?)`},
 		{"member written with a dot", `sender.id == ""`, `1:1: undeclared reference to "sender" (did you mean "sender_id"?)`},
 		{"members of an unknown variable", `payload.order.tier == "vip"`, `1:1: undeclared reference to "payload"; ` +
-			`a member of a JSON attribute is data("ATTRIBUTE", "order.tier")`},
+			`an attribute is attr("NAME"), a member of a JSON attribute is data("ATTRIBUTE", "order.tier")`},
+		{"member of attr", `attr.tier == "vip"`, `1:1: undeclared reference to "attr" (did you mean "attr(\"tier\")"?)`},
+		{"index of attributes", `attributes["order.tier"] == "vip"`,
+			`1:1: undeclared reference to "attributes" (did you mean "attr(\"order.tier\")"?)`},
 		{"member of a misspelled variable", `ownr.name == ""`, `1:1: undeclared reference to "ownr" (did you mean "owner"?)`},
 		{"unknown variable without a similar one", `payload == "vip"`, `1:1: undeclared reference to "payload"; variables are ` +
 			`channel, role, text, parts, sender_id, sender_name, owner, owner_role, home, pending, customer, handovers, age, ` +

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -27,5 +28,39 @@ func TestDataIsTheTextAtAPath(t *testing.T) {
 			in := input{facts: f}
 			t.Errorf("data of %s at %q = %q, want %q; errors %v", tc.json, tc.path, in.data("p", tc.path), tc.want, d.Errors)
 		}
+	}
+}
+
+func TestUnknownVariablesAreComparedWithAttributes(t *testing.T) {
+	declared := Declared{Attributes: map[string]string{
+		"native.custom_payload": "A JSON object.", "bot.email": "x", "bot.id": "x", "a.phone": "x", "b.phone": "x",
+	}}
+	declared.AddRules([]Rule{{Set: map[string]string{"tier": "gold"}}, {}})
+	for variable, want := range map[string]string{
+		"tier":                             `attr("tier")`,
+		"attr.tier":                        `attr("tier")`,
+		"attribute.bot.email":              `attr("bot.email")`,
+		"customer_data.tier":               `attr("tier")`,
+		"native.custom_payload":            `attr("native.custom_payload")`,
+		"payload.bot.email":                `attr("bot.email")`,
+		"sender.email":                     `attr("bot.email")`,
+		"sender.id":                        "sender_id",
+		"message.text":                     "text",
+		"sender.phone":                     `data("native.custom_payload", "phone")`,
+		"sender.mail":                      `attr("NAME")`,
+		"native.custom_payload.order.tier": `data("native.custom_payload", "order.tier")`,
+		"payload.order.tier":               `data("native.custom_payload", "order.tier")`,
+		"payload.order.level":              `data("native.custom_payload", "order.level")`,
+		"mail":                             "variables are channel",
+	} {
+		message, suggestion := declared.UnknownVariable(variable)
+		if suggestion != want && (suggestion != "" || !strings.Contains(message, want)) {
+			t.Errorf("%s: %s, suggestion %q; want %s", variable, message, suggestion, want)
+		}
+	}
+	var none Declared
+	if message, _ := none.UnknownVariable("sender.email"); message != `undeclared reference to "sender"; an attribute is `+
+		`attr("NAME"), a member of a JSON attribute is data("ATTRIBUTE", "email")` {
+		t.Error(message)
 	}
 }

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 )
@@ -29,18 +28,28 @@ func (d *Declared) JSONAttribute() string {
 func (d *Declared) correction(u use, known []string) (hint, suggestion string) {
 	attribute, near := d.JSONAttribute(), Closest(u.name, known)
 	if near == "" && attribute != "" && u.member != "" {
-		hint = memberHint(attribute, strings.TrimPrefix(u.member, attribute+"."))
+		hint = "; " + memberHint(attribute, strings.TrimPrefix(u.member, attribute+"."))
 	}
 	return hint, near
 }
 
 // memberHint returns advice for a condition that reads a member of an attribute with JSON.
 func memberHint(attribute, path string) string {
-	return fmt.Sprintf("; a member of a JSON attribute is data(%q, %q)", attribute, path)
+	return fmt.Sprintf("a member of a JSON attribute is data(%q, %q)", attribute, path)
 }
 
-// NameAttribute replaces AnyAttribute in the advice of a message, unless the attribute is "".
-func NameAttribute(message, attribute string) string {
-	return strings.Replace(message, fmt.Sprintf("data(%q, ", AnyAttribute),
-		fmt.Sprintf("data(%q, ", cmp.Or(attribute, AnyAttribute)), 1)
+// withSuffix returns the only attribute that has the path as its name, or as the end of its name behind a dot. It
+// returns "" if there is none or more than one.
+func (d *Declared) withSuffix(path string) string {
+	found := ""
+	for name := range d.Attributes {
+		switch {
+		case path == "" || !strings.HasSuffix("."+name, "."+path):
+		case found != "":
+			return ""
+		default:
+			found = name
+		}
+	}
+	return found
 }

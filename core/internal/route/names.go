@@ -16,6 +16,18 @@ type Declared struct {
 	Declined, Events map[string]map[string]string
 }
 
+// AddRules adds the attributes that rules set, without an explanation.
+func (d *Declared) AddRules(rules []Rule) {
+	if d.Attributes == nil {
+		d.Attributes = map[string]string{}
+	}
+	for i := range rules {
+		for name := range rules[i].Set {
+			d.Attributes[name] = ""
+		}
+	}
+}
+
 // use is a name in a condition or text of a rule.
 type use struct {
 	name         string

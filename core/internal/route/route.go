@@ -86,6 +86,7 @@ type Problem struct {
 	Line, Column int
 	Message      string
 	Suggestion   string // the most likely correction, "" without one
+	Variable     string // the unknown variable with its members, such as sender.email; "" for other problems
 }
 
 // Facts are the properties of one input that rules can use. Decide keeps no reference to them.

@@ -25,6 +25,7 @@ type compiled struct {
 // if one of them is an error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	lang := newLanguage(ch)
+	lang.declared.AddRules(rules)
 	t := &Table{rules: make([]compiled, len(rules)), channels: maps.Clone(ch)}
 	problems := checkUnique(rules)
 	for i := range rules {

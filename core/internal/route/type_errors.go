@@ -37,7 +37,8 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 				p.Message = "now has the fields now.hour, now.weekday and now.date"
 				break
 			}
-			p.Message, p.Suggestion = unknownVariable(e.AsIdent(), memberPath(exprs, e))
+			p.Variable = strings.Join(append([]string{e.AsIdent()}, memberPath(exprs, e)...), ".")
+			p.Message, p.Suggestion = l.declared.UnknownVariable(p.Variable)
 		case ast.SelectKind:
 			p.Message = fmt.Sprintf("a variable has no fields such as %q", e.AsSelect().FieldName())
 		case ast.CallKind:
