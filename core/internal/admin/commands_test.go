@@ -77,8 +77,8 @@ func TestRefusedCommands(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"/api/conversations/" + id + "/pass", `{"user":"ann","channel":"web"}`, 409, "the channels are desk, faq"},
-		{"/api/conversations/nosuch/close", `{"user":"ann"}`, 404, "close nosuch: no open conversation has this id"},
+		{"/api/conversations/" + id + "/pass", `{"user":"ann","channel":"web"}`, 409, "choose one of desk, faq"},
+		{"/api/conversations/nosuch/close", `{"user":"ann"}`, 404, "close nosuch: no live conversation has this id"},
 		{"/api/conversations/" + id + "/close", `{}`, 400, "user: missing"},
 		{"/api/conversations/" + id + "/close", `{"usr":"ann"}`, 400, `unknown field \"usr\"`},
 		{"/api/conversations/" + id + "/note", `{"user":"ann","reason":" "}`, 409, "the note has no text"},

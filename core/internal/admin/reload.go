@@ -107,7 +107,7 @@ func (a *Admin) vanished(ctx context.Context) ([]VanishedChannel, error) {
 	out := []VanishedChannel{}
 	err := a.Writer.View(ctx, func(s *state.State) {
 		for name, since := range s.Revision().Vanished {
-			if n := s.Queued(name); n > 0 {
+			if n := s.QueueLength(name); n > 0 {
 				out = append(out, VanishedChannel{name, n, since.Add(state.VanishedWait)})
 			}
 		}

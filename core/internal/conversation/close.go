@@ -18,9 +18,9 @@ import (
 // reasonClosed is the reason of the deliveries that notify a channel about the end of its conversation.
 const reasonClosed = "closed"
 
-// closeRequest is a conversation that is closed at the end of the input.
+// closeRequest is a request to close a conversation at the end of the input.
 type closeRequest struct {
-	conv, reason string // reason is a rule, state.ReasonCloseAfter or state.ReasonOperator
+	conv, reason string // reason is the name of a rule, state.ReasonCloseAfter or reasonOperator
 	customer     bool   // a rule matched a message of the customer
 }
 
@@ -44,8 +44,8 @@ func (tx *Transaction) beginInput() (end func()) {
 	}
 }
 
-// requestClose requests that the conversation be closed at the end of the input. It withdraws a pending offer
-// immediately, so that the offer does not hold the message that a rule matched.
+// requestClose requests the close of a conversation at the end of the input. It withdraws a pending offer immediately,
+// so that the offer does not hold the message that the rule matched.
 func (tx *Transaction) requestClose(c *state.Conversation, reason string) {
 	if c.Offer != nil {
 		tx.withdrawOffer(c, reason)
@@ -89,7 +89,7 @@ func (tx *Transaction) close(c *state.Conversation, r *closeRequest) {
 	tx.continueConversation(c, undelivered)
 }
 
-// shownClosing returns the reason of a closed conversation that its customer sees, without the name of a rule.
+// shownClosing returns the reason of a close as the customer's channel gets it: shownRule replaces the name of a rule.
 func shownClosing(reason string) string {
 	if reason == state.ReasonCloseAfter || reason == reasonOperator {
 		return reason
@@ -110,7 +110,7 @@ func (tx *Transaction) runClosed(c *state.Conversation, reason string) {
 func hasThread(c *state.Conversation, channel string) bool {
 	th := c.Threads[channel]
 	return th != nil && th.Live ||
-		slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool { return d.Kind == state.KindOpen })
+		slices.ContainsFunc(queueOf(c, channel), func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 }
 
 // queueClosingEvent informs a channel about the end of its conversation: by the event closed, or by disconnected if the
@@ -137,8 +137,8 @@ func isClosingEvent(d *state.Delivery) bool {
 	return d.Kind == state.KindSend && d.Reason == reasonClosed && !d.Copy
 }
 
-// dropClosingEvents drops the queued closing events of a customer's former conversation. A vendor that uses one
-// thread for all conversations of a customer would apply them to the new one.
+// dropClosingEvents drops the queued closing events of a customer's former conversation. A vendor that uses one thread
+// for all conversations of a customer would apply them to the new conversation.
 func (tx *Transaction) dropClosingEvents(c *state.Conversation) {
 	for _, l := range slices.Clone(c.Lanes) {
 		for _, d := range slices.Clone(l.Queue) {

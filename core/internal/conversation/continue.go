@@ -24,9 +24,9 @@ func countUnanswered(c *state.Conversation) uint32 {
 	return n
 }
 
-// mayContinue reports whether the customer of a closed conversation can get another one. A customer channel that
-// receives disconnected has sessions, which end with the conversation: an answer in a later conversation would not
-// arrive.
+// mayContinue reports whether the gateway may open another conversation for the customer of a closed one. A customer
+// channel that receives disconnected has sessions, which end with the conversation: an answer in a later conversation
+// would not arrive.
 func (tx *Transaction) mayContinue(c *state.Conversation) bool {
 	ch := tx.policy.Channels[c.Channel]
 	return ch != nil && ch.Role == envelope.RoleCustomer && !ch.Events[envelope.KindDisconnected]
@@ -46,18 +46,18 @@ func (tx *Transaction) continueConversation(c *state.Conversation, undelivered [
 	}
 }
 
-// giveUpHeld gives up the messages that are held for a departure, because no conversation continues the closed one.
-func (tx *Transaction) giveUpHeld(c *state.Conversation, rule string) {
+// giveUpHeld gives up the messages that are held for a departure. Reason is that of the close.
+func (tx *Transaction) giveUpHeld(c *state.Conversation, reason string) {
 	for _, it := range slices.Clone(c.Held) {
 		id := tx.queue(c, &journal.Delivery{
 			Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true,
 		})
 		d := *c.Delivery(id) // a copy, because deadLetter removes the delivery
-		tx.deadLetter(c, &d, "gone", rule+" has closed the conversation after the owner had left")
+		tx.deadLetter(c, &d, "gone", reason+" has closed the conversation after the owner had left")
 	}
 }
 
-// currentConversation returns the customer's open conversation. It opens one if there is none.
+// currentConversation returns the customer's live conversation. It opens one if there is none.
 func (tx *Transaction) currentConversation(customer *state.Customer) *state.Conversation {
 	if id := tx.layer.Find(customer.Channel, customer.Thread); id != "" {
 		tx.adapt(id)

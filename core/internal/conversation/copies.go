@@ -9,13 +9,13 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Copies go to observers in lanes of their own. They do not count as undelivered.
+// Copies wait in the lanes of the observer channels. They do not count towards MaxUndelivered.
 
 // errorOverflow is the kind of error of a copy that was given up because too many wait.
 const errorOverflow = "overflow"
 
-// sendCopies sends a copy of an envelope to each observer that rules name and that takes the kind. It carries the
-// decision about a message.
+// sendCopies sends a copy of an envelope to each observer that a matching rule names and that receives the kind. The
+// copy of a message carries the decision d about the message.
 func (tx *Transaction) sendCopies(
 	c *state.Conversation, steps []route.Step, kind envelope.Kind, it state.Item, d state.Decision,
 ) {
@@ -52,7 +52,7 @@ func (tx *Transaction) copyEvent(c *state.Conversation, steps []route.Step, kind
 
 // limitCopies gives up the oldest copies for an observer if more than maxCopies wait.
 func (tx *Transaction) limitCopies(c *state.Conversation, channel string) {
-	copies := slices.DeleteFunc(slices.Clone(queued(c, channel)), func(d state.Delivery) bool { return d.Kind != state.KindSend })
+	copies := slices.DeleteFunc(slices.Clone(queueOf(c, channel)), func(d state.Delivery) bool { return d.Kind != state.KindSend })
 	for len(copies) > maxCopies {
 		tx.deadLetter(c, &copies[0], errorOverflow, fmt.Sprintf("more than %d copies of the conversation wait", maxCopies))
 		copies = copies[1:]

@@ -177,21 +177,21 @@ func TestDeadLettersOfCopiesHaveALimitOfTheirOwn(t *testing.T) {
 	in := func(text string) *incoming { return &incoming{channel: "web", thread: "w1", text: text} }
 	h := &harness{tester: t, policy: p}
 	transact(func(tx *Transaction) { tx.KeepUndecided(h.inbound(*in("of a customer")), "odd") })
-	for i := range MaxCopyLetters + 1 + maxCopies {
+	for i := range MaxDeadCopies + 1 + maxCopies {
 		transact(func(tx *Transaction) {
 			tx.Receive(h.inbound(*in(fmt.Sprint(i))))
 			c := tx.layer.Mutable(tx.layer.Find("web", "w1"))
-			for _, d := range queued(c, "faq") {
+			for _, d := range queueOf(c, "faq") {
 				tx.endDelivery(c, &d, state.StatusDelivered, "")
 			}
 		})
 	}
 	if !TooManyDeadLetters(b) {
-		t.Fatalf("%d of %d dead letters are copies; want too many", b.CopyLetterCount(), b.DeadLetterCount())
+		t.Fatalf("%d of %d dead letters are copies; want too many", b.DeadCopyCount(), b.DeadLetterCount())
 	}
 	transact(func(tx *Transaction) { tx.ExpireDeadLetters(time.Time{}, 0) })
-	if TooManyDeadLetters(b) || b.DeadLetterCount()-b.CopyLetterCount() != 1 {
-		t.Errorf("%d of %d dead letters are copies; want the customer's too", b.CopyLetterCount(), b.DeadLetterCount())
+	if TooManyDeadLetters(b) || b.DeadLetterCount()-b.DeadCopyCount() != 1 {
+		t.Errorf("%d of %d dead letters are copies; want the customer's too", b.DeadCopyCount(), b.DeadLetterCount())
 	}
 }
 

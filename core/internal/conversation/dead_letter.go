@@ -29,8 +29,9 @@ func deadLetterError(id, format string, args ...any) error {
 	return &DeadLetterError{id, fmt.Errorf(format, args...)}
 }
 
-// giveUp gives up a delivery. A failed offer goes to the next channel. Otherwise a rule may take care of the messages.
-// If a thread could not be opened, the deliveries that need it are given up too.
+// giveUp gives up a delivery. If it is the open of an offer, the offer to this channel fails. Otherwise the rules for
+// delivery_failed run, and the delivery becomes a dead letter if they do not move its messages. With an open, the
+// deliveries that need its thread are given up too.
 func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, f failure) {
 	if d.Kind == state.KindOpen && d.Offer {
 		tx.endDelivery(c, d, state.StatusDropped, "offer failed: "+f.text)
@@ -44,31 +45,31 @@ func (tx *Transaction) giveUp(c *state.Conversation, d *state.Delivery, f failur
 	}
 	var messages []state.Delivery
 	if d.Kind == state.KindOpen {
-		messages = tx.endMessagesOf(c, d, f.kind, "its thread could not be opened: "+f.text)
+		messages = tx.endDependents(c, d, f.kind, "its thread could not be opened: "+f.text)
 	}
 	tx.deadLetter(c, d, f.kind, f.text, messages...)
 }
 
-// needThreadOf returns the deliveries that need the thread of an open.
-func needThreadOf(c *state.Conversation, open *state.Delivery) []state.Delivery {
+// dependentsOf returns the deliveries that need the thread of an open.
+func dependentsOf(c *state.Conversation, open *state.Delivery) []state.Delivery {
 	var out []state.Delivery
-	lane := queued(c, open.Channel)
+	lane := queueOf(c, open.Channel)
 	for i := 1 + slices.IndexFunc(lane, func(d state.Delivery) bool { return d.ID == open.ID }); i < len(lane); i++ {
-		if lane[i].Kind == state.KindOpen { // the deliveries after it need another thread
+		if lane[i].Kind == state.KindOpen { // the next deliveries need the thread of this open
 			break
 		}
-		if lane[i].Thread == "" { // otherwise it uses a thread that exists
+		if lane[i].Thread == "" { // a delivery that names its thread does not need the new one
 			out = append(out, lane[i])
 		}
 	}
 	return out
 }
 
-// endMessagesOf ends the deliveries that need the thread of an open, and returns the messages among them. The other
+// endDependents ends the deliveries that need the thread of an open, and returns the messages among them. The other
 // ended deliveries are closing events and transcripts, which are dropped.
-func (tx *Transaction) endMessagesOf(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
+func (tx *Transaction) endDependents(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
 	var messages []state.Delivery
-	for _, next := range needThreadOf(c, open) {
+	for _, next := range dependentsOf(c, open) {
 		if isClosingEvent(&next) || next.Kind == state.KindTranscript {
 			tx.endDelivery(c, &next, state.StatusDropped, text)
 			continue
@@ -79,8 +80,8 @@ func (tx *Transaction) endMessagesOf(c *state.Conversation, open *state.Delivery
 	return messages
 }
 
-// deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it. The lane
-// stops if its channel is configured so.
+// deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it. With
+// delivery.then: block, the lane stops at this dead letter.
 func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string, messages ...state.Delivery) {
 	tx.endDead(c, d, kind, text)
 	dead := &journal.DeadLettered{
@@ -97,7 +98,7 @@ func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind
 		dead.SenderId, dead.SenderName = c.SenderID, c.SenderName
 	}
 	tx.add(c.ID, &journal.Change_DeadLettered{DeadLettered: dead})
-	tx.openEnded(c, d)
+	tx.wakePending(c, d)
 }
 
 // blocks reports whether a lane stops at the dead letter of a delivery.
@@ -106,8 +107,8 @@ func (tx *Transaction) blocks(c *state.Conversation, d *state.Delivery, kind str
 	return ch != nil && ch.Block && c.Closing == "" && c.Blocked[d.Channel] == "" && kind != errorOverflow
 }
 
-// takeBlocked ends the dead letter at which the lane of an owner stops, and returns the customer's messages in it: they
-// follow control.
+// takeBlocked returns the customer's messages in the dead letter at which the lane of an owner stops: they follow
+// control. It ends this dead letter if it contains such messages.
 func (tx *Transaction) takeBlocked(c *state.Conversation, owner string) []state.Item {
 	dead := tx.layer.DeadLetter(c.Blocked[owner])
 	if dead == nil {
@@ -151,17 +152,17 @@ func (tx *Transaction) DropDeadLetter(id string) error {
 
 // TooManyDeadLetters reports whether more dead letters are kept than the limits allow.
 func TooManyDeadLetters(s *state.State) bool {
-	copies := s.CopyLetterCount()
-	return copies > MaxCopyLetters || s.DeadLetterCount()-copies > MaxDeadLetters
+	copies := s.DeadCopyCount()
+	return copies > MaxDeadCopies || s.DeadLetterCount()-copies > MaxDeadLetters
 }
 
 // ExpireDeadLetters ends the dead letters from before the given time and those that need a record before
-// oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters or MaxCopyLetters are kept,
+// oldestRecord, the oldest one in the log. If there are none and more than MaxDeadLetters or MaxDeadCopies are kept,
 // it ends the oldest ones. It ends at most maxExpiredAtOnce and reports whether more are due.
 func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) (more bool) {
 	tx.oldestRecord = oldestRecord
-	all, copies := tx.layer.DeadLetterCount(), tx.layer.CopyLetterCount()
-	tooMany := map[bool]bool{false: all-copies > MaxDeadLetters, true: copies > MaxCopyLetters}
+	all, copies := tx.layer.DeadLetterCount(), tx.layer.DeadCopyCount()
+	tooMany := map[bool]bool{false: all-copies > MaxDeadLetters, true: copies > MaxDeadCopies}
 	var due, rest []*state.DeadLetter
 	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {
 		if oldest := d.OldestRecord(); d.At.Before(before) || oldest != 0 && oldest < oldestRecord {
@@ -171,7 +172,7 @@ func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) 
 		}
 	})
 	slices.SortFunc(due, (*state.DeadLetter).Compare)
-	if len(due) == 0 { // more than necessary, so that this is not repeated with each new dead letter
+	if len(due) == 0 { // a whole group expires, so that not every new dead letter needs this search
 		slices.SortFunc(rest, (*state.DeadLetter).Compare)
 		due = rest[:min(maxExpiredAtOnce, len(rest))]
 	}
@@ -182,8 +183,8 @@ func (tx *Transaction) ExpireDeadLetters(before time.Time, oldestRecord uint64) 
 	return more
 }
 
-// mergeDeadLetters ends the dead letters that are pieces of a message, except one, because the whole message is sent
-// again.
+// mergeDeadLetters ends the dead letters that are pieces of the message at p, because the whole message is sent again.
+// It keeps the dead letter with the id except.
 func (tx *Transaction) mergeDeadLetters(conv string, p state.Position, except string) {
 	var pieces []*state.DeadLetter
 	tx.layer.EachDeadLetter(func(d *state.DeadLetter) {

@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// NextDeadline returns the time of the next ApplyDeadlines or of the next attempt of a lane's head, whichever is
-// earlier. It returns the zero time if there is neither.
+// NextDeadline returns the next time at which ApplyDeadlines changes the conversation, or at which the head of a lane
+// may be delivered. It returns the zero time if there is none.
 func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	var next time.Time
 	add := func(at time.Time) {
@@ -30,7 +30,7 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 		}
 		switch at := p.ReleaseAt(head, head.QueuedAt); {
 		case p.Channels[head.Channel] == nil:
-			add(p.ReturnsUntil(c, head))
+			add(p.ReturnDeadline(c, head))
 		case at.After(head.QueuedAt):
 			add(at)
 		}
@@ -41,8 +41,9 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 	return next
 }
 
-// ApplyDeadlines acts on the deadlines of a conversation that have passed: the departure of the owner takes effect, an
-// offer expires, a lane no longer waits for an answer, a closed conversation is removed.
+// ApplyDeadlines acts on one deadline of a conversation that has passed: the departure of the owner takes effect, a
+// closed conversation is removed, an offer expires, or a lane no longer waits for an answer. It also adapts the
+// conversation to the configured channels. If another deadline has passed too, NextDeadline is not in the future.
 func (tx *Transaction) ApplyDeadlines(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)

@@ -48,13 +48,14 @@ func (tx *Transaction) depart(c *state.Conversation) {
 	}
 }
 
-// isDeparting reports whether the departure of the owner of a conversation has not taken effect yet.
+// isDeparting reports whether the owner of a conversation has left and its departure has not taken effect yet.
 func (tx *Transaction) isDeparting(id string) bool {
 	c := tx.layer.Conversation(id)
 	return c != nil && c.Departure != nil
 }
 
-// mustWait reports whether a customer's envelope must wait: for a departure, or behind envelopes that waited for one.
+// mustWait reports whether a customer's envelope must wait: for a departure, or behind envelopes that have waited for
+// one and are not admitted yet.
 func (tx *Transaction) mustWait(id string, in *envelope.Envelope) bool {
 	return tx.isDeparting(id) || tx.layer.PendingOnThread(in.Channel, in.Thread) > 0
 }

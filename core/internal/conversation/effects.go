@@ -7,17 +7,17 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Effects are the effects of another revision of the configuration on conversations, before their next inputs.
+// Effects counts the conversations that change when another revision of the configuration comes into force.
 type Effects struct {
-	GoHome        int `json:"conversations_go_home"` // their owner is removed
-	OffersFail    int `json:"offers_fail"`           // their offer's target is removed
-	TimersDue     int `json:"timers_due"`            // idle, unanswered or close_after falls due
-	Conversations int `json:"conversations"`         // number of all conversations
-	// Vanished has the removed channels with deliveries, and the numbers of their deliveries.
+	GoHome        int `json:"conversations_go_home"` // the channel of the owner is not configured
+	OffersFail    int `json:"offers_fail"`           // the target of the offer is not configured
+	TimersDue     int `json:"timers_due"`            // an idle, unanswered or close_after timer becomes due
+	Conversations int `json:"conversations"`         // all conversations
+	// Vanished has the number of queued deliveries for each channel that is not configured.
 	Vanished map[string]int `json:"vanished_channels,omitempty"`
 }
 
-// Effects returns the effects of replacing the policy by next at a time.
+// Effects returns the effects of a change from policy p to next at the given time.
 func (p *Policy) Effects(next *Policy, all iter.Seq[*state.Conversation], at time.Time) Effects {
 	out := Effects{Vanished: map[string]int{}}
 	for c := range all {

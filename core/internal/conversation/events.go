@@ -35,8 +35,8 @@ func (tx *Transaction) raise(c *state.Conversation, kind route.Event, ev *event)
 	tx.events.queue = append(tx.events.queue, queuedEvent{c.ID, kind, ev})
 }
 
-// runEvents runs the rules for the queued events, including those that the rules cause. No rule is run for a
-// conversation that has been closed.
+// runEvents runs the rules for the queued events, and for the events that these rules cause. It skips the events of
+// closed conversations.
 func (tx *Transaction) runEvents() {
 	for len(tx.events.queue) > 0 {
 		next := tx.events.queue[0]

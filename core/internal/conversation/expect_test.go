@@ -27,7 +27,7 @@ func (h *harness) wantOwner(owner string, epoch uint64) {
 
 func (h *harness) queue(channel string) []string {
 	var out []string
-	for _, d := range queued(h.conv(), channel) {
+	for _, d := range queueOf(h.conv(), channel) {
 		out = append(out, h.line(&d))
 	}
 	return out

@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// The rules for delivery_failed run when a message of the customer or of the owner is given up, before its dead letter is
-// written. They run once for a message and a channel.
+// When a message of the customer or of the owner is given up, the rules for delivery_failed run before the dead letter
+// is recorded. They run once for each pair of message and channel.
 
 // failure is the reason why a delivery is given up.
 type failure struct {
@@ -15,8 +15,9 @@ type failure struct {
 	code       string // the adapter's reason code, if it declined the delivery
 }
 
-// runDeliveryFailed runs the rules for the messages of a delivery that failed. If a rule moves control or makes an
-// offer, the customer's messages follow, and runDeliveryFailed returns true.
+// runDeliveryFailed runs the rules for the messages of a delivery that is given up. If a rule moves control, the
+// customer's messages follow control; if it makes an offer, they are held. In both cases, the delivery has ended, and
+// runDeliveryFailed returns true.
 func (tx *Transaction) runDeliveryFailed(c *state.Conversation, d *state.Delivery, f failure) (followed bool) {
 	if c.Closing != "" || !tx.policy.Routes.Handles(route.EventDeliveryFailed) {
 		return false
@@ -59,7 +60,7 @@ func (tx *Transaction) runDeliveryFailed(c *state.Conversation, d *state.Deliver
 	}
 	if d.Kind == state.KindOpen {
 		tx.endDead(c, d, f.kind, f.text)
-		tx.openEnded(c, d)
+		tx.wakePending(c, d)
 	}
 	tx.holdQueued(c, d.Channel, false)
 	return true
@@ -68,7 +69,7 @@ func (tx *Transaction) runDeliveryFailed(c *state.Conversation, d *state.Deliver
 // deliveriesFailedWith returns the deliveries that fail together with d, in order.
 func deliveriesFailedWith(c *state.Conversation, d *state.Delivery) []state.Delivery {
 	if d.Kind == state.KindOpen {
-		return needThreadOf(c, d)
+		return dependentsOf(c, d)
 	}
 	return []state.Delivery{*d}
 }

@@ -5,7 +5,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fenceReason returns why an envelope must not reach the customer or change the conversation, or "".
+// fenceReason returns why an envelope must not reach the customer or change the conversation, or "". Late marks a
+// reply to a delivery that had already ended, or a reply in a closed conversation.
 func (tx *Transaction) fenceReason(c *state.Conversation, ch *Channel, e *envelope.Envelope, late bool) string {
 	th := c.Threads[ch.Name]
 	if ch.Role == envelope.RoleCustomer {
@@ -57,8 +58,8 @@ func fenceCustomer(th *state.Thread, e *envelope.Envelope) string {
 }
 
 // isFromEarlierSession reports whether the vendor sent an envelope before the present session of its thread. Some
-// vendors use one thread for all sessions of a customer. Nothing follows the end of a session, so a disconnected event
-// that is older than the first envelope of the session belongs to an earlier one.
+// vendors use one thread for all sessions of a customer. A disconnected is the last envelope of its session. So a
+// disconnected that is older than the first envelope of the present session belongs to an earlier session.
 func isFromEarlierSession(th *state.Thread, e *envelope.Envelope) bool {
 	sent := unixNano(e.SentAt)
 	if sent == 0 || th.LastSent == 0 { // the vendor's clock is not known
@@ -70,7 +71,8 @@ func isFromEarlierSession(th *state.Thread, e *envelope.Envelope) bool {
 	return sent+int64(th.Lag+sessionTolerance) < th.StartedAt
 }
 
-// isAfterDeparture reports whether the owner sent an envelope after it had left, or the same departure again.
+// isAfterDeparture reports whether an envelope of the departed owner is fenced during the grace: the vendor sent it
+// after the departure, its time is not known, or it is another disconnected.
 func isAfterDeparture(d *state.Departure, e *envelope.Envelope) bool {
 	sent := unixNano(e.SentAt)
 	return sent == 0 || sent > d.SentAt || e.Kind == envelope.KindDisconnected

@@ -11,12 +11,12 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// handoverKind is the kind of a handover.
+// handoverKind describes the consequences of a handover that depend on its cause.
 type handoverKind struct {
-	shown      string // reason that customers see. It contains no names of rules and channels
+	shown      string // reason that the customer's channel gets. It contains no names of rules and channels
 	limited    bool   // the bounce limit counts the handover and may prevent it
 	accepted   bool   // a channel accepted an offer, so its thread belongs to the new epoch
-	unanswered bool   // a bot gets the messages again that the owner has not answered
+	unanswered bool   // if the new owner is a bot, it gets the messages that the former owner has not answered
 	keepsOffer bool   // a pending offer to another channel stays, and holds the messages that follow control
 }
 
@@ -29,10 +29,11 @@ var (
 	handoverByOperator = handoverKind{shown: reasonOperator, unanswered: true} // by a command or another configuration
 )
 
-// shownRule is the reason that customers see of what a rule causes.
+// shownRule is the reason that the customer's channel gets if a rule caused a handover or close.
 const shownRule = "rule"
 
-// pass moves control. Passing to the owner changes nothing. It reports whether control has moved.
+// pass moves control to the channel to, and reports whether control has moved. It does nothing if this channel has
+// control or is not configured, or if the bounce limit is reached.
 func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handoverKind) bool {
 	if to == route.Home {
 		to = c.Home
@@ -63,7 +64,7 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	}
 	items := inOrder(slices.Concat(tx.reclaim(c, from), blocked, again))
 	for _, it := range again {
-		tx.mergeDeadLetters(c.ID, it.Pos, "") // of single pieces
+		tx.mergeDeadLetters(c.ID, it.Pos, "")
 	}
 	tx.disconnectAgent(c, from)
 	tx.notifyCustomer(c, ch, how)
@@ -82,9 +83,10 @@ func (tx *Transaction) pass(c *state.Conversation, to, reason string, how handov
 	return true
 }
 
-// unanswered returns the customer's messages that the owner has received and not answered, if they are sent to the next
-// owner again: it is a bot, and the owner did not answer in time, an operator moves control, the owner's channel was
-// removed, or the owner has left without a word in its epoch. Otherwise they are history.
+// unanswered returns the customer's messages that the owner has received and not answered, if the next owner gets them
+// again. This is so if the next owner is a bot, and one of these conditions holds: how.unanswered is set, the owner's
+// channel was removed, or the owner has left without a message to the customer in its epoch. In all other cases, the
+// messages are only part of the history.
 func (tx *Transaction) unanswered(c *state.Conversation, to *Channel, how handoverKind) []state.Item {
 	removed := tx.policy.Channels[c.Owner] == nil
 	if to.Role != envelope.RoleBot || !how.unanswered && !removed && (c.OwnerSpoke || !hasLeft(c, c.Owner)) {
@@ -102,7 +104,8 @@ func (tx *Transaction) notifyCustomer(c *state.Conversation, owner *Channel, how
 	tx.notify(c, tx.policy.Channels[c.Channel], "", envelope.KindPassed, attrs)
 }
 
-// overBounceLimit reports whether rules have reached the limit of handovers in an hour. If so, it records that.
+// overBounceLimit reports whether the handovers of the last hour have reached the bounce limit. If they have, it
+// records this with the name of the rule.
 func (tx *Transaction) overBounceLimit(c *state.Conversation, rule string) bool {
 	if tx.policy.Bounces <= 0 || handoversInLastHour(c, tx.at) < tx.policy.Bounces {
 		return false
@@ -129,7 +132,7 @@ func handoversInLastHour(c *state.Conversation, now time.Time) int {
 // customer's messages among the ended deliveries and the held messages, in order: they follow control.
 func (tx *Transaction) reclaim(c *state.Conversation, from string) []state.Item {
 	items := slices.Clone(c.Held)
-	for _, d := range queued(c, from) {
+	for _, d := range queueOf(c, from) {
 		switch {
 		case d.Kind == state.KindSend && d.Follows:
 			tx.endDelivery(c, &d, state.StatusMoved, "control moved")
@@ -150,7 +153,7 @@ func inOrder(items []state.Item) []state.Item {
 	return slices.CompactFunc(items, func(a, b state.Item) bool { return a.Pos == b.Pos })
 }
 
-// disconnectAgent notifies an agent desk that it no longer has the conversation.
+// disconnectAgent notifies a desk that it no longer has control, and ends its thread.
 func (tx *Transaction) disconnectAgent(c *state.Conversation, from string) {
 	th, ch := c.Threads[from], tx.policy.Channels[from]
 	if th == nil || !th.Live || ch == nil || ch.Role != envelope.RoleAgent {

@@ -31,8 +31,9 @@ func (tx *Transaction) unseenHistory(c *state.Conversation, ch *Channel, without
 	return tx.historyAfter(c, seen, ch.Name, without)
 }
 
-// historyAfter returns the history after entry number seen, oldest first, without the messages of one channel and
-// without the given items.
+// historyAfter returns the entries of the history whose numbers are greater than seen, oldest first, from the newest
+// policy.History entries. It leaves out the messages of the channel except, the given items, and the message that is
+// being decided.
 func (tx *Transaction) historyAfter(
 	c *state.Conversation, seen uint64, except string, without []state.Item,
 ) []*journal.Item {

@@ -467,7 +467,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 		h.Fatalf("messages are held without an offer or departure: %v", c.Held)
 	}
 	for _, lane := range c.Lanes {
-		if h.policy.Channels[lane.Channel] == nil && !h.policy.ReturnsUntil(c, &lane.Queue[0]).After(h.now) {
+		if h.policy.Channels[lane.Channel] == nil && !h.policy.ReturnDeadline(c, &lane.Queue[0]).After(h.now) {
 			h.Fatalf("a lane leads to channel %q, which is not configured", lane.Channel)
 		}
 		if len(lane.Queue) == 0 {

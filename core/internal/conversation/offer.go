@@ -46,8 +46,9 @@ func (tx *Transaction) offer(c *state.Conversation, o *route.Offer, rule string,
 	return true
 }
 
-// skipRefusing removes the channels at the front that cannot be asked, and records them. It also returns the reason of
-// the first one. If no channel remains and counted is set, the bounce limit counts the offer.
+// skipRefusing removes channels from the front of targets until one can take the offer. It records the removed
+// channels, and returns the reason of the first one. If no channel remains and counted is set, the bounce limit counts
+// the offer.
 func (tx *Transaction) skipRefusing(
 	c *state.Conversation, targets []string, within time.Duration, counted bool,
 ) (rest []string, refusal string) {
@@ -116,9 +117,9 @@ func (tx *Transaction) failOffer(c *state.Conversation, outcome, reason string) 
 	tx.fallBack(c, &o)
 }
 
-// fallBack acts on an offer that no channel accepted. Control goes to the offer's `else` or stays, and the held
-// messages follow it. If control stays while the owner is leaving, the held messages wait until its departure takes
-// effect.
+// fallBack acts on an offer that no channel accepted. Control goes to the channel in the offer's `else`. Without
+// `else`, it stays, or goes home if the owner has left. The held messages go to the owner, except during a departure:
+// then they wait until it takes effect.
 func (tx *Transaction) fallBack(c *state.Conversation, o *state.Offer) {
 	to := o.Else
 	if to == "" && c.Departure == nil && ownerHasLeft(c) {
@@ -148,7 +149,7 @@ func (tx *Transaction) raiseOfferFailed(c *state.Conversation, target, reason st
 func (tx *Transaction) endOffer(c *state.Conversation, outcome, reason string) {
 	o := c.Offer
 	tx.recordOfferEnded(c, o.Target, outcome, reason)
-	for _, d := range queued(c, o.Target) {
+	for _, d := range queueOf(c, o.Target) {
 		if d.Kind == state.KindOpen && d.Offer {
 			tx.endDelivery(c, &d, state.StatusDropped, "offer "+outcome)
 		}
@@ -166,11 +167,11 @@ func (tx *Transaction) recordOfferEnded(c *state.Conversation, target, outcome, 
 	}})
 }
 
-// withdrawOffer ends the pending offer because a rule closes the conversation. Held messages go to the owner, or home
-// if the owner has left.
-func (tx *Transaction) withdrawOffer(c *state.Conversation, rule string) {
-	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+rule)
-	if !ownerHasLeft(c) || !tx.pass(c, route.Home, rule, handoverLeft) {
+// withdrawOffer ends the pending offer because the conversation is closed for the given reason. If the owner has left,
+// control goes home. The held messages go to the owner.
+func (tx *Transaction) withdrawOffer(c *state.Conversation, reason string) {
+	tx.endOffer(c, state.OfferWithdrawn, "the conversation is closed by "+reason)
+	if !ownerHasLeft(c) || !tx.pass(c, route.Home, reason, handoverLeft) {
 		tx.releaseHeld(c)
 	}
 }

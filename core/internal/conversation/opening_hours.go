@@ -7,8 +7,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Hours refuse offers. An open that is no offer waits for the hours of its channel instead, and so do the customer's
-// messages behind it: they are an offline message. While they wait, neither give_up nor the clock of unanswered runs.
+// Outside the hours of a channel, an offer to it fails. An open without an offer waits for the hours instead. The
+// customer's messages behind this open wait too, as offline messages. While they wait, neither give_up nor the clock
+// of unanswered runs.
 
 // ReleaseAt returns the first time, not before at, at which the head of a lane may be delivered.
 func (p *Policy) ReleaseAt(d *state.Delivery, at time.Time) time.Time {
@@ -23,7 +24,7 @@ func (p *Policy) ReleaseAt(d *state.Delivery, at time.Time) time.Time {
 
 // MayRelease reports whether the head of a lane may be delivered now.
 func (p *Policy) MayRelease(c *state.Conversation, d *state.Delivery, now time.Time) bool {
-	return c.Blocked[d.Channel] == "" && !c.AwaitsAnswer(d) && !p.ReleaseAt(d, now).After(now) && p.Accepts(d.Channel)
+	return c.Blocked[d.Channel] == "" && !c.AwaitsAnswer(d) && !p.ReleaseAt(d, now).After(now) && p.IsConfigured(d.Channel)
 }
 
 // hoursOf returns the hours that a delivery waits for, nil if it waits for none.
@@ -34,27 +35,28 @@ func (p *Policy) hoursOf(d *state.Delivery) *hours.Hours {
 	return nil
 }
 
-// Waited returns how long a delivery that is released now has waited for the hours of its channel and for answers of the
-// bot.
-func (p *Policy) Waited(c *state.Conversation, d *state.Delivery, now time.Time) time.Duration {
+// WaitTime returns how long a delivery that is released now has waited for the hours of its channel and for answers of
+// the owner.
+func (p *Policy) WaitTime(c *state.Conversation, d *state.Delivery, now time.Time) time.Duration {
 	if h := p.hoursOf(d); h != nil {
 		return h.Closed(d.QueuedAt, now)
 	}
-	return max(0, p.opened(c, d.Channel).Sub(d.QueuedAt)) + c.AnswerWaited(d, now)
+	return max(0, p.hoursWaitEnd(c, d.Channel).Sub(d.QueuedAt)) + c.AnswerWaitTime(d, now)
 }
 
-// answerableFrom returns the time from which the owner can answer a message that is waiting since the given time: not
-// before the hours for which the open of its thread waits or has waited.
+// answerableFrom returns the time from which the owner can answer a message that arrived at the given time. If the
+// open of the owner's thread waits or has waited for hours, this is not before the end of that wait.
 func (p *Policy) answerableFrom(c *state.Conversation, since time.Time) time.Time {
-	if at := p.opened(c, c.Owner); at.After(since) {
+	if at := p.hoursWaitEnd(c, c.Owner); at.After(since) {
 		return at
 	}
 	return since
 }
 
-// opened returns the end of the wait for a channel's hours, of the open that is queued or else has linked the thread. The
-// open can wait before each attempt. opened returns the zero time if the open does not wait.
-func (p *Policy) opened(c *state.Conversation, channel string) time.Time {
+// hoursWaitEnd returns the end of the latest wait of an open for a channel's hours, or the zero time if the open did
+// not have to wait. An open can wait before each attempt. If an open is at the head of the lane, it is meant,
+// otherwise the open that began the present session.
+func (p *Policy) hoursWaitEnd(c *state.Conversation, channel string) time.Time {
 	ch := p.Channels[channel]
 	if ch == nil || ch.Hours == nil || !ch.Opens {
 		return time.Time{}

@@ -97,7 +97,7 @@ func TestOpenThatIsNoOfferWaitsForTheHours(t *testing.T) {
 	open := h.head("desk")
 	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), opening)
 	wantTime(t, "deadline of the conversation", NextDeadline(h.conv(), h.policy), opening)
-	if waited := h.policy.Waited(h.conv(), &open, opening); waited != 13*time.Hour {
+	if waited := h.policy.WaitTime(h.conv(), &open, opening); waited != 13*time.Hour {
 		t.Errorf("give_up does not count %v, want the whole night", waited)
 	}
 	since := h.now
@@ -107,7 +107,7 @@ func TestOpenThatIsNoOfferWaitsForTheHours(t *testing.T) {
 	h.openThread("desk", "d1")
 	message := h.head("desk")
 	wantTime(t, "release of the message", h.policy.ReleaseAt(&message, h.now), h.now)
-	if waited := h.policy.Waited(h.conv(), &message, h.now); waited != 13*time.Hour {
+	if waited := h.policy.WaitTime(h.conv(), &message, h.now); waited != 13*time.Hour {
 		t.Errorf("give_up of the message does not count %v, want the whole night", waited)
 	}
 	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), since), opening)
@@ -142,7 +142,7 @@ func TestOpenThatFailedBeforeTheEndOfTheHoursWaits(t *testing.T) {
 	open = h.head("desk")
 	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), opening)
 	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), h.now), opening)
-	if waited := h.policy.Waited(h.conv(), &open, opening); waited != 15*time.Hour {
+	if waited := h.policy.WaitTime(h.conv(), &open, opening); waited != 15*time.Hour {
 		t.Errorf("give_up does not count %v, want the night", waited)
 	}
 }
@@ -185,7 +185,7 @@ func TestRepeatedOpenWaitsForTheHours(t *testing.T) {
 		t.Errorf("the timer is due at %v, want %v", at, want)
 	}
 	head := h.head("desk")
-	if waited := h.policy.Waited(h.conv(), &head, h.now); waited < 15*time.Hour {
+	if waited := h.policy.WaitTime(h.conv(), &head, h.now); waited < 15*time.Hour {
 		t.Errorf("the message has waited %v for the hours, want at least 15h", waited)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Commands of operators are orders: the bounce limit neither counts nor refuses them. Each adds the change Commanded.
+// The bounce limit neither counts nor refuses handovers by an operator. Each command adds the change Commanded.
 
-// ErrNoConversation means that no open conversation has the id.
-var ErrNoConversation = errors.New("no open conversation has this id; `patchbay trace` finds ended ones")
+// ErrNoConversation means that no live conversation has the id.
+var ErrNoConversation = errors.New("no live conversation has this id; `patchbay trace` finds closed ones")
 
-// reasonOperator is the reason of what an operator's command causes.
+// reasonOperator is the reason of closes and handovers by an operator's command.
 const reasonOperator = state.ReasonOperator
 
 // MaxCommandText bounds the texts of a command, in bytes.
@@ -26,12 +26,13 @@ const MaxCommandText = 1024
 // Command describes an operator's command.
 type Command struct {
 	Name    string // close, pass, home, note, pause or resume
-	User    string // as the caller names itself
+	User    string // name that the caller gave; it is not verified
 	Reason  string // or the text of a note
 	Channel string // that the command names, if any
 }
 
-// Command runs a command on a conversation. Its errors explain why the command is refused; then nothing has changed.
+// Command runs a command on a conversation. An error explains why the command was refused; then it has changed
+// nothing.
 func (tx *Transaction) Command(id string, cmd *Command) error {
 	defer tx.beginInput()()
 	tx.adapt(id)
@@ -75,7 +76,7 @@ func (tx *Transaction) passByOperator(c *state.Conversation, cmd *Command) error
 	return nil
 }
 
-// moveHome changes the home channel. Control at the old home moves along.
+// moveHome changes the home of a conversation. If the old home has control, control moves to the new home.
 func (tx *Transaction) moveHome(c *state.Conversation, cmd *Command) error {
 	if err := tx.checkOwner(cmd.Channel); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (tx *Transaction) checkOwner(name string) error {
 		return nil
 	}
 	slices.Sort(owners)
-	return fmt.Errorf("channel %q cannot own a conversation; the channels are %s", name, strings.Join(owners, ", "))
+	return fmt.Errorf("channel %q cannot own a conversation; choose one of %s", name, strings.Join(owners, ", "))
 }
 
 // PauseChannel pauses a channel or ends its pause. It reports whether that changed something.
@@ -119,8 +120,8 @@ func (tx *Transaction) PauseChannel(channel string, paused bool, cmd *Command) (
 	return true
 }
 
-// RecordCommand records a command that changes no conversation by itself. Conv is the conversation that it is
-// about; it can have ended, or be "".
+// RecordCommand records a command that changes no conversation by itself. Conv is the id of the conversation that it
+// concerns. It is "" for none, and the conversation may no longer exist.
 func (tx *Transaction) RecordCommand(conv string, cmd *Command) {
 	if tx.layer.Conversation(conv) == nil {
 		conv = ""

@@ -55,7 +55,7 @@ func TestRefusedCommandChangesNothing(t *testing.T) {
 	h.customer("one")
 	for _, tc := range []struct{ name, channel, want string }{
 		{"pass", "faq", "channel faq owns the conversation already"},
-		{"pass", "web", "the channels are desk, faq, night, old"},
+		{"pass", "web", "choose one of desk, faq, night, old"},
 		{"pass", "nosuch", `channel "nosuch" cannot own a conversation`},
 		{"home", "faq", "channel faq is the home already"},
 		{"home", "audit", `channel "audit" cannot own a conversation`},

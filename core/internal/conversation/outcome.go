@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// ApplyOutcome records the outcome of a delivery and acts on it. If the delivery has already ended, for example because
-// control moved, see lateOutcome.
+// ApplyOutcome records the outcome of an attempt and acts on it. If the delivery has already ended, for example
+// because control moved, applyLate handles the outcome.
 func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	defer tx.beginInput()()
 	c := tx.layer.Mutable(o.Conversation)
@@ -21,7 +21,7 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	tx.adapt(o.Conversation)
 	d := c.Delivery(o.Delivery)
 	if d == nil {
-		tx.lateOutcome(c, o)
+		tx.applyLate(c, o)
 		return
 	}
 	cp := *d
@@ -30,13 +30,13 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	}
 	switch o.Result {
 	case attempt.ResultDelivered:
-		tx.delivered(c, &cp, o)
+		tx.applyDelivered(c, &cp, o)
 	case attempt.ResultRetry:
-		tx.retry(c, &cp, o)
+		tx.applyRetry(c, &cp, o)
 	case attempt.ResultDeclined:
-		tx.declined(c, &cp, o)
+		tx.applyDeclined(c, &cp, o)
 	case attempt.ResultGone:
-		tx.threadGone(c, &cp, o)
+		tx.applyGone(c, &cp, o)
 	default:
 		tx.giveUp(c, &cp, failure{kind: o.Error, text: o.Text})
 	}
@@ -48,9 +48,9 @@ func (tx *Transaction) recordLate(o *attempt.Outcome) {
 	}})
 }
 
-// lateOutcome handles the outcome of a delivery that has ended. A thread that was opened is kept as a former thread,
-// and its channel is notified that the thread is not needed.
-func (tx *Transaction) lateOutcome(c *state.Conversation, o *attempt.Outcome) {
+// applyLate handles the outcome of a delivery that has already ended. If the call has opened a thread, this thread is
+// kept as a former thread, and the channel is notified that it is not needed.
+func (tx *Transaction) applyLate(c *state.Conversation, o *attempt.Outcome) {
 	tx.recordLate(o)
 	if o.Result != attempt.ResultDelivered {
 		return
@@ -65,15 +65,15 @@ func (tx *Transaction) lateOutcome(c *state.Conversation, o *attempt.Outcome) {
 	tx.receiveReplies(c, o, true)
 }
 
-// withdrawOpen notifies a channel that a thread which it has opened is not needed. The event goes before the next
-// open, which may get a thread with the same id.
+// withdrawOpen notifies a channel that a thread which it has opened is not needed. It queues this event before the
+// next open, because that open may get a thread with the same id.
 func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	ch := tx.policy.Channels[o.Channel]
 	current := c.Threads[o.Channel]
 	if ch == nil || !o.Offer && ch.Role != envelope.RoleAgent || current != nil && current.Live && current.ID == o.Thread {
 		return
 	}
-	later := queued(c, o.Channel)
+	later := queueOf(c, o.Channel)
 	first := slices.IndexFunc(later, func(d state.Delivery) bool { return d.Kind == state.KindOpen })
 	if first < 0 || !ch.Events[envelope.KindDisconnected] {
 		first = len(later)
@@ -82,13 +82,13 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	if o.Offer {
 		reason = "offer_withdrawn"
 	}
-	tx.queueBefore(c, later[first:], "queued again behind the event that an earlier open is withdrawn", func() {
+	tx.queueBefore(c, later[first:], "queued again behind the event that withdraws an earlier open", func() {
 		tx.notify(c, ch, o.Thread, envelope.KindDisconnected, map[string]string{"reason": reason})
 	})
 }
 
-// queueBefore calls queue and puts what it queues before the deliveries at the end of a lane: they end with the text and
-// are queued again. An open among them is not needed if queue has opened the thread.
+// queueBefore calls queue such that its deliveries precede later, the deliveries at the end of a lane: it ends these
+// with the text, and queues them again afterwards. It does not queue an open again if queue has queued one.
 func (tx *Transaction) queueBefore(c *state.Conversation, later []state.Delivery, text string, queue func()) {
 	for i := range later {
 		tx.endDelivery(c, &later[i], state.StatusMoved, text)
@@ -101,7 +101,7 @@ func (tx *Transaction) queueBefore(c *state.Conversation, later []state.Delivery
 	}
 }
 
-func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+func (tx *Transaction) applyDelivered(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if d.Kind == state.KindOpen {
 		tx.linkThread(c, &journal.Linked{
 			Channel: d.Channel, Thread: o.Thread, Epoch: c.Epoch, State: o.State, HasState: o.State != nil,
@@ -112,7 +112,7 @@ func (tx *Transaction) delivered(c *state.Conversation, d *state.Delivery, o *at
 			Channel: d.Channel, Thread: th.ID, Epoch: th.Epoch, State: o.State, HasState: true,
 		}})
 	}
-	if q := c.Delivery(d.ID); q != nil { // a pending envelope that was admitted may have moved control and ended the delivery
+	if q := c.Delivery(d.ID); q != nil { // an envelope that linkThread admitted may have ended the delivery
 		tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 			Delivery: d.ID, Status: state.StatusDelivered, VendorId: o.VendorID, Degraded: o.Degraded,
 			Attempts: d.Attempts, Channel: d.Channel, AwaitsAnswer: tx.awaitsAnswer(c, q),
@@ -139,7 +139,7 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *attempt.Outcome,
 			return // the conversation has been removed
 		}
 		in.Channel = o.Channel
-		if !tx.policy.Accepts(o.Channel) {
+		if !tx.policy.IsConfigured(o.Channel) {
 			pos := tx.store(in.Bytes, in.Envelope, c)
 			tx.dispose(c.ID, pos, o.Channel, state.StatusFenced, "channel "+o.Channel+" is not in the configuration", "")
 			continue
@@ -150,15 +150,15 @@ func (tx *Transaction) receiveReplies(c *state.Conversation, o *attempt.Outcome,
 	}
 }
 
-// retry keeps the delivery at the head of its lane.
-func (tx *Transaction) retry(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+// applyRetry records a failed attempt, and keeps the delivery at the head of its lane.
+func (tx *Transaction) applyRetry(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	tx.add(c.ID, &journal.Change_Attempted{Attempted: &journal.Attempted{
 		Delivery: d.ID, Error: o.Error, Text: o.Text, Attempts: d.Attempts, Next: unixNano(o.Next), NotCalled: o.NotCalled,
 	}})
 }
 
-// declined ends a declined offer. A channel may decline only offers; otherwise the delivery is given up.
-func (tx *Transaction) declined(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+// applyDeclined ends a declined offer. A channel may decline only offers; any other delivery is given up.
+func (tx *Transaction) applyDeclined(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if d.Kind != state.KindOpen || !d.Offer {
 		tx.giveUp(c, d, failure{kind: o.Error, text: o.Text, code: o.Reason})
 		return

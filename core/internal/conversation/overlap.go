@@ -11,8 +11,9 @@ import (
 // Overlap selects how a bot gets the messages that a customer writes while the bot has not answered.
 type Overlap string
 
-// The values: OverlapSend sends each message immediately. With OverlapQueue, a message waits for the bot's first answer
-// to the one before, at most answerWait. OverlapMerge also joins the texts that wait then.
+// The values of Overlap. With OverlapSend, each message is sent immediately. With OverlapQueue, a message waits for
+// the bot's first answer to the previous message, at most answerWait. With OverlapMerge, messages wait in the same
+// way, and then one delivery joins the texts of the waiting messages.
 const (
 	OverlapSend  Overlap = "send"
 	OverlapQueue Overlap = "queue"
@@ -30,7 +31,7 @@ func (c *Channel) waits() bool {
 // awaitsAnswer reports whether the lane waits for an answer after a delivery has succeeded.
 func (tx *Transaction) awaitsAnswer(c *state.Conversation, d *state.Delivery) bool {
 	return d.Follows && !d.Answered && d.Channel == c.Owner && c.Closing == "" &&
-		tx.policy.Channels[d.Channel].waits() && c.IsLastOf(d)
+		tx.policy.Channels[d.Channel].waits() && c.IsLastPiece(d)
 }
 
 // AnswerDeadline returns the time at which a lane no longer waits for an answer, or the zero time if it does not wait.
@@ -49,12 +50,13 @@ func (tx *Transaction) endAnswerWait(c *state.Conversation) {
 	}
 }
 
-// continueLane continues the owner's lane after an answer. The messages that have waited for it need an answer too.
+// continueLane continues the owner's lane after an answer. Messages of the customer that are still queued need an
+// answer too. Waited is set if the lane waited for this answer.
 func (tx *Transaction) continueLane(c *state.Conversation, waited bool) {
 	if !tx.policy.Channels[c.Owner].waits() {
 		return
 	}
-	for _, d := range queued(c, c.Owner) {
+	for _, d := range queueOf(c, c.Owner) {
 		if d.Follows && !d.Answered {
 			tx.needAnswer(c, d.Item.Pos)
 			break
@@ -65,8 +67,8 @@ func (tx *Transaction) continueLane(c *state.Conversation, waited bool) {
 	}
 }
 
-// mergeWaiting joins the customer's messages that are text alone at the front of the owner's lane into one delivery, up
-// to the limit of the channel's texts. The caller makes sure that none of them is in flight or was tried.
+// mergeWaiting joins the customer's messages at the front of the owner's lane into one delivery, up to the limit of
+// the channel's texts. It joins only messages that consist of text. The caller ensures that none of them is in flight.
 func (tx *Transaction) mergeWaiting(c *state.Conversation) {
 	ch := tx.policy.Channels[c.Owner]
 	if !ch.waits() || ch.Overlap != OverlapMerge {
@@ -74,7 +76,7 @@ func (tx *Transaction) mergeWaiting(c *state.Conversation) {
 	}
 	var group []state.Delivery
 	bytes := 0
-	for _, d := range queued(c, c.Owner) {
+	for _, d := range queueOf(c, c.Owner) {
 		if d.Kind == state.KindSend && !d.Follows && !d.Copy { // an event, such as typing
 			continue
 		}

@@ -147,14 +147,14 @@ func TestGiveUpDoesNotCountTheWaitForAnAnswer(t *testing.T) {
 	h.advance(20 * time.Second)
 	h.answer("first")
 	d := h.head("old")
-	if w := h.policy.Waited(h.conv(), &d, h.now); w != 20*time.Second {
+	if w := h.policy.WaitTime(h.conv(), &d, h.now); w != 20*time.Second {
 		t.Errorf("the second message waited %v", w)
 	}
 	h.advance(5 * time.Second)
 	h.call("")
 	h.advance(30 * time.Second)
 	d = h.head("old")
-	if w := h.policy.Waited(h.conv(), &d, h.now); w != 50*time.Second {
+	if w := h.policy.WaitTime(h.conv(), &d, h.now); w != 50*time.Second {
 		t.Errorf("the third message waited %v", w)
 	}
 }

@@ -23,7 +23,7 @@ func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 		return ""
 	}
 	calls := tx.callsOf(to)
-	if !calls.Saturated(limit) || calls.Waits <= limit && !tx.isLate(c, to, limit) || tx.IsDuplicate(in) {
+	if !calls.Saturated(limit) || calls.Waits <= limit && !tx.isBacklogged(c, to, limit) || tx.IsDuplicate(in) {
 		return ""
 	}
 	return to
@@ -60,9 +60,9 @@ func (tx *Transaction) recipient(in *inbound.Envelope) (c *state.Conversation, c
 	return nil, ""
 }
 
-// isLate reports whether the second delivery of a lane has waited for longer than the limit, and the first one for
-// nothing but a call. Then a new message would wait as long.
-func (tx *Transaction) isLate(c *state.Conversation, channel string, limit time.Duration) bool {
+// isBacklogged reports whether a new message would wait in a lane for longer than the limit. This is so if the second
+// delivery of the lane has waited for longer, and the first one waits only for its call to start or end.
+func (tx *Transaction) isBacklogged(c *state.Conversation, channel string, limit time.Duration) bool {
 	if c == nil {
 		return false
 	}
@@ -72,5 +72,5 @@ func (tx *Transaction) isLate(c *state.Conversation, channel string, limit time.
 	}
 	head, second := &lane.Queue[0], &lane.Queue[1]
 	return head.Error == "" && head.Item.Extent.Media == 0 && tx.policy.MayRelease(c, head, tx.at) &&
-		tx.at.Sub(second.QueuedAt)-tx.policy.Waited(c, second, tx.at) > limit
+		tx.at.Sub(second.QueuedAt)-tx.policy.WaitTime(c, second, tx.at) > limit
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // keepPending stores an envelope until its thread is known. A vendor may answer before the gateway has stored the
-// result of the call that opened the thread. A customer's envelope is stored until the departure of the owner takes
-// effect.
+// outcome of the call that opened the thread. A customer's envelope is kept pending until the departure of the owner
+// takes effect.
 func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
 	ch, thread := tx.policy.Channels[in.Channel], in.Envelope.Thread
 	if c := tx.layer.Conversation(tx.layer.Find(in.Channel, thread)); c != nil && ch.Role == envelope.RoleCustomer &&
@@ -33,8 +33,8 @@ func (tx *Transaction) keepPending(in *inbound.Envelope) Verdict {
 	return VerdictAccepted
 }
 
-// admitThread admits the pending envelopes of a thread that has become known, in order of arrival. Those beyond the
-// limits of one record are left to AdmitPending.
+// admitThread admits the pending envelopes of a thread that has become known, in order of arrival. If they exceed the
+// limits of one record, AdmitPending admits the others.
 func (tx *Transaction) admitThread(channel, thread string) {
 	if tx.layer.PendingOnThread(channel, thread) == 0 {
 		return
@@ -44,16 +44,16 @@ func (tx *Transaction) admitThread(channel, thread string) {
 	}), maxAdmittedAtOnce, "")
 }
 
-// openEnded handles an open that ended without a new thread. Envelopes that waited for it belong to the channel's
-// current thread, so AdmitPending can admit them.
-func (tx *Transaction) openEnded(c *state.Conversation, d *state.Delivery) {
+// wakePending is called for each delivery that ends without success. If it is an open, the envelopes that waited for
+// the new thread belong to the channel's current thread, and wakePending makes them ready for AdmitPending.
+func (tx *Transaction) wakePending(c *state.Conversation, d *state.Delivery) {
 	th := c.Threads[d.Channel]
 	if d.Kind == state.KindOpen && th != nil && tx.layer.PendingOnThread(d.Channel, th.ID) > 0 {
 		tx.layer.SetPendingReady(true)
 	}
 }
 
-// AdmitPending admits pending envelopes whose thread is known by now. Call it while State.PendingReady returns true.
+// AdmitPending admits pending envelopes that no longer have to wait. Call it while State.PendingReady returns true.
 func (tx *Transaction) AdmitPending() { tx.admitReady(maxAdmittedAtOnce, "") }
 
 // AdmitOnePending is AdmitPending for the first envelope only. If cause is set, no decision can be made on that
@@ -73,8 +73,8 @@ func (tx *Transaction) admitReady(most int, cause string) {
 	}), most, cause)
 }
 
-// admit admits envelopes of the list, in order. It stops when the transaction has admitted the number of envelopes in
-// the parameter most, or maxAdmittedBytes. If cause is set, the envelopes become dead letters.
+// admit admits envelopes of the list, in order. It stops when the transaction has admitted most envelopes or
+// maxAdmittedBytes. If cause is set, the envelopes become dead letters.
 func (tx *Transaction) admit(list []*state.PendingEnvelope, most int, cause string) {
 	for _, p := range list {
 		if tx.layer.Pending(p.Pos) == nil { // already admitted: an earlier envelope of the list linked the thread
@@ -161,7 +161,7 @@ func (tx *Transaction) endPending(p *state.PendingEnvelope, status string) {
 // takePending disposes of it and returns nil.
 func (tx *Transaction) takePending(p *state.PendingEnvelope) *inbound.Envelope {
 	tx.endPending(p, state.StatusAdmitted)
-	if !tx.policy.Accepts(p.Channel) {
+	if !tx.policy.IsConfigured(p.Channel) {
 		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "channel "+p.Channel+" is not in the configuration", "")
 		return nil
 	}

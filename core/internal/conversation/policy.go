@@ -60,8 +60,9 @@ const DefaultLanguage = "language"
 
 func (p *Policy) zone() *time.Location { return cmp.Or(p.Zone, time.UTC) }
 
-// Refusal returns why a channel cannot be asked at a time, with an answer within the given duration:
-// state.OfferOutsideHours or state.OfferUnreachable. It returns "" if the channel can be asked.
+// Refusal returns why an offer to a channel fails immediately: state.OfferOutsideHours or state.OfferUnreachable. It
+// returns "" if the offer can be made. At is the time of the offer, and within is the time that the channel has to
+// answer.
 func (p *Policy) Refusal(channel string, within time.Duration, at time.Time) string {
 	ch := p.Channels[channel]
 	switch {
@@ -75,7 +76,7 @@ func (p *Policy) Refusal(channel string, within time.Duration, at time.Time) str
 	return ""
 }
 
-// refusal returns why a channel cannot be asked within the given time, or "". A pause by an operator goes first.
+// refusal is Policy.Refusal at the time of the transaction. A pause by an operator precedes the other reasons.
 func (tx *Transaction) refusal(channel string, within time.Duration) string {
 	if tx.layer.Pause(channel).Active() {
 		return state.OfferPaused

@@ -12,7 +12,7 @@ import (
 // Verdict is the result of receiving an envelope.
 type Verdict int
 
-// The verdicts. VerdictBusy leaves no trace: the vendor is asked to send the envelope again.
+// The verdicts. After VerdictBusy, the envelope is not stored: its vendor is asked to send it again.
 const (
 	VerdictAccepted Verdict = iota
 	VerdictDuplicate
@@ -22,7 +22,8 @@ const (
 // Receive decides on an envelope that a channel received.
 func (tx *Transaction) Receive(in *inbound.Envelope) Verdict { return tx.receive(in, false) }
 
-// receive implements Receive. Late is set for a reply if its delivery had already ended or its conversation is closed.
+// receive implements Receive. Late is set for a reply to a delivery that had already ended, or in a closed
+// conversation.
 func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	defer tx.beginInput()()
 	ch := tx.policy.Channels[in.Channel]
@@ -76,8 +77,8 @@ func (tx *Transaction) receiveCustomer(id string, ch *Channel, in *inbound.Envel
 	return tx.accept(id, ch, in, false, true)
 }
 
-// opensConversation reports whether a customer's envelope of this kind opens a conversation. Other kinds, such as read
-// and typing, refer to an existing conversation. If there is none, it has ended.
+// opensConversation reports whether a customer's envelope of this kind opens a conversation if there is none. Other
+// kinds, such as read and typing, refer to an earlier conversation.
 func opensConversation(k envelope.Kind) bool {
 	switch k {
 	case envelope.KindMessage, envelope.KindConnected, envelope.KindHandoverRequested:
@@ -86,8 +87,8 @@ func opensConversation(k envelope.Kind) bool {
 	return false
 }
 
-// openConversation opens a conversation of a customer, who may have a closed one that is not archived yet.
-// Messages without an answer in the closed one begin the history.
+// openConversation opens a conversation of a customer. If the state still has a closed conversation of this customer,
+// its messages without an answer begin the history.
 func (tx *Transaction) openConversation(customer *state.Customer) string {
 	opened := tx.policy.Opening(customer)
 	if former := tx.layer.Mutable(tx.layer.Find(customer.Channel, customer.Thread)); former != nil {

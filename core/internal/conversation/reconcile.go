@@ -8,8 +8,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// ReturnsUntil returns the time until which a delivery to a removed channel waits, or the zero time if it does not.
-func (p *Policy) ReturnsUntil(c *state.Conversation, d *state.Delivery) time.Time {
+// ReturnDeadline returns the time until which a delivery waits for the return of its removed channel, or the zero time
+// if it does not wait.
+func (p *Policy) ReturnDeadline(c *state.Conversation, d *state.Delivery) time.Time {
 	since, vanished := p.Vanished[d.Channel]
 	if !vanished || d.Channel != c.Channel && !d.Copy {
 		return time.Time{}
@@ -17,10 +18,10 @@ func (p *Policy) ReturnsUntil(c *state.Conversation, d *state.Delivery) time.Tim
 	return since.Add(state.VanishedWait)
 }
 
-// Accepts reports whether a channel is configured, so that its deliveries can be made.
-func (p *Policy) Accepts(channel string) bool { return p.Channels[channel] != nil }
+// IsConfigured reports whether the policy has a channel of this name.
+func (p *Policy) IsConfigured(channel string) bool { return p.Channels[channel] != nil }
 
-// Inconsistent returns the ids of the conversations that Reconcile would change at a time, sorted.
+// Inconsistent returns the ids of the conversations that Reconcile would change at the given time, sorted.
 func Inconsistent(s *state.State, p *Policy, at time.Time) []string {
 	var ids []string
 	s.All(func(c *state.Conversation) bool {
@@ -33,10 +34,11 @@ func Inconsistent(s *state.State, p *Policy, at time.Time) []string {
 	return ids
 }
 
-// Reconcile adapts a conversation to the configured channels. An offer to a removed channel fails, control goes home or
-// to the first owner, and deliveries to a removed channel follow control or become dead letters. Deliveries to a removed
-// customer or observer channel wait for its return first. Reconcile returns false if the record is full first: call it
-// again in the next transaction.
+// Reconcile adapts a conversation to the configured channels. A removed home is replaced by the customer channel's
+// first owner. An offer to a removed channel fails. If the owner's channel is removed, control goes home, and the
+// customer's messages follow. Other deliveries to a removed channel become dead letters. Deliveries to a removed
+// customer or observer channel first wait for its return. Reconcile returns false if the record has no room for all
+// changes: call it again in the next transaction.
 func (tx *Transaction) Reconcile(id string) (done bool) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
@@ -54,8 +56,8 @@ func (tx *Transaction) Reconcile(id string) (done bool) {
 		if tx.policy.Channels[l.Channel] != nil {
 			continue
 		}
-		for _, d := range queued(c, l.Channel) {
-			if c.Delivery(d.ID) == nil || tx.policy.ReturnsUntil(c, &d).After(tx.at) {
+		for _, d := range queueOf(c, l.Channel) {
+			if c.Delivery(d.ID) == nil || tx.policy.ReturnDeadline(c, &d).After(tx.at) {
 				continue
 			}
 			if !tx.hasRoom(2) {
@@ -67,8 +69,8 @@ func (tx *Transaction) Reconcile(id string) (done bool) {
 	return true
 }
 
-// adapt is Reconcile before the next input of a conversation. Changes of other inputs of the record do not bound it:
-// the writer divides a batch that needs too large a record.
+// adapt calls Reconcile before the transaction decides on an input of the conversation. It does not count the earlier
+// changes of the record against the limit, because the writer divides a batch whose record is too large.
 func (tx *Transaction) adapt(id string) (done bool) {
 	tx.repairFrom = len(tx.record.GetChanges())
 	defer func() { tx.repairFrom = 0 }()
@@ -92,7 +94,8 @@ func (tx *Transaction) reconcileControl(c *state.Conversation) {
 	}
 }
 
-// consistent reports whether the channels that a conversation needs are configured, or may return.
+// consistent reports whether the channels that a conversation needs are configured. Deliveries that wait for the
+// return of their channel do not need it.
 func (p *Policy) consistent(c *state.Conversation, at time.Time) bool {
 	if c.Closing == "" && (p.Channels[c.Owner] == nil || p.Channels[c.Home] == nil) {
 		return false
@@ -103,7 +106,7 @@ func (p *Policy) consistent(c *state.Conversation, at time.Time) bool {
 	for i := range c.Lanes {
 		l := &c.Lanes[i]
 		if p.Channels[l.Channel] == nil && slices.ContainsFunc(l.Queue, func(d state.Delivery) bool {
-			return !p.ReturnsUntil(c, &d).After(at)
+			return !p.ReturnDeadline(c, &d).After(at)
 		}) {
 			return false
 		}

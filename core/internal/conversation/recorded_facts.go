@@ -11,8 +11,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// RecordedFacts returns what rules saw in a recorded run. C is the conversation before the change r, at is the time of
-// the record, and e is the envelope at the position of r, or nil. ClosedChannels are those that are not open.
+// RecordedFacts returns the facts of a recorded run of the rules. C is the conversation before the change r, at is the
+// time of the record, and e is the envelope at the position of r, or nil. The function open() returns false for
+// ClosedChannels.
 func RecordedFacts(
 	p *Policy, at time.Time, c *state.Conversation, r *journal.Routed, e *envelope.Envelope,
 ) *route.Facts {
@@ -31,8 +32,8 @@ func RecordedFacts(
 	return f
 }
 
-// ClosedChannels returns the channels that were not open in a recorded run. If no condition asked for a channel, only its
-// hours count.
+// ClosedChannels returns the channels that were not open in a recorded run. For a channel that no condition passed to
+// open(), only its hours count.
 func ClosedChannels(p *Policy, at time.Time, r *journal.Routed) []string {
 	closed := slices.Clone(r.GetClosed())
 	for _, name := range slices.Sorted(maps.Keys(p.Channels)) {
@@ -44,7 +45,7 @@ func ClosedChannels(p *Policy, at time.Time, r *journal.Routed) []string {
 	return closed
 }
 
-// addMessage adds the properties of a message.
+// addMessage adds the facts of a message.
 func addMessage(f *route.Facts, e *envelope.Envelope) {
 	f.Text, f.SenderID, f.SenderName = e.Text(), e.Sender.ID, e.Sender.Name
 	for i := range e.Parts {
@@ -52,7 +53,7 @@ func addMessage(f *route.Facts, e *envelope.Envelope) {
 	}
 }
 
-// recordOpen returns open, with its results noted in r.
+// recordOpen returns a function that calls open and records its results in r.
 func recordOpen(open func(string) bool, r *journal.Routed) func(string) bool {
 	return func(channel string) bool {
 		is := open(channel)

@@ -7,11 +7,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// threadGone handles a vendor that no longer knows the thread. It opens a new thread, sends the history if the channel
-// is the owner, and queues the lane's deliveries again, in order. If the channel is an agent desk that owns the
-// conversation, this counts as the departure of the owner. No agent is called back to a conversation that a rule has
-// closed.
-func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+// applyGone handles a delivery whose thread the vendor has deleted. It opens another thread, sends the history if the
+// channel is the owner, and queues the lane's deliveries again, in order. If the channel is an agent channel that owns
+// the conversation, but is not its home, applyGone first handles the departure of the owner. In a closed conversation,
+// it opens no thread at a desk.
+func (tx *Transaction) applyGone(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	ch := tx.policy.Channels[d.Channel]
 	if isClosingEvent(d) {
 		tx.endDelivery(c, d, state.StatusDropped, "the vendor no longer knows the thread")
@@ -22,7 +22,7 @@ func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *a
 		return
 	}
 	if ch.Role == envelope.RoleAgent && c.Closing != "" {
-		tx.giveUpClosed(c, d, o)
+		tx.goneAfterClose(c, d, o)
 		return
 	}
 	if ch.Role == envelope.RoleAgent && c.Owner == ch.Name && c.Home != ch.Name && c.Closing == "" {
@@ -31,16 +31,16 @@ func (tx *Transaction) threadGone(c *state.Conversation, d *state.Delivery, o *a
 			return
 		}
 	}
-	tx.reopen(c, ch, d.Reopened+1)
+	tx.reopen(c, ch, d.Reopened+1, "the vendor no longer knows the thread")
 }
 
-// reopen opens a new thread for a channel and queues its lane again.
-func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint32) {
+// reopen opens another thread for a channel, and queues the deliveries of its lane again. They end with the text.
+func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint32, text string) {
 	tx.unlinkThread(c, ch.Name)
-	lane := queued(c, ch.Name)
+	lane := queueOf(c, ch.Name)
 	var messages []state.Item // queued again, so not sent as history
 	for i := range lane {
-		tx.endDelivery(c, &lane[i], state.StatusMoved, "the vendor no longer knows the thread")
+		tx.endDelivery(c, &lane[i], state.StatusMoved, text)
 		if lane[i].Follows {
 			messages = append(messages, lane[i].Items()...)
 		}
@@ -66,15 +66,16 @@ func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint3
 	}
 }
 
-// giveUpClosed gives up the deliveries to an agent who has left a closed conversation. The customer's messages go to the
-// customer's next conversation.
-func (tx *Transaction) giveUpClosed(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
+// goneAfterClose handles a delivery to an agent who has left a closed conversation. The customer's messages in the
+// lane go to the customer's next conversation. If this channel cannot have one (see mayContinue), the delivery is
+// given up.
+func (tx *Transaction) goneAfterClose(c *state.Conversation, d *state.Delivery, o *attempt.Outcome) {
 	if tx.mayContinue(c) {
 		tx.continueConversation(c, tx.reclaim(c, d.Channel))
 		return
 	}
 	text := o.Text + "; no agent is called back, since " + c.Closing + " has closed the conversation"
-	if d.Kind == state.KindTranscript { // it contains only messages that have their own deliveries
+	if d.Kind == state.KindTranscript { // its messages have other deliveries
 		tx.endDelivery(c, d, state.StatusDropped, text)
 		return
 	}

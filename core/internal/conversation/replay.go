@@ -7,10 +7,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// ReplayDeadLetter queues a dead letter again, with all messages that it holds, in order. The fence applies: the
-// customer's messages go to the current owner, in a new conversation if theirs has ended; an owner's message of an
-// earlier epoch is not sent. It returns the status with which the dead letter ended, replayed or fenced, and the id of
-// the last new delivery.
+// ReplayDeadLetter queues all messages of a dead letter again, in order. The customer's messages go to the current
+// owner. If their conversation is closed, they go to the customer's current conversation. An owner's message of an
+// earlier epoch is fenced. ReplayDeadLetter returns the status with which the dead letter ended, replayed or fenced,
+// and the id of the last new delivery.
 func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err error) {
 	defer tx.beginInput()()
 	dead := tx.layer.DeadLetter(id)
@@ -34,7 +34,7 @@ func (tx *Transaction) ReplayDeadLetter(id string) (status, delivery string, err
 	}
 	replay := func() { status, delivery = tx.replay(c, dead) }
 	if c.Blocked[d.Channel] == d.ID {
-		tx.queueBefore(c, queued(c, d.Channel), "queued again behind a replayed dead letter", replay)
+		tx.queueBefore(c, queueOf(c, d.Channel), "queued again behind a replayed dead letter", replay)
 	} else {
 		replay()
 	}
@@ -68,8 +68,9 @@ func (tx *Transaction) replay(c *state.Conversation, dead *state.DeadLetter) (st
 	return status, delivery
 }
 
-// replayMessages queues the messages of a dead letter that are not fenced, in order. It sends a customer's message as a
-// whole if control has moved or if the dead letter holds the message from its first piece on.
+// replayMessages queues the messages of a dead letter that are not fenced, in order. It sends the whole message of a
+// customer, not only the piece that was given up, if control has moved or if the dead letter contains the message from
+// its first piece on.
 func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLetter, messages []state.Delivery) {
 	var together []state.Item
 	for i := range messages {
@@ -113,7 +114,7 @@ func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation
 		if c.Closing == "" {
 			return c, nil
 		}
-		for _, d := range queued(c, dead.Delivery.Channel) {
+		for _, d := range queueOf(c, dead.Delivery.Channel) {
 			same := func(m state.Delivery) bool { return m.Follows && m.Item.Pos == d.Item.Pos }
 			if d.Follows && slices.ContainsFunc(messages, same) {
 				return nil, deadLetterError(id, "other pieces of the message are still queued in conversation %s, "+

@@ -69,7 +69,7 @@ func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelop
 	}
 }
 
-// forward sends receipts and typing to a channel that receives them.
+// forward sends an event that rules cannot match, such as read or typing, to a channel that receives it.
 func (tx *Transaction) forward(c *state.Conversation, to string, e *envelope.Envelope, pos state.Position) {
 	ch := tx.policy.Channels[to]
 	if ch == nil || !ch.receives(e.Kind) {

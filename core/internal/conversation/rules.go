@@ -27,11 +27,11 @@ type event struct {
 	item      state.Item // the envelope that caused it, if any
 	reason    string
 	after     time.Duration // of a timer
-	ownerLeft bool          // so the bounce limit neither counts nor prevents the effects
+	ownerLeft bool          // the event is the departure of the owner: the bounce limit does not apply
 }
 
-// routeMessage runs the rules for a message and then sends it. Effects are applied in this order: set, home, pass or
-// offer, the message, copy, say, close.
+// routeMessage runs the rules for a message, and sends the message. The order is: set, home, pass or offer, the
+// message, copy, say, close.
 func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	f := tx.facts(c, route.EventMessage, m.channel, m.role)
 	addMessage(f, m.envelope)
@@ -79,8 +79,8 @@ func (tx *Transaction) facts(c *state.Conversation, ev route.Event, channel stri
 	return f
 }
 
-// runRules runs the rules. It records which matched, and what they saw that the state and the envelope do not have, so
-// that RecordedFacts returns the same facts.
+// runRules runs the rules. It records the rules that matched, and the facts that neither the state nor the envelope
+// contains, so that RecordedFacts returns the same facts.
 func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state.Position) []route.Step {
 	table := tx.policy.Routes
 	if table.Rules() == 0 {
@@ -106,8 +106,8 @@ func (tx *Transaction) runRules(c *state.Conversation, f *route.Facts, pos state
 	return d.Steps
 }
 
-// applyControl applies the effects on attributes, home and control. It returns the final rule, and false if the rule
-// should have moved control or made an offer, but did not.
+// applyControl applies the effects on attributes, home and control, and requests a close. It returns the final rule,
+// and false if this rule should have moved control or made an offer, but did not.
 func (tx *Transaction) applyControl(c *state.Conversation, steps []route.Step, how handoverKind) (*route.Rule, bool) {
 	for _, s := range steps {
 		if len(s.Rule.Set) > 0 {

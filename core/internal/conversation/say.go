@@ -9,8 +9,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// say sends a notice to the customer, in the customer's language. Cause is the id of the envelope that caused it. A
-// notice is not sent if all that it shows are values that this customer does not have.
+// say sends a notice to the customer, in the customer's language. Cause is the id of the envelope that caused it. If
+// the notice is blank with the values of this customer, it is not sent.
 func (tx *Transaction) say(c *state.Conversation, notice *route.Say, cause string) {
 	ch := tx.policy.Channels[c.Channel]
 	if ch == nil {

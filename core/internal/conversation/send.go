@@ -8,8 +8,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// sendOrHold sends a customer's message to the owner, or holds it while an offer with hold is pending. It does not
-// overtake held messages.
+// sendOrHold sends a customer's message to the owner. It holds the message while an offer with hold is pending, during
+// a departure, and behind messages that are held.
 func (tx *Transaction) sendOrHold(c *state.Conversation, m *message) state.Decision {
 	if m.role != envelope.RoleCustomer {
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusUnrouted, "a message is not sent back to its sender", "")
@@ -36,7 +36,7 @@ func (tx *Transaction) sendToOwner(c *state.Conversation, it state.Item, togethe
 	tx.needAnswer(c, it.Pos)
 	tx.endAnswerWait(c)
 	ch := tx.policy.Channels[c.Owner]
-	if ch == nil { // neither the owner nor its home is configured: an operator decides
+	if ch == nil { // neither the owner nor the home is configured
 		id := tx.queue(c, &journal.Delivery{
 			Channel: c.Owner, Kind: state.KindSend, Item: it.Proto(), Epoch: c.Epoch, Follows: true,
 		})
@@ -96,8 +96,8 @@ type sendOptions struct {
 	together []state.Item // see sendToOwner
 }
 
-// send queues an envelope towards a channel, divided into as many deliveries as the channel needs. An open and the
-// history are queued before it if they are needed.
+// send queues an envelope for a channel, divided into as many deliveries as the channel needs. It first queues an open
+// and a transcript if they are needed. For a channel that takes history, the first delivery contains the history.
 func (tx *Transaction) send(c *state.Conversation, ch *Channel, it state.Item, o sendOptions) {
 	var history []*journal.Item
 	if o.thread == "" {
@@ -134,11 +134,11 @@ func (tx *Transaction) endDelivery(c *state.Conversation, d *state.Delivery, sta
 	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
 		Delivery: d.ID, Status: status, Text: text, Channel: d.Channel, Attempts: d.Attempts,
 	}})
-	tx.openEnded(c, d)
+	tx.wakePending(c, d)
 }
 
-// queued returns a lane's deliveries for reading. They do not change if the lane changes.
-func queued(c *state.Conversation, channel string) []state.Delivery {
+// queueOf returns the deliveries of a lane for reading. The list does not change when the lane changes.
+func queueOf(c *state.Conversation, channel string) []state.Delivery {
 	if l := c.Lane(channel); l != nil {
 		return l.Queue
 	}

@@ -41,7 +41,7 @@ func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bo
 
 // isOpening reports whether an open of this epoch is queued for the channel.
 func isOpening(c *state.Conversation, channel string) bool {
-	return slices.ContainsFunc(queued(c, channel), func(d state.Delivery) bool {
+	return slices.ContainsFunc(queueOf(c, channel), func(d state.Delivery) bool {
 		return d.Kind == state.KindOpen && d.Epoch == c.Epoch
 	})
 }

@@ -14,23 +14,23 @@ import (
 // that of the event idle. A timer is a value of `after` in the rules for this event. Deadlines follow from the state
 // and the rules in force, so they survive restarts. The state keeps only the largest `after` whose rules were run.
 
-// timer is the next deadline of the clock, or of close_after.
-type timer struct {
+// timerDeadline is the time at which the next timer of the running clock, or close_after, is due.
+type timerDeadline struct {
 	at    time.Time // zero if there is none
 	after time.Duration
 	event route.Event // "" for close_after
 }
 
-// NextTimer returns the time of the next ApplyTimer, and how long the conversation was silent then: the value of
-// `after` or close_after. The time is zero if there is none.
+// NextTimer returns the time of the next ApplyTimer, and the value of `after` or close_after that is due then. The
+// time is zero if there is none.
 func NextTimer(c *state.Conversation, p *Policy) (at time.Time, after time.Duration) {
 	t := nextTimer(c, p)
 	return t.at, t.after
 }
 
-func nextTimer(c *state.Conversation, p *Policy) (t timer) {
+func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
 	if c.Closing != "" || c.Departure != nil {
-		return timer{}
+		return timerDeadline{}
 	}
 	if c.Offer == nil || !c.Offer.Hold {
 		event, channel, since := clock(c)
@@ -38,18 +38,18 @@ func nextTimer(c *state.Conversation, p *Policy) (t timer) {
 			since = p.answerableFrom(c, since)
 		}
 		if after := p.Routes.NextAfter(event, channel, c.TimerDone); after > 0 {
-			t = timer{since.Add(after), after, event}
+			t = timerDeadline{since.Add(after), after, event}
 		}
 	}
 	if p.CloseAfter > 0 && c.Offer == nil && !hasDeliveries(c, p) {
 		if at := latest(c.LastActive, c.OwnerSince, c.ReachedOwner).Add(p.CloseAfter); t.at.IsZero() || at.Before(t.at) {
-			t = timer{at, p.CloseAfter, ""}
+			t = timerDeadline{at, p.CloseAfter, ""}
 		}
 	}
 	return t
 }
 
-// clock returns the event of the running clock, the channel that the event is about, and the start of the clock.
+// clock returns the event of the running clock, the subject channel of this event, and the start of the clock.
 func clock(c *state.Conversation) (event route.Event, channel string, since time.Time) {
 	if c.UnansweredSince.IsZero() {
 		return route.EventIdle, c.Channel, latest(c.LastActive, c.OwnerSince)
@@ -67,7 +67,7 @@ func latest(times ...time.Time) time.Time {
 	return out
 }
 
-// hasDeliveries reports whether a delivery is queued, other than for an observer.
+// hasDeliveries reports whether a delivery is queued. Deliveries to observers do not count.
 func hasDeliveries(c *state.Conversation, p *Policy) bool {
 	return slices.ContainsFunc(c.Lanes, func(l state.Lane) bool {
 		if ch := p.Channels[l.Channel]; ch != nil {

@@ -16,8 +16,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// Transaction decides on a batch of inputs. Its decisions become one record. It is used by one goroutine and dropped
-// afterwards.
+// Transaction decides on a batch of inputs. Its decisions become one record. One goroutine uses a transaction, for one
+// record.
 type Transaction struct {
 	layer  *state.Layer
 	policy *Policy
@@ -31,9 +31,9 @@ type Transaction struct {
 	events        eventScope
 	// deciding is the customer's message that rules decide on. It is sent later, so historyAfter leaves it out.
 	deciding                     state.Position
-	calls                        map[string]attempt.ChannelState // that Overloaded has seen, by channel
+	calls                        map[string]attempt.ChannelState // results of Policy.Calls, by channel
 	oldestRecord                 uint64                          // of the log; 0 if unknown
-	repairFrom                   int                             // changes before the repair that hasRoom bounds
+	repairFrom                   int                             // number of changes before the present repair
 	admittedCount, admittedBytes int                             // pending envelopes that this transaction has admitted
 }
 
@@ -151,12 +151,13 @@ func (tx *Transaction) dispose(conv string, pos state.Position, channel, status,
 	}})
 }
 
-// KeepUndecided stores an envelope on which no decision could be made, and a dead letter with the cause.
+// KeepUndecided is KeepDead for an envelope on which no decision could be made.
 func (tx *Transaction) KeepUndecided(in *inbound.Envelope, cause string) {
 	tx.KeepDead(in, "undecided", cause)
 }
 
-// KeepDead stores an envelope without a decision on it, and a dead letter with the kind and the cause.
+// KeepDead stores an envelope without a decision on it, and a dead letter for it. Kind and cause are the kind and the
+// text of the dead letter's error.
 func (tx *Transaction) KeepDead(in *inbound.Envelope, kind, cause string) {
 	e := in.Envelope
 	pos := tx.store(in.Bytes, e, nil)

@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// sendTranscript queues, as text, the history that the channel has not received. It does nothing for a channel that
-// takes the history, or for an owner that has already received it in this epoch.
+// sendTranscript queues the history that the channel has not received as text, without the given items. It does
+// nothing for a channel that takes history, and for an owner to which the history of this epoch was already queued.
 func (tx *Transaction) sendTranscript(c *state.Conversation, ch *Channel, without []state.Item) {
 	if ch.History || c.HistoryEpoch == c.Epoch && c.Owner == ch.Name {
 		return

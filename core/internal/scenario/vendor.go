@@ -115,7 +115,7 @@ func (w *World) deadline(c *state.Conversation, d *state.Delivery) time.Time {
 	if p := w.state.Pause(d.Channel); p != nil && p.Ended.After(from) {
 		from = p.Ended
 	}
-	return from.Add(w.policy.Waited(c, d, w.now) + w.giveUp[d.Channel])
+	return from.Add(w.policy.WaitTime(c, d, w.now) + w.giveUp[d.Channel])
 }
 
 func (w *World) isPaused(channel string) bool { return w.state.Pause(channel).Active() }

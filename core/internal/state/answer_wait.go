@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// A lane can wait for an answer of the owner before the customer's next message: the change Ended of the message says
-// so. The wait ends with an answer, the change AnswerWaitEnded, a move of control, or the end of the conversation.
+// After a customer's message, the owner's lane can wait for an answer before it continues. The change Ended of the
+// message starts this wait. The wait ends with an answer, the change AnswerWaitEnded, a move of control, or the close
+// of the conversation.
 
 // AwaitsAnswer reports whether a delivery waits for an answer of the owner to an earlier message.
 func (c *Conversation) AwaitsAnswer(d *Delivery) bool {
 	return !c.AwaitedSince.IsZero() && d.Follows && d.Channel == c.Owner
 }
 
-// AnswerWaited returns how long a delivery has waited for answers of the owner.
-func (c *Conversation) AnswerWaited(d *Delivery, now time.Time) time.Duration {
+// AnswerWaitTime returns how long a delivery has waited for answers of the owner.
+func (c *Conversation) AnswerWaitTime(d *Delivery, now time.Time) time.Duration {
 	if !c.AwaitsAnswer(d) {
 		return d.AnswerWait
 	}
@@ -25,9 +26,9 @@ func (c *Conversation) AnswerWaited(d *Delivery, now time.Time) time.Duration {
 	return d.AnswerWait + max(0, now.Sub(since))
 }
 
-// received notes that the owner has received the customer's messages of a delivery, which has left its lane. The pieces
-// of a message are one.
-func (c *Conversation) received(d *Delivery, awaitsAnswer bool, at time.Time) {
+// noteReceived notes that the owner has received the customer's messages of a delivery, which has left its lane. A
+// message in several pieces counts when its last piece has left the lane.
+func (c *Conversation) noteReceived(d *Delivery, awaitsAnswer bool, at time.Time) {
 	if !d.Follows || d.Channel != c.Owner || d.Answered || c.Closing != "" || c.isQueued(d.Item.Pos) {
 		return
 	}
@@ -40,9 +41,9 @@ func (c *Conversation) received(d *Delivery, awaitsAnswer bool, at time.Time) {
 	}
 }
 
-// answered notes a message of the owner to the customer. If the lane does not wait for it, it may answer the message at
-// the head, whose outcome is not known.
-func (c *Conversation) answered(at time.Time) {
+// noteAnswer notes a message of the owner to the customer. If the lane does not wait for an answer, this message may
+// answer the one at the head of the lane, whose call can be in flight.
+func (c *Conversation) noteAnswer(at time.Time) {
 	c.Received = nil
 	if lane := c.Lane(c.Owner); c.AwaitedSince.IsZero() && lane != nil && lane.Queue[0].Follows {
 		lane.own()[0].Answered = true
@@ -56,13 +57,13 @@ func (c *Conversation) endAnswerWait(at time.Time) {
 	}
 	queue := c.Lane(c.Owner).own()
 	for i := range queue {
-		queue[i].AnswerWait = c.AnswerWaited(&queue[i], at)
+		queue[i].AnswerWait = c.AnswerWaitTime(&queue[i], at)
 	}
 	c.AwaitedSince = time.Time{}
 }
 
-// IsLastOf reports whether no other delivery to the owner carries a part of the message of a delivery.
-func (c *Conversation) IsLastOf(d *Delivery) bool {
+// IsLastPiece reports whether no other queued delivery to the same channel carries a piece of the delivery's message.
+func (c *Conversation) IsLastPiece(d *Delivery) bool {
 	lane := c.Lane(d.Channel)
 	return lane == nil || !slices.ContainsFunc(lane.Queue, func(o Delivery) bool {
 		return o.ID != d.ID && o.Follows && o.Item.Pos == d.Item.Pos

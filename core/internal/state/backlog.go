@@ -1,15 +1,15 @@
 package state
 
-// Backlog is the work that is left in a state.
+// Backlog is the pending work of a gateway.
 type Backlog struct {
-	Deliveries map[string]int `json:"deliveries"`        // queued ones, by channel
+	Deliveries map[string]int `json:"deliveries"`        // queued deliveries, by channel
 	Waiting    int            `json:"waiting,omitempty"` // pending offers, departures and pending envelopes
 }
 
-// Empty reports whether no work is left.
+// Empty reports whether no work is pending.
 func (b *Backlog) Empty() bool { return len(b.Deliveries) == 0 && b.Waiting == 0 }
 
-// Backlog counts the work that is left.
+// Backlog counts the pending work.
 func (s *State) Backlog() Backlog {
 	b := Backlog{Deliveries: map[string]int{}, Waiting: len(s.pending)}
 	s.EachBusy(func(c *Conversation) {

@@ -8,8 +8,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Conversation is one customer's dialogue. A value in a State never changes; folds work on clones, which share parts with
-// it.
+// Conversation is one customer's dialogue. A value in a State never changes: folds change clones, which share data
+// with it.
 type Conversation struct {
 	ID              string             `json:"id"`
 	Channel         string             `json:"ch"` // of the customer
@@ -17,7 +17,7 @@ type Conversation struct {
 	SenderID        string             `json:"si,omitempty"`
 	SenderName      string             `json:"sn,omitempty"`
 	Created         time.Time          `json:"c"`
-	LastActive      time.Time          `json:"l"` // newest message of either side; notices and fenced ones do not count
+	LastActive      time.Time          `json:"l"` // newest message, without notices, fenced and blank messages
 	Owner           string             `json:"o"`
 	Home            string             `json:"h"`
 	Epoch           uint64             `json:"e"`
@@ -38,17 +38,17 @@ type Conversation struct {
 	Failed          []FailedMessage    `json:"fm,omitempty"` // pending messages for which delivery_failed was run
 	UnansweredSince time.Time          `json:"un,omitzero"`  // time of the oldest customer message without an answer
 	OfferEnded      time.Time          `json:"oe,omitzero"`  // end of the newest offer that was pending
-	ReachedOwner    time.Time          `json:"ro,omitzero"`  // newest delivery of the customer's words to the owner
-	Received        []Item             `json:"rc,omitempty"` // by the owner without an answer, see answer_wait.go
+	ReachedOwner    time.Time          `json:"ro,omitzero"`  // newest delivery to the owner, without events
+	Received        []Item             `json:"rc,omitempty"` // messages that the owner got and has not answered
 	AwaitedSince    time.Time          `json:"aw,omitzero"`  // the owner's lane waits for an answer, see AwaitsAnswer
 	OwnerSpoke      bool               `json:"sp,omitempty"` // the owner has written to the customer in its epoch
 	TimerDone       time.Duration      `json:"td,omitempty"` // largest `after` of the running clock whose rules were run
-	Closing         string             `json:"cl,omitempty"` // rule, ReasonCloseAfter or ReasonOperator; "" while it is open
+	Closing         string             `json:"cl,omitempty"` // rule, ReasonCloseAfter or ReasonOperator; "" while it is live
 	ClosedAt        time.Time          `json:"ca,omitzero"`
-	Unanswered      uint32             `json:"ua,omitempty"` // number of newest messages without an answer at ClosedAt
+	Unanswered      uint32             `json:"ua,omitempty"` // number of the newest entries of History without an answer
 }
 
-// Thread is a channel's identifier of a conversation.
+// Thread is a channel's identifier of a conversation, with the data that the gateway keeps about it.
 type Thread struct {
 	ID         string `json:"id"`
 	Epoch      uint64 `json:"e"`            // newest epoch in which it was linked
@@ -58,8 +58,8 @@ type Thread struct {
 	Seen       uint64 `json:"s,omitempty"`  // number of the newest history entry that the channel has received
 	LastSent   int64  `json:"ls,omitempty"` // newest time of the vendor's clock, in nanoseconds
 	EndedSent  int64  `json:"es,omitempty"` // LastSent when the channel last lost control
-	StartedAt  int64  `json:"sa,omitempty"` // when the session was requested, by the gateway's clock, in nanoseconds
-	TriedAt    int64  `json:"ta,omitempty"` // when the session was requested again, after failed attempts; 0 if it was not
+	StartedAt  int64  `json:"sa,omitempty"` // time at which the gateway requested the session, in nanoseconds
+	TriedAt    int64  `json:"ta,omitempty"` // time of the last retry of its open; 0 if the first attempt succeeded
 	FirstSent  int64  `json:"fs,omitempty"` // oldest time of the vendor's clock in the session; 0 if unknown
 	// Lag is the shortest time from SentAt to acceptance, at least 0. It is unknown while LastSent is 0.
 	Lag time.Duration `json:"lg,omitempty"`
@@ -102,8 +102,8 @@ type HistoryEntry struct {
 	Channel string `json:"ch"`
 }
 
-// clone copies what folds change in place. It shares Threads, Attributes and the elements of History and of the queues:
-// a fold that changes one of them replaces it, see setThread and Lane.own.
+// clone copies the fields that folds change in place. The clone shares Threads, Attributes, and the elements of
+// History and of the queues. A fold that changes one of these replaces it; see setThread and Lane.own.
 func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.HandoverTimes = slices.Clone(c.HandoverTimes)
@@ -193,7 +193,8 @@ func (c *Conversation) isQueued(p Position) bool {
 // only, so it is the same in all conversations of a customer.
 func (c *Conversation) CustomerID() string { return envelope.ShortID(c.Channel, c.Thread) }
 
-// Oldest returns the oldest position that a delivery or held message needs, and false if there is none.
+// Oldest returns the oldest position of a held message, or of a message or history entry in a queued delivery. It
+// returns false if there is none.
 func (c *Conversation) Oldest() (Position, bool) {
 	var oldest Position
 	found := false

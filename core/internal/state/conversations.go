@@ -10,13 +10,13 @@ const maxDecoded = 4096
 type conversations struct {
 	places  map[Key]place // by id
 	pages   [convBuckets]page
-	decoded []decoded // at most limit; those that were used since the hand passed stay longest
-	hand    int
+	decoded []decoded // at most limit
+	hand    int       // position in decoded of the clock algorithm, which selects the conversation to encode
 	limit   int
-	owners  owners
+	awaited channelNumbers
 }
 
-// Key stands for the id of a conversation, or for a thread, in this process. It has no pointers.
+// Key is a hash of the id of a conversation, or of a thread. It is valid only in this process. It has no pointers.
 type Key [2]uint64
 
 var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
@@ -45,9 +45,9 @@ func (p place) index() int { return int(p / convBuckets) }
 
 // decoded is a decoded conversation.
 type decoded struct {
-	value *Conversation // nil if the place is free
+	value *Conversation // nil if this element is free
 	place place
-	used  bool // since the hand passed
+	used  bool // since the hand passed this element
 	dirty bool // the page does not have the value
 }
 
@@ -65,7 +65,7 @@ func (s *conversations) get(id string) (*Conversation, bool) {
 	return s.at(p), true
 }
 
-// at returns the conversation at a place and keeps it decoded, or returns nil.
+// at returns the conversation at a place, or nil, and keeps it decoded.
 func (s *conversations) at(p place) *Conversation {
 	e := s.entry(p)
 	if e.decoded != 0 {
@@ -100,7 +100,8 @@ func (s *conversations) put(id string, c *Conversation) {
 	}
 }
 
-// keep keeps a conversation decoded. If there are too many, another one comes to rest.
+// keep keeps a conversation decoded. At the limit, it brings another one to rest: the next one from the hand on that
+// was not used since the hand passed.
 func (s *conversations) keep(d decoded) {
 	if len(s.decoded) < s.limit {
 		s.decoded = append(s.decoded, d)
@@ -122,7 +123,7 @@ func (s *conversations) rest(d *decoded) {
 		return
 	}
 	if d.dirty {
-		s.pages[d.place.page()].store(d.place.index(), d.value, s.owners.summarize(d.value))
+		s.pages[d.place.page()].store(d.place.index(), d.value, s.awaited.summarize(d.value))
 	}
 	s.entry(d.place).decoded = 0
 }

@@ -137,7 +137,7 @@ func checkConversations(t *rapid.T, s *State, want map[string]*Conversation) {
 	gotWaiting := map[string]int{}
 	s.EachUnanswered(func(channel string, since time.Time) { gotWaiting[fmt.Sprint(channel, since.UnixNano())]++ })
 	check("unanswered", gotWaiting, waiting)
-	check("open", s.Open(), open)
+	check("open", s.LiveCount(), open)
 	for _, history := range []bool{true, false} {
 		oldest, _ := s.OldestNeeded(100, Retention{History: history})
 		check("oldest", oldest, low[history])

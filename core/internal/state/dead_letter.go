@@ -35,7 +35,7 @@ func (d *DeadLetter) MessageCount() int {
 	return len(seen)
 }
 
-// IsPieceOf reports whether the dead letter holds pieces of one customer's message and nothing else.
+// IsPieceOf reports whether the dead letter contains pieces of the customer's message at p, and no other message.
 func (d *DeadLetter) IsPieceOf(p Position) bool {
 	for _, m := range d.Deliveries() {
 		if m.Kind == KindSend && (!m.Follows || m.Item.Pos != p) {
@@ -113,10 +113,10 @@ func (s *State) DeadLetter(id string) *DeadLetter {
 // DeadLetterCount returns the number of dead letters.
 func (s *State) DeadLetterCount() int { return len(s.deadLetters) }
 
-// CopyLetterCount returns the number of dead letters that are copies for observers.
-func (s *State) CopyLetterCount() int { return s.copyLetters }
+// DeadCopyCount returns the number of dead letters that are copies for observers.
+func (s *State) DeadCopyCount() int { return s.deadCopies }
 
-// DeadLetterClass groups dead letters in counts.
+// DeadLetterClass is a group of dead letters with the same channel and kind of error.
 type DeadLetterClass struct{ Channel, Error string }
 
 // CountDeadLetters counts the dead letters by class.

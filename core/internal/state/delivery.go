@@ -34,15 +34,15 @@ type Delivery struct {
 	Decision Decision  `json:"dn,omitzero"`  // about the original of a copy
 	Reopened uint32    `json:"ro,omitempty"` // how often it was queued again because the vendor lost the thread
 	QueuedAt time.Time `json:"q"`
-	Attempts uint32    `json:"a,omitempty"` // failed calls so far
+	Attempts uint32    `json:"a,omitempty"` // calls that have failed
 	NextAt   time.Time `json:"n,omitzero"`  // earliest time of the next attempt
 	// NotCalled is set if the last failure happened before the vendor was called. Such a failure does not count as an
 	// attempt.
 	NotCalled bool `json:"nc,omitempty"`
-	// Answered is set if the owner answered while the delivery was at the head of its lane. So the call may have led to
-	// the answer before its outcome was known.
+	// Answered is set if the owner wrote to the customer while the delivery was at the head of its lane. This message
+	// may be the answer to the delivery, whose outcome is not known yet.
 	Answered   bool          `json:"aw,omitempty"`
-	AnswerWait time.Duration `json:"wt,omitempty"` // finished waits for answers of the owner, see AnswerWaited
+	AnswerWait time.Duration `json:"wt,omitempty"` // finished waits for answers of the owner, see AnswerWaitTime
 	Error      string        `json:"er,omitempty"` // kind of the last error
 	Text       string        `json:"tx,omitempty"` // text of the last error
 }

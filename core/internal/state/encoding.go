@@ -2,8 +2,8 @@ package state
 
 import "fmt"
 
-// A conversation at rest, and in a snapshot, is one MessagePack map with the names of the json tags. The types of
-// Item and the like are arrays: their fields may only be appended to.
+// A conversation at rest, and in a snapshot, is one MessagePack map with the names of the json tags. The types in the
+// line msgp:tuple are encoded as arrays: new fields must follow the existing ones.
 
 //go:generate ../../../.tools/msgp -file . -io=false -tests=false -o encoding_gen.go
 //msgp:tag json

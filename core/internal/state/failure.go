@@ -7,13 +7,14 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// FailedMessage is a message that did not reach a channel. The rules for delivery_failed run once for both.
+// FailedMessage is a message that could not be delivered to a channel. The rules for delivery_failed run once for each
+// such pair.
 type FailedMessage struct {
 	Pos     Position `json:"p"`
 	Channel string   `json:"ch"`
 }
 
-// HasFailed reports whether rules were run because a pending message did not reach a channel.
+// HasFailed reports whether the rules for delivery_failed were run for a message and a channel.
 func (c *Conversation) HasFailed(p Position, channel string) bool {
 	return slices.Contains(c.Failed, FailedMessage{p, channel})
 }
@@ -26,7 +27,7 @@ func foldDeliveryFailed(c *Conversation, f *journal.DeliveryFailed) {
 	c.Failed = failed
 }
 
-// isPending reports whether a message is held or queued.
+// isPending reports whether a message is held or queued to any channel.
 func (c *Conversation) isPending(p Position) bool {
 	return slices.ContainsFunc(c.Held, func(it Item) bool { return it.Pos == p }) ||
 		slices.ContainsFunc(c.Lanes, func(l Lane) bool {
@@ -50,7 +51,7 @@ func (l *Layer) foldDeadLettered(conv string, d *journal.DeadLettered) {
 	}
 	l.deadLetters.put(delivery.ID, dead)
 	if delivery.Copy {
-		l.copyLetters++
+		l.deadCopies++
 	}
 	if d.GetBlocks() {
 		l.Mutable(conv).block(delivery.Channel, delivery.ID)
@@ -58,11 +59,11 @@ func (l *Layer) foldDeadLettered(conv string, d *journal.DeadLettered) {
 }
 
 // block stops a lane at a dead letter.
-func (c *Conversation) block(channel, letter string) {
+func (c *Conversation) block(channel, dead string) {
 	if c.Blocked == nil {
 		c.Blocked = map[string]string{}
 	}
-	c.Blocked[channel] = letter
+	c.Blocked[channel] = dead
 }
 
 func (l *Layer) foldDeadLetterEnded(conv, id string) {
@@ -72,15 +73,15 @@ func (l *Layer) foldDeadLetterEnded(conv, id string) {
 	}
 	l.deadLetters.remove(id)
 	if d.Delivery.Copy {
-		l.copyLetters--
+		l.deadCopies--
 	}
 	if c := l.Conversation(conv); c != nil && c.Blocked[d.Delivery.Channel] == id {
 		l.Mutable(conv).unblock(d.Delivery.Channel, l.at)
 	}
 }
 
-// unblock lets a lane continue after a dead letter. Its deliveries have waited for an operator, so their age begins
-// again.
+// unblock lets a lane continue after a dead letter. The age of its deliveries begins again, so that they have the
+// whole time of give_up.
 func (c *Conversation) unblock(channel string, at time.Time) {
 	delete(c.Blocked, channel)
 	queue := c.Lane(channel).own()

@@ -52,8 +52,8 @@ func TestCopyLettersAreCounted(t *testing.T) {
 	s := New()
 	check := func(when string, all, copies int) {
 		t.Helper()
-		if s.DeadLetterCount() != all || s.CopyLetterCount() != copies {
-			t.Errorf("%s: %d dead letters, %d copies; want %d, %d", when, s.DeadLetterCount(), s.CopyLetterCount(), all, copies)
+		if s.DeadLetterCount() != all || s.DeadCopyCount() != copies {
+			t.Errorf("%s: %d dead letters, %d copies; want %d, %d", when, s.DeadLetterCount(), s.DeadCopyCount(), all, copies)
 		}
 	}
 	fold(t, s, 1, opened("c1"), deadLettered("d1", "audit", false, true), deadLettered("d2", "faq", false, false),

@@ -27,7 +27,8 @@ func (l *Layer) Fold(ch *journal.Change) error {
 	return l.foldConversation(c, ch)
 }
 
-// foldGlobal applies a change that changes no conversation. It returns false for all other changes.
+// foldGlobal applies a change that needs no conversation, and returns false for all other changes. Some of these
+// changes also change conversations.
 func (l *Layer) foldGlobal(ch *journal.Change) bool {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_LeaseStarted:
@@ -59,7 +60,7 @@ func (l *Layer) foldGlobal(ch *journal.Change) bool {
 	return true
 }
 
-// foldConversation applies changes to a conversation.
+// foldConversation applies a change to a conversation.
 func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Accepted:
@@ -68,7 +69,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		c.UnansweredSince, c.TimerDone = l.at, 0
 	case *journal.Change_Answered:
 		c.UnansweredSince, c.TimerDone = time.Time{}, 0
-		c.answered(l.at)
+		c.noteAnswer(l.at)
 	case *journal.Change_AnswerWaitEnded:
 		c.endAnswerWait(l.at)
 	case *journal.Change_TimerDone:
@@ -112,7 +113,7 @@ func (l *Layer) foldConversation(c *Conversation, ch *journal.Change) error {
 		c.Unanswered = k.Closing.GetUnanswered()
 		c.endAnswerWait(l.at)
 		c.Received = nil
-		c.Departure, c.Held = nil, nil // the held messages go to the customer's next conversation
+		c.Departure, c.Held = nil, nil // later changes put the held messages into the customer's next conversation
 		c.unblockAll(l.at)
 	case *journal.Change_Closed:
 		l.removeThreads(c)

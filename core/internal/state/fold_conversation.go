@@ -36,7 +36,7 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 		th.noteSent(a.GetSentAt(), l.at, a.GetFenced())
 		offered := c.Offer != nil && c.Offer.Target == a.GetChannel()
 		if a.GetChannel() != c.Channel && a.GetChannel() != c.Owner && !offered {
-			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // not the owner: this and older messages stay fenced
+			th.EndedSent = max(th.EndedSent, a.GetSentAt()) // this and older messages stay fenced if it gets control
 		}
 	}
 	if !a.GetHistory() {
@@ -53,9 +53,10 @@ func (l *Layer) foldAccepted(c *Conversation, a *journal.Accepted) {
 	l.foldActivity(c, a)
 }
 
-// foldActivity notes a message of the customer or the owner for the clocks. A vendor's notice (sender system) is none.
+// foldActivity notes a message of the customer or the owner for the clocks. A vendor's notice (sender system) does not
+// count.
 func (l *Layer) foldActivity(c *Conversation, a *journal.Accepted) {
-	if !a.GetAnswersSeparate() {
+	if !a.GetAnswersSeparate() { // an older version wrote the record, without AnswerNeeded and Answered
 		if a.GetChannel() != c.Channel {
 			c.UnansweredSince = time.Time{}
 		} else if c.UnansweredSince.IsZero() {
@@ -66,13 +67,13 @@ func (l *Layer) foldActivity(c *Conversation, a *journal.Accepted) {
 		return
 	}
 	c.LastActive = l.at
-	if c.UnansweredSince.IsZero() { // the clock of idle runs, and starts again
+	if c.UnansweredSince.IsZero() { // the message restarts the clock of idle
 		c.TimerDone = 0
 	}
 }
 
-// foldDisposed removes a message from the held messages and the history. Entries are numbered, so only the last one
-// can be removed from the history.
+// foldDisposed removes a message from the held messages. It also removes it from the history if it is the newest
+// entry: other entries must stay, because they are numbered.
 func foldDisposed(c *Conversation, p Position) {
 	c.Held = slices.DeleteFunc(c.Held, func(i Item) bool { return i.Pos == p })
 	n := len(c.History)
@@ -87,12 +88,12 @@ func foldDisposed(c *Conversation, p Position) {
 	}
 }
 
-// trimSlack is the number of elements by which a bounded list may exceed its bound. Trimming copies the list, so it is
-// done rarely.
+// trimSlack is the number of elements by which a list of appendBounded may exceed its bound, so that the list is
+// rarely copied.
 const trimSlack = 32
 
-// appendBounded appends to a list that keeps at least the newest keep elements. It never changes an existing element,
-// because older values of the conversation share the list.
+// appendBounded appends to a list, and removes its oldest elements if it has keep+trimSlack elements; keep elements
+// then remain. It never changes an existing element, because older values of the conversation share the list.
 func appendBounded[T any](list []T, v T, keep int) []T {
 	if len(list) >= keep+trimSlack {
 		list = append(make([]T, 0, keep+trimSlack), list[len(list)-keep+1:]...)
@@ -115,7 +116,7 @@ func toDeparture(d *journal.Departing) *Departure {
 	}
 }
 
-// foldOfferEnded ends the offer to a target. A target that could not be asked has no pending offer.
+// foldOfferEnded ends the offer to a target. An offer that failed immediately was never pending.
 func (l *Layer) foldOfferEnded(c *Conversation, o *journal.OfferEnded) {
 	if c.Offer != nil && c.Offer.Target == o.GetTarget() {
 		c.Offer, c.OfferEnded = nil, l.at
@@ -145,7 +146,7 @@ func (l *Layer) foldPassed(c *Conversation, p *journal.Passed) {
 	}
 }
 
-// countHandover notes a handover, or an attempt at one, for the bounce limit.
+// countHandover notes a handover or a failed offer for the bounce limit.
 func (c *Conversation) countHandover(at time.Time) {
 	if len(c.HandoverTimes) >= MaxHandoverTimes {
 		c.HandoverTimes = slices.Delete(c.HandoverTimes, 0, 1)

@@ -27,12 +27,12 @@ func (l *Layer) foldQueued(c *Conversation, q *journal.Queued) {
 	if d.Channel == c.Owner && (d.Follows || d.Kind == KindTranscript) {
 		c.HistoryEpoch = c.Epoch
 	}
-	c.OwnerSpoke = c.OwnerSpoke || l.carriesOwner(c, &d)
+	c.OwnerSpoke = c.OwnerSpoke || l.carriesOwnerMessage(c, &d)
 }
 
-// carriesOwner reports whether a delivery carries a message that this record accepted from the owner. If the message has
-// moved control, its channel is the former owner.
-func (l *Layer) carriesOwner(c *Conversation, d *Delivery) bool {
+// carriesOwnerMessage reports whether a delivery carries a message that this record accepted from the owner. It
+// returns false if the message has moved control, because its channel is not the owner any more.
+func (l *Layer) carriesOwnerMessage(c *Conversation, d *Delivery) bool {
 	if !d.Answer || d.Item.Pos.Seq != l.seq {
 		return false
 	}
@@ -74,7 +74,7 @@ func (l *Layer) foldEnded(c *Conversation, e *journal.Ended) {
 			if d.Channel == c.Owner && (d.Follows || d.Kind != KindSend) { // a new thread and a transcript count too
 				c.ReachedOwner = l.at
 			}
-			c.received(&d, e.GetAwaitsAnswer(), l.at)
+			c.noteReceived(&d, e.GetAwaitsAnswer(), l.at)
 		case e.GetStatus() == StatusDead && d.Kind == KindOpen && d.Channel == c.Owner:
 			c.HistoryEpoch = 0 // the history waited for this thread and was not sent
 		case (c.Offer != nil || c.Departure != nil) && d.Channel == c.Owner && len(d.History) > 0:

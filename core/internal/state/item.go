@@ -21,10 +21,11 @@ func (p Position) Compare(q Position) int {
 // Proto returns the position as the journal encodes it.
 func (p Position) Proto() *journal.Position { return &journal.Position{Seq: p.Seq, Index: p.Index} }
 
-// PositionOf returns a position from the journal.
+// PositionOf converts a position from the journal's form.
 func PositionOf(p *journal.Position) Position { return Position{p.GetSeq(), p.GetIndex()} }
 
-// Item is an envelope in one of a conversation's queues. Its sizes decide how it is divided into deliveries.
+// Item refers to an envelope in the log, and contains the sizes that decide how the envelope is divided into
+// deliveries.
 type Item struct {
 	Pos       Position      `json:"p"`
 	TextBytes uint32        `json:"t,omitempty"`

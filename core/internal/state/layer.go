@@ -8,7 +8,8 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// Layer collects the changes of one record over a state. It is used by one goroutine, and dropped after Commit.
+// Layer collects the changes of one record over a state. Only the writer's goroutine uses it. It must not be used
+// after Commit.
 type Layer struct {
 	state       *State
 	convs       overlay[string, *Conversation]
@@ -17,7 +18,7 @@ type Layer struct {
 	pending     overlay[Position, *PendingEnvelope]
 	cursors     overlay[string, []byte]
 	pauses      overlay[string, *Pause]
-	copyLetters int  // difference to the state's count
+	deadCopies  int  // difference to the state's count
 	ids         []ID // accepted, in order
 	idsSetBack  bool // see setBack
 	revision    Revision
@@ -98,8 +99,8 @@ func (l *Layer) DeadLetter(id string) *DeadLetter {
 // DeadLetterCount returns the number of dead letters.
 func (l *Layer) DeadLetterCount() int { return l.deadLetters.len() }
 
-// CopyLetterCount returns the number of dead letters that are copies for observers.
-func (l *Layer) CopyLetterCount() int { return l.state.copyLetters + l.copyLetters }
+// DeadCopyCount returns the number of dead letters that are copies for observers.
+func (l *Layer) DeadCopyCount() int { return l.state.deadCopies + l.deadCopies }
 
 // EachDeadLetter calls f for each dead letter, in no order.
 func (l *Layer) EachDeadLetter(f func(*DeadLetter)) {
@@ -124,7 +125,7 @@ func (l *Layer) Commit() {
 	if l.cursors.changed() || l.pauses.changed() {
 		s.changed[bucketChannels] = true
 	}
-	if len(l.record.GetChanges()) > 0 { // otherwise no record is stored, and a restored state has another time
+	if len(l.record.GetChanges()) > 0 { // without changes, no record is stored, so a restore would not have this time
 		s.at = l.at
 		s.ids.forget(l.at)
 	}
@@ -134,7 +135,7 @@ func (l *Layer) Commit() {
 	for _, id := range l.ids {
 		s.ids.add(id, l.at)
 	}
-	s.copyLetters += l.copyLetters
+	s.deadCopies += l.deadCopies
 	s.lease = max(s.lease, l.record.GetLease())
 	s.revision = l.revision
 	s.pendingReady = l.pendingReady

@@ -2,8 +2,8 @@ package state
 
 import "fmt"
 
-// page contains the conversations of one bucket. Bytes of data are only ever appended, so that a snapshot can share
-// them; a page that is full moves to a new array.
+// page contains the conversations of one bucket. Existing bytes of data never change, so that a snapshot can share
+// them. When data is full, the live bytes move to a new array.
 type page struct {
 	data    []byte
 	entries []entry
@@ -84,7 +84,7 @@ func (p *page) decode(i int) *Conversation {
 // pageSnapshot contains the conversations of a page at one moment.
 type pageSnapshot struct {
 	data    []byte
-	parts   [][2]uint32 // places of the conversations at rest in data
+	ranges  [][2]uint32 // of data, with the conversations at rest
 	decoded []*Conversation
 	size    int // estimate
 }
@@ -100,10 +100,10 @@ func (s *conversations) snapshot(bucket uint32) *pageSnapshot {
 			out.decoded = append(out.decoded, c)
 			out.size += c.Msgsize()
 		case e.size == 0:
-		case len(out.parts) > 0 && out.parts[len(out.parts)-1][1] == e.offset:
-			out.parts[len(out.parts)-1][1] = e.offset + e.size
+		case len(out.ranges) > 0 && out.ranges[len(out.ranges)-1][1] == e.offset:
+			out.ranges[len(out.ranges)-1][1] = e.offset + e.size
 		default:
-			out.parts = append(out.parts, [2]uint32{e.offset, e.offset + e.size})
+			out.ranges = append(out.ranges, [2]uint32{e.offset, e.offset + e.size})
 		}
 	}
 	return out
@@ -111,8 +111,8 @@ func (s *conversations) snapshot(bucket uint32) *pageSnapshot {
 
 func (s *pageSnapshot) encode() []byte {
 	out := make([]byte, 0, s.size)
-	for _, part := range s.parts {
-		out = append(out, s.data[part[0]:part[1]]...)
+	for _, r := range s.ranges {
+		out = append(out, s.data[r[0]:r[1]]...)
 	}
 	for _, c := range s.decoded {
 		out = appendConversation(out, c)

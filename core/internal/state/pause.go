@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// Pause is the pause of a channel by an operator. After its end it is kept, because deliveries that have waited for the
-// end get their whole time again.
+// Pause is the pause of a channel by an operator. It is kept after its end, because deliveries that have waited for
+// the end then have the whole time of give_up again.
 type Pause struct {
 	Channel string    `json:"ch"`
 	Since   time.Time `json:"s"`

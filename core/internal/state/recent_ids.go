@@ -95,7 +95,7 @@ func (r *recentIDs) forget(at time.Time) {
 	}
 }
 
-// bound bounds the times of pages by now, after the clock was set back.
+// bound limits the times of pages to now, after the clock was set back.
 func (r *recentIDs) bound(now time.Time) {
 	for n := r.first; n < r.next; n++ {
 		if p := r.page(n); p.Opened.After(now) {
@@ -123,8 +123,8 @@ func (p *idPage) place(index int) uint32 { return uint32(p.Number%idPages)*idPag
 
 func (p *idPage) bucket() uint32 { return bucketIDs + uint32(p.Number%idPages) }
 
-// home returns the slot of the table at which the search for an id starts. An id is a hash already.
-func (r *recentIDs) home(id ID) int {
+// firstSlot returns the slot of the table at which the search for an id starts. An id is a hash already.
+func (r *recentIDs) firstSlot(id ID) int {
 	return int(binary.LittleEndian.Uint32(id[:])) & (len(r.table) - 1)
 }
 
@@ -133,7 +133,7 @@ func (r *recentIDs) find(id ID) (slot int, found bool) {
 	if len(r.table) == 0 {
 		return 0, false
 	}
-	i := r.home(id)
+	i := r.firstSlot(id)
 	for r.table[i] != 0 && r.at(r.table[i]-1) != id {
 		i = (i + 1) & (len(r.table) - 1)
 	}
@@ -144,7 +144,7 @@ func (r *recentIDs) find(id ID) (slot int, found bool) {
 func (r *recentIDs) remove(free int) {
 	mask := len(r.table) - 1
 	for i := (free + 1) & mask; r.table[i] != 0; i = (i + 1) & mask {
-		if home := r.home(r.at(r.table[i] - 1)); (i-home)&mask >= (i-free)&mask {
+		if first := r.firstSlot(r.at(r.table[i] - 1)); (i-first)&mask >= (i-free)&mask {
 			r.table[free] = r.table[i]
 			free = i
 		}
@@ -168,7 +168,7 @@ func (r *recentIDs) rebuild() {
 	}
 }
 
-// snapshot returns the page of a bucket as the only element of a list, which is empty if there is none.
+// snapshot returns a list with the page of a bucket, or an empty list if there is none.
 func (r *recentIDs) snapshot(bucket uint32) []idPage {
 	if p := r.ring[bucket-bucketIDs]; p != nil {
 		return []idPage{*p}

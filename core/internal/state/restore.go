@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Restore fills an empty state from a snapshot. It keeps the bytes of the buckets, which must not change any more.
+// Restore fills an empty state from a snapshot. The state uses the bytes of the buckets, so they must not change
+// later.
 func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 	var m snapshotMeta
 	if err := json.Unmarshal(meta, &m); err != nil {
@@ -55,7 +56,7 @@ func (s *State) restoreBucket(bucket uint32, data []byte) error {
 		return restoreList(data, func(d *DeadLetter) {
 			s.deadLetters[d.Delivery.ID] = d
 			if d.Delivery.Copy {
-				s.copyLetters++
+				s.deadCopies++
 			}
 		})
 	case bucketPending:
@@ -89,8 +90,8 @@ func restoreList[T any](data []byte, add func(*T)) error {
 	return nil
 }
 
-// keyed is the place of a conversation, with the key of its id or of one of its threads.
-type keyed struct {
+// keyedPlace is the place of a conversation, and the key of its id or of one of its threads.
+type keyedPlace struct {
 	key   Key
 	place place
 }
@@ -99,19 +100,19 @@ type keyed struct {
 func (s *State) restoreConversations(buckets map[uint32][]byte) error {
 	var (
 		reading      errgroup.Group
-		owners       sync.Mutex
-		ids, threads [convBuckets][]keyed
+		awaited      sync.Mutex
+		ids, threads [convBuckets][]keyedPlace
 	)
 	reading.SetLimit(runtime.GOMAXPROCS(0))
 	for bucket := range uint32(convBuckets) {
 		reading.Go(func() error {
 			err := s.convs.pages[bucket].restore(buckets[bucket], func(i int, c *Conversation) summary {
 				p := place(i*convBuckets) + place(bucket)
-				ids[bucket] = append(ids[bucket], keyed{keyOf(c.ID), p})
+				ids[bucket] = append(ids[bucket], keyedPlace{keyOf(c.ID), p})
 				threads[bucket] = appendThreads(threads[bucket], c, p)
-				owners.Lock()
-				defer owners.Unlock()
-				return s.convs.owners.summarize(c)
+				awaited.Lock()
+				defer awaited.Unlock()
+				return s.convs.awaited.summarize(c)
 			})
 			if err != nil {
 				return fmt.Errorf("bucket %d: %w", bucket, err)
@@ -129,8 +130,8 @@ func (s *State) restoreConversations(buckets map[uint32][]byte) error {
 	return nil
 }
 
-// index returns the places by key.
-func index(lists [][]keyed) map[Key]place {
+// index returns a map of the places by their keys.
+func index(lists [][]keyedPlace) map[Key]place {
 	n := 0
 	for _, list := range lists {
 		n += len(list)

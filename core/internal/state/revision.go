@@ -23,8 +23,8 @@ type Revision struct {
 // Revision returns the revision in force. Its number is 0 before the first start.
 func (s *State) Revision() Revision { return s.revision }
 
-// Queued returns the number of deliveries that are queued to a channel.
-func (s *State) Queued(channel string) int {
+// QueueLength returns the number of deliveries that are queued to a channel.
+func (s *State) QueueLength(channel string) int {
 	n := 0
 	s.EachBusy(func(c *Conversation) {
 		if l := c.Lane(channel); l != nil {

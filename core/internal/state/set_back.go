@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// setBack adapts all times after a restart with a clock that was set back: the clock is behind the time of the newest
-// record. Times of past events are limited to the new time. Deadlines keep the time that was left at the newest record,
-// so nothing waits longer than before.
+// setBack adapts all times to a clock that was set back while the gateway was stopped. Behind is the time between the
+// clock and the time of the newest record. Times of past events are limited to the time of the layer. Deadlines are
+// moved back, so that the time until each deadline is the same as at the newest record.
 func (l *Layer) setBack(behind time.Duration) {
 	l.idsSetBack = true
 	l.setBackVanished()
@@ -55,7 +55,7 @@ func (c *Conversation) setBack(now time.Time, behind time.Duration) {
 	for i, t := range c.HandoverTimes {
 		c.HandoverTimes[i] = earlier(t, now)
 	}
-	for channel := range c.Threads { // later envelopes must not seem older than these times
+	for channel := range c.Threads { // so that later envelopes are newer than these times
 		th := c.ownThread(channel)
 		for _, at := range []*int64{&th.LastSent, &th.EndedSent, &th.StartedAt, &th.TriedAt, &th.FirstSent} {
 			*at = min(*at, now.UnixNano())

@@ -51,7 +51,8 @@ type snapshotChannel struct {
 	Pause   *Pause `json:"p,omitempty"`
 }
 
-// Snapshot returns the buckets that have changed since the last call. It copies pointers and places of bytes only.
+// Snapshot returns the buckets that have changed since the last call. It is fast: it copies only pointers and ranges
+// of bytes.
 func (s *State) Snapshot() *Snapshot {
 	out := &Snapshot{lease: s.lease, revision: s.revision, at: s.at, buckets: map[uint32]any{}}
 	for bucket := range s.changed {

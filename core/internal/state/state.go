@@ -6,16 +6,16 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// threadKey identifies a thread: names of threads are unique within a channel.
+// threadKey identifies a thread: ids of threads are unique within a channel.
 type threadKey struct{ channel, thread string }
 
-// State is the state of the whole gateway. It belongs to the writer. Other packages may keep the *Conversation values
-// that they receive, because these never change.
+// State is the state of the whole gateway. Only the writer's goroutine may use it. Other goroutines may keep the
+// *Conversation values that they receive, because these never change.
 type State struct {
 	convs       *conversations
 	threads     threadIndex
 	deadLetters mapTable[string, *DeadLetter]
-	copyLetters int // dead letters that are copies for observers
+	deadCopies  int // dead letters that are copies for observers
 	pending     mapTable[Position, *PendingEnvelope]
 	cursors     mapTable[string, []byte] // by channel; the bytes never change
 	pauses      mapTable[string, *Pause] // newest pause by channel; the values never change

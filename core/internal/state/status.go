@@ -14,7 +14,7 @@ const (
 	StatusMoved     = "moved"
 	StatusMerged    = "merged"
 	StatusUnrouted  = "unrouted"
-	StatusBlank     = "blank"    // it has only white space and invisible characters
+	StatusBlank     = "blank"
 	StatusAdmitted  = "admitted" // a pending envelope whose thread became known
 	StatusDead      = "dead"
 	StatusReplayed  = "replayed" // a dead letter that was queued again
@@ -26,7 +26,7 @@ const (
 	OfferAccepted     = "accepted"
 	OfferDeclined     = "declined"
 	OfferExpired      = "expired"
-	OfferClosed       = "closed"
+	OfferClosed       = "closed" // the target left before it accepted
 	OfferUnreachable  = "unreachable"
 	OfferOutsideHours = "outside_hours" // the channel's hours refused it
 	OfferPaused       = "paused"        // an operator paused the channel
@@ -38,6 +38,6 @@ const ReasonArchived = "archived"
 
 // Reasons of the change Closing, in addition to the names of rules.
 const (
-	ReasonCloseAfter = "close_after" // no messages for this time
-	ReasonOperator   = "operator"    // a command of an operator
+	ReasonCloseAfter = "close_after"
+	ReasonOperator   = "operator" // a command of an operator
 )

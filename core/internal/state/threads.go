@@ -34,14 +34,14 @@ func (t threadIndex) put(k threadKey, id string) {
 func (t threadIndex) remove(k threadKey) { delete(t.places, keyOf(k.channel, k.thread)) }
 
 // appendThreads appends the threads that the index has for a conversation.
-func appendThreads(to []keyed, c *Conversation, p place) []keyed {
+func appendThreads(to []keyedPlace, c *Conversation, p place) []keyedPlace {
 	for ch, th := range c.Threads {
 		if !th.Reassigned {
-			to = append(to, keyed{keyOf(ch, th.ID), p})
+			to = append(to, keyedPlace{keyOf(ch, th.ID), p})
 		}
 	}
 	for _, f := range c.FormerThreads {
-		to = append(to, keyed{keyOf(f.Channel, f.Thread), p})
+		to = append(to, keyedPlace{keyOf(f.Channel, f.Thread), p})
 	}
 	return to
 }
@@ -51,7 +51,7 @@ func (c *Conversation) hasThread(k threadKey) bool {
 	return th != nil && th.ID == k.thread || slices.Contains(c.FormerThreads, FormerThread{k.channel, k.thread})
 }
 
-// LiveThreads returns copies of the live threads of a channel in open conversations, ordered by id.
+// LiveThreads returns copies of the live threads of a channel in live conversations, ordered by id.
 func (s *State) LiveThreads(channel string) []Thread {
 	var out []Thread
 	bit := channelBit(channel)
@@ -92,7 +92,7 @@ func (l *Layer) foldLinked(c *Conversation, linked *journal.Linked) {
 	l.indexThread(c, key)
 }
 
-// threadOf returns the thread with the key in the conversation that Find returns for the key, or nil.
+// threadOf returns the thread with the key in the conversation that Find returns for this key, or nil.
 func (l *Layer) threadOf(key threadKey) *Thread {
 	id, ok := l.threads.get(key)
 	if !ok {
@@ -105,15 +105,14 @@ func (l *Layer) threadOf(key threadKey) *Thread {
 	return c.Threads[key.channel]
 }
 
-// inherit takes over the vendor's times from the thread's former conversation.
+// inherit copies the vendor's times from the same thread in a former conversation, if there is one.
 func (th *Thread) inherit(former *Thread) {
 	if former != nil {
 		th.LastSent, th.EndedSent, th.Lag = former.LastSent, former.LastSent, former.Lag
 	}
 }
 
-// startSession notes when a session of the thread was requested, and the last attempt to open it. If the change has no
-// such time, there is no new session.
+// startSession notes the start of a session of the thread. If the change has no StartedAt, no session starts.
 func (th *Thread) startSession(c *Conversation, linked *journal.Linked) {
 	at := linked.GetStartedAt()
 	if at == 0 {
@@ -139,7 +138,7 @@ func (th *Thread) noteSent(sent int64, accepted time.Time, fenced bool) {
 	}
 }
 
-// keepFormer keeps a thread in the index although it is no longer used. At the limit, it removes the oldest one.
+// keepFormer keeps an unused thread in the index. At the limit, it removes the oldest former thread.
 func (l *Layer) keepFormer(c *Conversation, key threadKey) {
 	c.removeFormer(key)
 	if len(c.FormerThreads) >= maxFormerThreads {
@@ -156,7 +155,7 @@ func (c *Conversation) removeFormer(key threadKey) {
 
 // indexThread makes Find return the conversation for a thread. A vendor may use the same thread for all conversations
 // of a customer: then the thread is reassigned, and the former conversation keeps it only for its remaining
-// deliveries. A conversation that a rule has closed takes no thread from another one.
+// deliveries. A closed conversation takes no thread from another one.
 func (l *Layer) indexThread(c *Conversation, key threadKey) {
 	if other, ok := l.threads.get(key); ok && other != c.ID {
 		if c.Closing != "" {

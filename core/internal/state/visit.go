@@ -18,11 +18,12 @@ func (s *State) EachBusy(f func(*Conversation)) {
 	})
 }
 
-// EachUnanswered calls f for each customer's message without an answer, with the AwaitedChannel and its time.
+// EachUnanswered calls f for each conversation whose customer waits for an answer, with its AwaitedChannel and
+// UnansweredSince.
 func (s *State) EachUnanswered(f func(channel string, since time.Time)) {
 	atRest := func(sum *summary) bool {
 		if sum.unanswered != 0 {
-			f(s.convs.owners.names[sum.awaited], time.Unix(0, sum.unanswered))
+			f(s.convs.awaited.names[sum.awaited], time.Unix(0, sum.unanswered))
 		}
 		return false
 	}
@@ -34,8 +35,8 @@ func (s *State) EachUnanswered(f func(channel string, since time.Time)) {
 	})
 }
 
-// Open returns the number of conversations that are not closed.
-func (s *State) Open() int {
+// LiveCount returns the number of live conversations.
+func (s *State) LiveCount() int {
 	n := 0
 	atRest := func(sum *summary) bool {
 		if !sum.closing {
@@ -52,7 +53,7 @@ func (s *State) Open() int {
 	return n
 }
 
-// oldestNeeded is State.OldestNeeded for the conversations.
+// oldestNeeded implements State.OldestNeeded for the conversations. It decodes only those that lower the result.
 func (s *conversations) oldestNeeded(limit uint64, history bool) (low uint64, by string) {
 	low = limit
 	first := func(sum *summary) uint64 {
@@ -66,7 +67,7 @@ func (s *conversations) oldestNeeded(limit uint64, history bool) (low uint64, by
 		return oldest
 	}
 	s.visit(func(sum *summary) bool { return first(sum) < low }, func(c *Conversation) bool {
-		sum := s.owners.summarize(c)
+		sum := s.awaited.summarize(c)
 		if oldest := first(&sum); oldest < low {
 			low, by = oldest, c.ID
 		}
@@ -75,9 +76,9 @@ func (s *conversations) oldestNeeded(limit uint64, history bool) (low uint64, by
 	return low, by
 }
 
-// Page calls f for the next conversations at or after a position, at most the given number, and returns the next position. It
-// starts at 0, and returns 0 at the end. A conversation that exists from the first to the last of these calls is
-// visited once.
+// Page calls f for at most the given number of conversations from a position on, and returns the position for the next
+// call. The first position is 0; at the end, Page returns 0. A conversation that exists during the whole series of
+// calls is visited once.
 func (s *State) Page(from uint64, most int, f func(*Conversation)) (next uint64) {
 	for page := from >> 32; page < convBuckets; page, from = page+1, 0 {
 		for i := from & (1<<32 - 1); i < uint64(len(s.convs.pages[page].entries)); i++ {

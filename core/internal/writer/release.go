@@ -54,7 +54,7 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 			continue
 		}
 		w.inFlight.put(c.ID, head.Channel, head.ID)
-		w.Lanes.Submit(newJob(c, head, w.Policy.Waited(c, head, now)))
+		w.Lanes.Submit(newJob(c, head, w.Policy.WaitTime(c, head, now)))
 	}
 	w.setDeadline(c, now)
 	w.setTimer(c)
@@ -118,11 +118,11 @@ func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
 			sooner(latest(conversation.AnswerDeadline(c), now.Add(time.Millisecond)))
 			continue
 		}
-		if w.Policy.Accepts(head.Channel) {
+		if w.Policy.IsConfigured(head.Channel) {
 			sooner(w.Policy.ReleaseAt(head, now))
 			continue
 		}
-		if until := w.Policy.ReturnsUntil(c, head); until.After(now) {
+		if until := w.Policy.ReturnDeadline(c, head); until.After(now) {
 			sooner(until)
 		} else {
 			sooner(now.Add(time.Millisecond))

@@ -332,7 +332,7 @@ func TestReconcileAtStart(t *testing.T) {
 // record.
 func TestReconcileManyDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const conversations, each = 100, conversation.MaxCopyLetters / 100
+		const conversations, each = 100, conversation.MaxDeadCopies / 100
 		gone := false
 		h := openHarness(t, longIDs, func(o *Options) {
 			if gone {

@@ -107,7 +107,7 @@ func TestDeliveriesToAVanishedChannelAreNotReleased(t *testing.T) {
 			t.Errorf("released %s to a removed channel", j.Delivery.Kind)
 		}
 		p := h.Policy
-		if p.Accepts("web") || p.Vanished["web"].IsZero() {
+		if p.IsConfigured("web") || p.Vanished["web"].IsZero() {
 			t.Errorf("vanished channels: %v", p.Vanished)
 		}
 	})

@@ -236,7 +236,7 @@ func (w *Writer) Counts() (conversations int, queued map[string]int) {
 			queued[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
 		}
 	})
-	return w.state.Open(), queued
+	return w.state.LiveCount(), queued
 }
 
 // longestCall returns the longest call timeout of all channels.
