@@ -34,7 +34,10 @@ func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 		return
 	}
 	at := field.place()
-	if p.Line > 0 {
+	switch {
+	case p.Key:
+		at = field.keyPlace()
+	case p.Line > 0:
 		at = l.source.positionInside(field, p.Line, p.Column)
 	}
 	out := Problem{Code: p.Code, Position: at, Path: field.path(), Message: p.Message, Suggestion: p.Suggestion,
@@ -48,8 +51,8 @@ func (l *loader) addRuleProblem(rule, field *node, p *route.Problem) {
 
 // fieldOf returns the setting of a rule for a field name that package route uses in its problems.
 func fieldOf(rule *node, field string) *node {
-	if name, ok := strings.CutPrefix(field, "set."); ok {
-		return rule.find("set", name) // the name of an attribute can contain dots
+	if key, name, ok := strings.Cut(field, "."); ok && (key == "set" || key == "say") {
+		return rule.find(key, name) // any text can be written in place of an attribute's name or a language tag
 	}
 	return rule.find(splitPath(field)...)
 }

@@ -82,7 +82,8 @@ type Problem struct {
 	Rule  string // name, "" if it has none
 	Index int    // in the list of rules
 	Field string // key below the rule: "when", "offer.to[1]", "" for the rule as a whole
-	// Line and Column are positions in the condition, from 1, in characters; 0 if the problem is not in one.
+	Key   bool   // the problem is in the last name of Field, not in its value
+	// Line and Column are positions in the condition or notice, from 1, in characters; 0 if the problem is not in one.
 	Line, Column int
 	Message      string
 	Suggestion   string // the most likely correction, "" without one

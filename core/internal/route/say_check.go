@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -27,8 +28,8 @@ func (c *checker) checkSay() {
 		return
 	}
 	if say.Default == "" {
-		c.report(finding.MissingKey, "say", "",
-			"has no default; add the text for customers whose language is unknown or not listed")
+		c.report(finding.MissingKey, "say.default", "",
+			"missing; add the text for customers whose language is unknown or not listed")
 	} else {
 		c.checkText("say.default", say.Default)
 	}
@@ -37,9 +38,10 @@ func (c *checker) checkSay() {
 		field := "say." + tag
 		switch other, twice := seen[canonicalTag(tag)]; {
 		case !languageTag.MatchString(tag):
-			c.report(finding.InvalidName, field, "", "%q is not a language tag, such as zh or pt-BR", tag)
+			c.add(Problem{Code: finding.InvalidName, Field: field, Key: true,
+				Message: fmt.Sprintf("%q is not a language tag, such as zh or pt-BR", tag)})
 		case twice:
-			c.report(finding.ListedTwice, field, "", "is the same language as %s", other)
+			c.add(Problem{Code: finding.ListedTwice, Field: field, Key: true, Message: "is the same language as " + other})
 		}
 		seen[canonicalTag(tag)] = tag
 		c.checkText(field, say.Languages[tag])
@@ -57,7 +59,9 @@ func (c *checker) checkText(field, said string) {
 		c.report(finding.InvalidValue, field, "", "has %d bytes, at most %d are possible", len(said), envelope.MaxTextBytes)
 	default:
 		if r, bad := controlCharacter(said); bad {
-			c.report(finding.ControlCharacter, field, "", "contains the control character %U", r)
+			line, column := positionOf(said, strings.IndexRune(said, r))
+			c.add(Problem{Code: finding.ControlCharacter, Field: field, Line: line, Column: column,
+				Message: fmt.Sprintf("contains the control character %U", r)})
 		}
 		c.checkPlaceholders(field, said)
 	}

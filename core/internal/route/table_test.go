@@ -109,7 +109,7 @@ func TestRuleProblems(t *testing.T) {
 			": does nothing; add an action, or `to: owner` to end the evaluation"},
 		{"blank text", Rule{Name: "a", Say: Say{Default: " \n"}}, "say: contains no text"},
 		{"texts without a default", Rule{Name: "a", Say: Say{Languages: map[string]string{"zh": "你好"}}},
-			"say: has no default; add the text for customers whose language is unknown or not listed"},
+			"say.default: missing; add the text for customers whose language is unknown or not listed"},
 		{"texts of a language twice", Rule{Name: "a", Say: Say{Default: "x", Languages: map[string]string{
 			"zh-CN": "你好", "zh_cn": "您好", "zh": "你好", "chinese!": " "}}},
 			"say.chinese!: \"chinese!\" is not a language tag, such as zh or pt-BR\nsay.chinese!: contains no text\n" +
