@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"patchbay/core/internal/disk"
 	"patchbay/core/internal/store"
@@ -58,41 +61,80 @@ func (l *Log) repairBlocks(folder, stream string) error {
 	if err != nil {
 		return err
 	}
+	checked, err := checkBlocks(folder, stream, numbers)
+	if err != nil {
+		return err
+	}
 	last := uint64(0)
-	var read bytes.Buffer // one for all blocks: allocating each would take as long as reading it
 	for i, number := range numbers {
-		path := filepath.Join(folder, fmt.Sprintf(blockName, number))
-		read.Reset()
-		if err := readFile(&read, path); err != nil {
-			return err
-		}
-		block := read.Bytes()
-		size := len(block)
-		content, damages, next, err := blockfile.Repair(stream, number, last, block)
-		if err != nil {
-			return err
-		}
-		last = next
-		if len(damages) == 0 {
+		if checked[i].intact {
+			last = max(last, checked[i].last)
 			continue
 		}
-		// A crash during a write leaves an incomplete record at the end, which was not acknowledged.
-		cut := damages[0].Offset
-		torn := i == len(numbers)-1 && !damages[0].Corrected && cut+damages[0].Size == size
-		if err := l.keepDamaged(path, stream, cut); err != nil && !torn {
-			return fmt.Errorf("keep a copy of the damaged block %s: %w", path, err)
-		}
-		if len(content) > 0 { // a block without intact records may have an unknown format: leave it to the server
-			if err := l.replaceBlock(path, content); err != nil {
-				return fmt.Errorf("replace the damaged block %s: %w", path, err)
-			}
-		}
-		l.logDamages(path, torn, damages)
-		if stream == logStream {
-			l.keepReadable(block, damages)
+		if last, err = l.repairBlock(blockPath(folder, number), stream, number, last, i == len(numbers)-1); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// repairBlock repairs a damaged block file. last is the sequence of the newest record before it; newest means that it is
+// the stream's last block. It returns the sequence of the newest record including this block.
+func (l *Log) repairBlock(path, stream string, number uint32, last uint64, newest bool) (uint64, error) {
+	block, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	size := len(block)
+	content, damages, next, err := blockfile.Repair(stream, number, last, block)
+	if err != nil || len(damages) == 0 {
+		return next, err
+	}
+	// A crash during a write leaves an incomplete record at the end, which was not acknowledged.
+	cut := damages[0].Offset
+	torn := newest && !damages[0].Corrected && cut+damages[0].Size == size
+	if err := l.keepDamaged(path, stream, cut); err != nil && !torn {
+		return 0, fmt.Errorf("keep a copy of the damaged block %s: %w", path, err)
+	}
+	if len(content) > 0 { // a block without intact records may have an unknown format: leave it to the server
+		if err := l.replaceBlock(path, content); err != nil {
+			return 0, fmt.Errorf("replace the damaged block %s: %w", path, err)
+		}
+	}
+	l.logDamages(path, torn, damages)
+	if stream == logStream {
+		l.keepReadable(block, damages)
+	}
+	return next, nil
+}
+
+type checkedBlock struct {
+	last   uint64 // sequence of its newest record
+	intact bool
+}
+
+// checkBlocks checks block files, several at the same time.
+func checkBlocks(folder, stream string, numbers []uint32) ([]checkedBlock, error) {
+	checked := make([]checkedBlock, len(numbers))
+	var readers errgroup.Group
+	n := runtime.GOMAXPROCS(0)
+	for reader := range n {
+		readers.Go(func() (err error) {
+			var read bytes.Buffer // one for many blocks: allocating each would take as long as reading it
+			for i := reader; i < len(numbers); i += n {
+				read.Reset()
+				if err := readFile(&read, blockPath(folder, numbers[i])); err != nil {
+					return err
+				}
+				c := &checked[i]
+				if c.last, c.intact, err = blockfile.Check(stream, numbers[i], read.Bytes()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return checked, readers.Wait()
 }
 
 func readFile(to *bytes.Buffer, path string) error {
@@ -103,6 +145,10 @@ func readFile(to *bytes.Buffer, path string) error {
 	defer f.Close()
 	_, err = to.ReadFrom(f)
 	return err
+}
+
+func blockPath(folder string, number uint32) string {
+	return filepath.Join(folder, fmt.Sprintf(blockName, number))
 }
 
 // blockNumbers returns the numbers of the block files in a folder, in order.

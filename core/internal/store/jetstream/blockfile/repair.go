@@ -17,6 +17,32 @@ type Damage struct {
 	After     uint64 // sequence of the last intact record before it
 }
 
+// Check reports whether a stream's block with the given number is intact. last is the sequence of its newest record, 0 if
+// it has none.
+func Check(stream string, number uint32, block []byte) (last uint64, intact bool, err error) {
+	c, err := newChecker(stream, number)
+	if err != nil {
+		return 0, false, err
+	}
+	for len(block) > 0 {
+		size := c.record(block)
+		if size == 0 {
+			return 0, false, nil
+		}
+		last = newest(last, block)
+		block = block[size:]
+	}
+	return last, true, nil
+}
+
+// newest returns the larger of last and the sequence of the record at the start of b.
+func newest(last uint64, b []byte) uint64 {
+	if seq := sequence(b); seq&tombstoneFlag == 0 {
+		return max(last, seq&^eraseFlag)
+	}
+	return last
+}
+
 // Repair returns the intact records of a stream's block with the given number, and the damaged parts, in order. A
 // record with one wrong bit is corrected in block. last is the sequence of the newest record in the preceding blocks.
 // next is the sequence of the newest record including this block.
@@ -37,9 +63,7 @@ func Repair(stream string, number uint32, last uint64, block []byte) (
 			}
 		}
 		if size != 0 {
-			if seq := sequence(block[at:]); seq&tombstoneFlag == 0 {
-				last = max(last, seq&^eraseFlag)
-			}
+			last = newest(last, block[at:])
 			at += size
 			continue
 		}
