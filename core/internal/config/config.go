@@ -140,9 +140,10 @@ type Limits struct {
 	QueueAge        time.Duration // bound of the wait for a free call of a channel that works, 0 means no limit
 }
 
-// RefuseAfter returns the time that the first message may wait for a free call before new ones are refused: three
-// quarters of QueueAge, because the last message of a queue that grows waits longer than the first one.
-func (l Limits) RefuseAfter() time.Duration { return l.QueueAge * 3 / 4 }
+// RefuseAfter returns the time that the first message may wait for a free call before new ones are refused. It is half of
+// QueueAge: if messages arrive at most twice as fast as they are delivered, the last message of the queue waits at most
+// twice as long as the first one.
+func (l Limits) RefuseAfter() time.Duration { return l.QueueAge / 2 }
 
 // Media bounds the stored images, audio, video and files.
 type Media struct {

@@ -38,7 +38,7 @@ var schemaKeys = map[string]schemaKey{
 	"conversations.close_after":       {doc: "Time without messages after which a conversation ends."},
 	"conversations.bounces":           {doc: "Moves by rules in an hour after which rules no longer move control."},
 	"limits.opened_per_minute":        {doc: "Conversations that a channel's customers may open per minute."},
-	"limits.queue_age":                {doc: "Bound of the time that messages wait for a free call. Webhooks get 429 from three quarters of it."},
+	"limits.queue_age":                {doc: "Bound of the time that messages wait for a free call. Webhooks get 429 from half of it."},
 	"media.max_size":                  {doc: "Size limit of one medium."},
 	"media.total_size":                {doc: "Size limit of all stored media."},
 	"media.keep":                      {doc: "How long a medium is kept."},
