@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"patchbay/core/internal/finding"
+	"patchbay/sdk/text"
 )
 
 // Position is a position in a configuration file. Line and Column count from 1, columns in characters. Line is 0 if the
@@ -40,7 +41,7 @@ type Problem struct {
 	Variable   string // see route.Problem
 }
 
-// String returns one line: file:line:column, path, message, suggestion and code.
+// String returns one line without control characters: file:line:column, path, message, suggestion and code.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.Position.String())
@@ -58,7 +59,7 @@ func (p Problem) String() string {
 	if p.Code != "" {
 		fmt.Fprintf(&b, " [%s]", p.Code)
 	}
-	return b.String()
+	return text.OneLine(b.String()) // keys of the file can contain control characters
 }
 
 // Problems is the error of Load: all problems, sorted by position.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"patchbay/core/internal/finding"
 	"patchbay/sdk/envelope"
@@ -15,11 +16,13 @@ const maxWithin = 24 * time.Hour
 func (c *checker) checkAttributes() {
 	for key, value := range c.rule.Set {
 		field := "set." + key
-		if _, bad := controlCharacter(key); key == "" || bad {
-			c.report(finding.InvalidName, "set", "", "an attribute's name is empty or contains control characters")
+		invalid := Problem{Code: finding.InvalidName, Field: field, Key: true}
+		if key == "" || strings.ContainsFunc(key, unicode.IsControl) {
+			invalid.Message = "an attribute's name is empty or contains a line end or another control character"
+			c.add(invalid)
 		} else if strings.Contains(key, ".") {
-			c.report(finding.InvalidName, field, strings.ReplaceAll(key, ".", "_"),
-				"names with a dot are reserved for adapters")
+			invalid.Message, invalid.Suggestion = "names with a dot are reserved for adapters", strings.ReplaceAll(key, ".", "_")
+			c.add(invalid)
 		} else if len(key)+len(value) > envelope.MaxAttributeBytes {
 			c.report(finding.InvalidValue, field, "", "has %d bytes with the name, at most %d are possible",
 				len(key)+len(value),
