@@ -7,7 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// truth is the result of a condition about which not everything is known.
+// truth is the result of an expression if some of its values are not known.
 type truth int
 
 const (
@@ -33,7 +33,7 @@ func (t truth) not() truth {
 	return unknown
 }
 
-// assumption has values of variables by name, and of attributes by textKey. Other values are unknown.
+// assumption has the known values: of variables by name, and of attributes by textKey.
 type assumption map[string]string
 
 // eval evaluates an expression as far as the assumption decides it.
@@ -146,8 +146,8 @@ func textKey(e ast.Expr) string {
 	return ""
 }
 
-// compared returns the variables and attributes that an expression compares with texts, and these texts.
-func compared(e ast.Expr) map[string][]string {
+// comparedTexts returns the texts that an expression compares with variables and attributes, by textKey.
+func comparedTexts(e ast.Expr) map[string][]string {
 	out := map[string][]string{}
 	add := func(x, value ast.Expr) {
 		if key := textKey(x); key != "" {
@@ -176,7 +176,7 @@ func compared(e ast.Expr) map[string][]string {
 	return out
 }
 
-// conjuncts returns the parts of an expression that are joined by &&, in order.
+// conjuncts returns the operands of a chain of &&, in order. Any other expression is its only conjunct.
 func conjuncts(e ast.Expr) []ast.Expr {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "_&&_" {
 		args := e.AsCall().Args()

@@ -53,7 +53,7 @@ func (c *checker) check() {
 	c.checkTargets()
 	c.checkSay()
 	c.checkCombination()
-	c.checkMessageOnly()
+	c.checkEventKeys()
 	c.checkTimers()
 	c.checkClosed()
 }
@@ -104,7 +104,7 @@ func (c *checker) checkFrom() {
 	}
 }
 
-// subjectRoles returns the roles that the channel of an event can have. nil means any role.
+// subjectRoles returns the roles that the subject channel of an event can have. It returns nil for any role.
 func subjectRoles(e Event) []envelope.Role {
 	switch e {
 	case EventOpened, EventClosed:
@@ -117,7 +117,7 @@ func subjectRoles(e Event) []envelope.Role {
 	return nil
 }
 
-// fromAny reports whether `from` admits one of the roles.
+// fromAny reports whether `from` admits a channel of one of the roles.
 func (c *checker) fromAny(among ...envelope.Role) bool {
 	if len(c.rule.From) == 0 {
 		return true

@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// maxWithin bounds an offer: a customer does not wait longer than a day.
+// maxWithin is the maximum of offer.within.
 const maxWithin = 24 * time.Hour
 
 func (c *checker) checkAttributes() {
@@ -78,7 +78,8 @@ func (c *checker) checkOffer(o *Offer) {
 	}
 }
 
-// target checks the channel of an action. If home is set, the name can also be Home.
+// target checks that the channel of an action exists and has one of the roles. If home is set, the name can also be
+// Home.
 func (c *checker) target(field, name string, home bool, among ...envelope.Role) {
 	role, ok := c.channels[name]
 	switch {

@@ -25,7 +25,7 @@ func (r *Rule) actions() []string {
 	return out
 }
 
-// checkCombination checks which keys a rule combines.
+// checkCombination reports a rule without actions, and keys that a rule must not combine.
 func (c *checker) checkCombination() {
 	actions := c.rule.actions()
 	if len(actions) == 0 {
@@ -59,8 +59,8 @@ func (c *checker) checkCombination() {
 	}
 }
 
-// copied are the events of which observers can get copies.
-var copied = []Event{EventMessage, EventConnected, EventDisconnected, EventHandoverRequested, EventPassed, EventClosed}
+// copyableEvents are the events of which observers can get copies.
+var copyableEvents = []Event{EventMessage, EventConnected, EventDisconnected, EventHandoverRequested, EventPassed, EventClosed}
 
 func joinEvents(list []Event) string {
 	s := make([]string, len(list))
@@ -70,8 +70,8 @@ func joinEvents(list []Event) string {
 	return strings.Join(s, ", ")
 }
 
-// checkMessageOnly checks the keys that apply to some events only.
-func (c *checker) checkMessageOnly() {
+// checkEventKeys checks the keys drop, to and copy, which apply only to some events.
+func (c *checker) checkEventKeys() {
 	r := c.rule
 	other := slices.IndexFunc(r.Events, func(e Event) bool { return e != EventMessage })
 	if other >= 0 {
@@ -81,10 +81,10 @@ func (c *checker) checkMessageOnly() {
 			}
 		}
 	}
-	other = slices.IndexFunc(r.Events, func(e Event) bool { return !slices.Contains(copied, e) })
+	other = slices.IndexFunc(r.Events, func(e Event) bool { return !slices.Contains(copyableEvents, e) })
 	if other >= 0 && len(r.Copy) > 0 {
 		c.report(finding.KeyNeedsEvent, "copy", "", "works on %s, not on event %q, which has no envelope",
-			joinEvents(copied), r.Events[other])
+			joinEvents(copyableEvents), r.Events[other])
 	}
 	if r.To == ToCustomer && len(r.From) > 0 &&
 		!c.fromAny(envelope.RoleBot, envelope.RoleAgent, envelope.RoleObserver) {
@@ -93,7 +93,7 @@ func (c *checker) checkMessageOnly() {
 	}
 }
 
-// checkUnique reports names that an earlier rule has.
+// checkUnique reports rules with the name of an earlier rule.
 func checkUnique(rules []Rule) []Problem {
 	first := map[string]int{}
 	var out []Problem

@@ -20,30 +20,28 @@ const maxCondition = 4 << 10
 type condition struct {
 	source  string
 	program cel.Program
-	// terms are facts of which an input must have at least one for the condition to hold; empty if none are known. The
-	// index skips the rule for other inputs.
-	terms []term
-	never bool // the literal false
-	// attributes and reasons are the names that the condition uses. It reads an attribute with a computed name if computed
-	// is set.
-	attributes, reasons []use
-	computed            bool
-	// root and info are for the checks of Compile, which then removes them.
+	// An input must have at least one of these facts for the condition to hold. The index skips the rule for other
+	// inputs. If requirements is empty, the condition can hold for any input.
+	requirements        []requirement
+	never               bool  // the literal false
+	attributes, reasons []use // names that the condition contains as literals
+	computed            bool  // the condition reads an attribute whose name is not a literal
+	// Compile needs root and info for its checks, and then removes them.
 	root ast.Expr
 	info *ast.SourceInfo
 }
 
-// language compiles conditions. It keeps the lists of all mentions; programs refer to them by number.
+// language compiles conditions. Programs refer to the lists of mentions by their index in lists.
 type language struct {
 	env      *cel.Env
 	strict   *cel.Env // env with checks of literals
 	channels Channels
-	declared Declared // by the rules
+	declared Declared // attributes that rules set
 	lists    [][]phrase
 	keys     map[ast.Expr]string // see key
 }
 
-// newLanguage returns the language of conditions. It panics if a declaration of this package is not valid.
+// newLanguage returns the language of conditions for the given channels.
 func newLanguage(ch Channels) *language {
 	l := &language{channels: ch, keys: map[ast.Expr]string{}}
 	opts := append(l.functions(),
@@ -68,7 +66,7 @@ func must(env *cel.Env, err error) *cel.Env {
 
 // compile compiles a condition. Its problems have no Rule, Index and Field.
 func (l *language) compile(source string) (*condition, []Problem) {
-	if p := checkCharacters(source); p != nil {
+	if p := checkSource(source); p != nil {
 		return nil, []Problem{*p}
 	}
 	parsed, issues := l.env.Parse(source)
@@ -96,7 +94,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	}
 	root := tree.NativeRep().Expr()
 	c.never = root.Kind() == ast.LiteralKind && root.AsLiteral() == types.False
-	c.terms = l.terms(root)
+	c.requirements = l.requirements(root)
 	c.root, c.info = root, tree.NativeRep().SourceInfo()
 	c.findNames()
 	prg, err := l.env.Program(tree, cel.EvalOptions(cel.OptOptimize))
@@ -108,7 +106,7 @@ func (l *language) compile(source string) (*condition, []Problem) {
 	return c, problems
 }
 
-// position returns the line and column of a part of the condition.
+// position returns the line and column, from 1, of an expression in the condition.
 func (c *condition) position(e ast.Expr) (line, column int) {
 	at := c.info.GetStartLocation(e.ID())
 	column = at.Column() + 1

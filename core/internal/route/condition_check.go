@@ -75,7 +75,7 @@ func (l *language) checkCompared(variable, value ast.Expr, report reporter) {
 	}
 }
 
-// checkNumber reports a comparison of number() with something that is not a number, which is never true.
+// checkNumber reports a comparison of number() with a value that is not a number: it is never true.
 func checkNumber(tree *ast.AST, args []ast.Expr, report reporter) {
 	for i, e := range args {
 		other := args[1-i]

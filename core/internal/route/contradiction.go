@@ -29,8 +29,7 @@ var eventsWithoutText = []Event{
 	EventConnected, EventDisconnected, EventPassed, EventClosed, EventOfferFailed, EventIdle, EventUnanswered,
 }
 
-// checkContradiction warns of a condition that is false in every case: for all events of the rule, channels that `from`
-// admits, and values of the variables that the condition compares.
+// checkContradiction warns of a condition that is false in all cases; see assumptions.
 func (c *checker) checkContradiction(when *condition) {
 	if when.never {
 		c.add(Problem{Code: finding.NeverMatches, Field: "when", Line: 1, Column: 1,
@@ -40,7 +39,7 @@ func (c *checker) checkContradiction(when *condition) {
 	if slices.Contains(slices.Collect(maps.Values(c.channels)), "") {
 		return // the role of a channel is not known
 	}
-	cases, ok := c.assumptions(compared(when.root))
+	cases, ok := c.assumptions(comparedTexts(when.root))
 	if !ok || len(cases) == 0 {
 		return
 	}
@@ -54,7 +53,7 @@ func (c *checker) checkContradiction(when *condition) {
 		message := ""
 		switch {
 		case isNever(part):
-			message = "is always false" + c.why(part) + ": the rule never matches"
+			message = "is always false" + c.explainNever(part) + ": the rule never matches"
 		case i > 0 && isNever(parts[:i+1]...):
 			message = "contradicts an earlier part of the condition: the rule never matches"
 		default:
@@ -66,14 +65,14 @@ func (c *checker) checkContradiction(when *condition) {
 	}
 }
 
-// why explains a part that is always false.
-func (c *checker) why(part ast.Expr) string {
+// explainNever returns the reason why an operand of the condition is always false, as the end of a message.
+func (c *checker) explainNever(part ast.Expr) string {
 	var events []string
 	for _, e := range c.rule.Events {
 		events = append(events, string(e))
 	}
 	about := strings.Join(events, " or ")
-	if _, usesReason := compared(part)["reason"]; usesReason && !slices.ContainsFunc(c.rule.Events, func(e Event) bool {
+	if _, usesReason := comparedTexts(part)["reason"]; usesReason && !slices.ContainsFunc(c.rule.Events, func(e Event) bool {
 		return slices.Contains(eventsWithReason, e)
 	}) {
 		return fmt.Sprintf(", because event %s has no reason", about)
@@ -84,8 +83,9 @@ func (c *checker) why(part ast.Expr) string {
 	return " for event " + about
 }
 
-// assumptions returns all cases that a rule can be evaluated in, by the variables and attributes that its condition
-// compares. It returns false if there are too many.
+// assumptions returns all cases in which a rule can be evaluated: the combinations of its events, their subject
+// channels, and the values of the variables and attributes in uses. It returns false if there are more than
+// maxAssumptions.
 func (c *checker) assumptions(uses map[string][]string) ([]assumption, bool) {
 	var out []assumption
 	for _, event := range c.rule.Events {
@@ -115,7 +115,7 @@ func (c *checker) assumptions(uses map[string][]string) ([]assumption, bool) {
 	return out, true
 }
 
-// expand multiplies cases by the possible values of the variables that are not known yet.
+// expand combines each case with all possible values of the variables and attributes in uses that the case lacks.
 func (c *checker) expand(cases []assumption, uses map[string][]string) ([]assumption, bool) {
 	for _, key := range slices.Sorted(maps.Keys(uses)) {
 		if key == "owner_role" {
@@ -125,7 +125,7 @@ func (c *checker) expand(cases []assumption, uses map[string][]string) ([]assump
 			continue
 		}
 		var next []assumption
-		for _, values := range c.possible(key, uses[key]) {
+		for _, values := range c.possibleValues(key, uses[key]) {
 			for _, a := range cases {
 				n := maps.Clone(a)
 				maps.Copy(n, values)
@@ -140,8 +140,9 @@ func (c *checker) expand(cases []assumption, uses map[string][]string) ([]assump
 	return cases, len(cases) > 0
 }
 
-// possible returns the values of a variable or attribute that make a difference.
-func (c *checker) possible(key string, literals []string) []assumption {
+// possibleValues returns values of a variable or attribute that represent all its values, if conditions compare it
+// only with the literals.
+func (c *checker) possibleValues(key string, literals []string) []assumption {
 	var out []assumption
 	channels := func(roles ...envelope.Role) {
 		for name, role := range c.channels {
@@ -172,7 +173,7 @@ func (c *checker) possible(key string, literals []string) []assumption {
 	return out
 }
 
-// firstOf returns the part of an expression that begins it.
+// firstOf returns the leftmost operand of an expression.
 func firstOf(e ast.Expr) ast.Expr {
 	for e.Kind() == ast.CallKind {
 		call := e.AsCall()

@@ -12,11 +12,12 @@ import (
 	"patchbay/sdk/text"
 )
 
-// costLimit bounds the worst-case cost of a condition, in the units of CEL: about ten nanoseconds each.
+// costLimit is the maximum worst-case cost of a condition. A unit of CEL's costs takes about 10 ns.
 const costLimit = 1_000_000
 
 // checkCost refuses conditions that could slow down the gateway. Conditions have no loops and texts have a limit, so
-// the worst case is known at compile time. Measuring the cost at run time would make evaluation three times slower.
+// the worst case is known at compile time. Costs are not counted at run time, because that makes evaluation three
+// times slower.
 func (l *language) checkCost(tree *cel.Ast) *Problem {
 	estimate, err := l.env.EstimateCost(tree, worstCase{l})
 	if err != nil {

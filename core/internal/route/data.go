@@ -29,7 +29,8 @@ func (in *input) data(attribute, path string) string {
 	return ""
 }
 
-// json returns an attribute's JSON, nil if it is none. It parses each attribute once for all conditions.
+// json returns the parsed JSON of an attribute, or nil if the attribute is not JSON. It parses each attribute once for
+// all conditions.
 func (in *input) json(attribute string) any {
 	if value, parsed := in.parsed[attribute]; parsed {
 		return value

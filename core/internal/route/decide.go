@@ -3,8 +3,8 @@ package route
 import "maps"
 
 // Decide evaluates the rules in file order, up to the first matching rule without `continue`. The conditions of later
-// rules see the attributes that a matching rule sets. A condition that fails counts as no match and is reported. Rules
-// in f.Done, and rules with another `after`, are left out.
+// rules can read the attributes that a matching rule sets. A rule whose condition fails does not match, and
+// Decision.Errors has the error. Decide skips the rules in f.Done and the rules whose `after` is not f.After.
 func (t *Table) Decide(f *Facts) Decision {
 	var d Decision
 	in := input{facts: f}
@@ -26,7 +26,7 @@ func (t *Table) Decide(f *Facts) Decision {
 			break
 		}
 		if len(c.rule.Set) > 0 {
-			in.facts = in.facts.with(c.rule.Set)
+			in.facts = in.facts.withAttributes(c.rule.Set)
 			for name := range c.rule.Set {
 				delete(in.parsed, name)
 			}
@@ -37,8 +37,8 @@ func (t *Table) Decide(f *Facts) Decision {
 	return d
 }
 
-// with returns the facts after a rule has set attributes.
-func (f *Facts) with(set map[string]string) *Facts {
+// withAttributes returns the facts after a rule has set attributes.
+func (f *Facts) withAttributes(set map[string]string) *Facts {
 	out := *f
 	out.Attributes = make(map[string]string, len(f.Attributes)+len(set))
 	maps.Copy(out.Attributes, f.Attributes)
@@ -46,11 +46,11 @@ func (f *Facts) with(set map[string]string) *Facts {
 	return &out
 }
 
-// Handles reports whether a rule is about the event.
+// Handles reports whether a rule has the event.
 func (t *Table) Handles(e Event) bool { return len(t.index[e]) > 0 }
 
-// matches reports whether a rule for the event matches.
-func (c *compiled) matches(f *Facts, in *input) (bool, error) {
+// matches reports whether a rule matches. The caller has checked its event and `after`.
+func (c *compiledRule) matches(f *Facts, in *input) (bool, error) {
 	if !c.rule.admits(f.Channel, f.Role) {
 		return false, nil
 	}

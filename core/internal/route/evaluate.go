@@ -7,7 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// holds evaluates the condition. Its error never contains text of the message.
+// holds evaluates the condition. The error never contains text of the message.
 func (c *condition) holds(in *input) (bool, error) {
 	out, _, err := c.program.Eval(in)
 	if err != nil {
@@ -20,7 +20,7 @@ func (c *condition) holds(in *input) (bool, error) {
 	return bool(b), nil
 }
 
-// runtimeError keeps the kinds of failure that are safe to show; texts of the library can quote the message.
+// runtimeError replaces an error of the CEL library by its kind, because the library's text can quote the message.
 func runtimeError(err error) error {
 	for _, known := range []string{
 		"divi", "modulus by zero", "overflow", "index out of bounds", "no such overload",

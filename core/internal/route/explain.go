@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Explanation says why a rule matches an input or not.
+// Explanation is the reason why a rule matches an input or not.
 type Explanation struct {
 	Rule    string `json:"rule"`
 	Matches bool   `json:"matches"`
-	// Reached is false for the rules after the one that ended the evaluation. Their Matches is what it would be.
+	// Reached is false for the rules after the one that ended the evaluation. For these, Matches is the result that
+	// they would have if they were reached.
 	Reached bool   `json:"reached"`
 	Reason  string `json:"reason,omitempty"` // why the rule does not match, or why its condition was not evaluated
 	When    *Term  `json:"when,omitempty"`   // the condition; nil without one, or if it was not evaluated
 	Effect  string `json:"effect,omitempty"` // keys of the effects of a rule that matches
 }
 
-// Explain evaluates all rules and says for each why it matches or not. The rules that match and are reached are those
-// that Decide returns.
+// Explain evaluates all rules and explains each result. Decide returns the rules that match and are reached.
 func (t *Table) Explain(f *Facts) []Explanation {
 	lang := newLanguage(t.channels)
 	out, reached := make([]Explanation, 0, len(t.rules)), true
@@ -27,7 +27,7 @@ func (t *Table) Explain(f *Facts) []Explanation {
 		if e.Matches {
 			e.Effect = strings.Join(t.rules[i].rule.actions(), ", ")
 			if reached = reached && t.rules[i].rule.Continue; reached {
-				f = f.with(t.rules[i].rule.Set)
+				f = f.withAttributes(t.rules[i].rule.Set)
 			}
 		}
 		out = append(out, e)
@@ -35,7 +35,7 @@ func (t *Table) Explain(f *Facts) []Explanation {
 	return out
 }
 
-func (c *compiled) explain(lang *language, f *Facts, done bool) Explanation {
+func (c *compiledRule) explain(lang *language, f *Facts, done bool) Explanation {
 	e := Explanation{Rule: c.rule.Name}
 	switch {
 	case done:
@@ -61,7 +61,7 @@ func (c *compiled) explain(lang *language, f *Facts, done bool) Explanation {
 	return e
 }
 
-// isAbout reports whether a rule is run for an event.
+// isAbout reports whether a rule has an event.
 func (r *Rule) isAbout(e Event) bool {
 	for _, of := range r.Events {
 		if of == e {

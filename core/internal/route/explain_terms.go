@@ -15,11 +15,11 @@ import (
 	"patchbay/sdk/text"
 )
 
-// Term is a condition, or a part of one, with its value.
+// Term is a condition or an operand of a logical operator in it, with its value.
 type Term struct {
 	Text  string `json:"text"`  // as in the rule
 	Value string `json:"value"` // true, false, or the kind of failure
-	// Terms are the parts that &&, ||, ! and ?: join. A term without parts has the values in it instead.
+	// Terms are the operands of a chain of && or ||, of ! or of ?:. Any other term has Values.
 	Terms  []Term      `json:"terms,omitempty"`
 	Values []TermValue `json:"values,omitempty"`
 }
@@ -33,7 +33,7 @@ type TermValue struct {
 // logical are the operators that join terms.
 var logical = []string{"_&&_", "_||_", "!_", "_?_:_"}
 
-// maxShown bounds a shown value, in bytes.
+// maxShown is the maximum length of a shown value, in bytes.
 const maxShown = 120
 
 // explainer shows the values in one evaluated condition.
@@ -58,7 +58,7 @@ func (l *language) explain(source string, f *Facts) *Term {
 	if err != nil {
 		return nil
 	}
-	_, details, _ := prg.Eval(&input{facts: f}) // the value of each term, also of a failed one, is in the details
+	_, details, _ := prg.Eval(&input{facts: f}) // the details have the value or the error of each term
 	e := &explainer{info: tree.NativeRep().SourceInfo(), state: details.State(), facts: f}
 	t := e.term(tree.NativeRep().Expr())
 	t.Text = source
@@ -92,7 +92,7 @@ func operands(x ast.Expr) []ast.Expr {
 	return out
 }
 
-// collect adds the values of the variables and functions in a term.
+// collect adds the values of the variables and calls in the term root, starting at x.
 func (e *explainer) collect(root, x ast.Expr, t *Term) {
 	add := func() {
 		v := TermValue{Text: e.source(x), Value: e.value(x)}
@@ -109,7 +109,7 @@ func (e *explainer) collect(root, x ast.Expr, t *Term) {
 		}
 	case ast.CallKind:
 		call := x.AsCall()
-		if isOurs(call) {
+		if takesInput(call) {
 			add()
 			if call.FunctionName() == "@mentions" {
 				t.Values = append(t.Values, TermValue{Text: "text", Value: show(types.String(e.facts.Text))})
@@ -125,8 +125,8 @@ func (e *explainer) collect(root, x ast.Expr, t *Term) {
 	}
 }
 
-// isOurs reports whether a function is one of this language. Its first argument is the hidden variable.
-func isOurs(call ast.CallExpr) bool {
+// takesInput reports whether the first argument of a call is the hidden variable.
+func takesInput(call ast.CallExpr) bool {
 	args := call.Args()
 	return len(args) > 0 && args[0].Kind() == ast.IdentKind && args[0].AsIdent() == self
 }

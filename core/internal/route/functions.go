@@ -12,8 +12,8 @@ var functionNames = []string{
 	"duration", "int",
 }
 
-// functions declares our functions. Those whose name begins with @ have the input as their first argument, which a macro
-// adds.
+// functions declares our functions. If the name of a function begins with @, a macro adds the input as its first
+// argument.
 func (l *language) functions() []cel.EnvOption {
 	return []cel.EnvOption{
 		function("@attr", cel.StringType, func(in *input, args ...ref.Val) ref.Val {

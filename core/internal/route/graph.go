@@ -6,7 +6,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Move is an effect of a rule that changes who has control of a conversation, or ends it.
+// Move is an effect of a rule that moves control or the home of a conversation, or closes it.
 type Move struct {
 	Rule   string   `json:"rule"`
 	Effect string   `json:"effect"` // pass, offer, else, home or close
@@ -15,11 +15,11 @@ type Move struct {
 	When   string   `json:"when,omitempty"`
 	// Owners are the channels that can have control when the rule matches.
 	Owners []string `json:"owners"`
-	// To are the channels that get control, in order of the offer. Home stands for the conversation's home.
+	// To are the channels that get control, or the new home. The channels of an offer are in its order.
 	To []string `json:"to,omitempty"`
 }
 
-// Moves returns the moves of all rules, in order. A rule with an invalid condition counts as one without a condition.
+// Moves returns the moves of all rules, in order. It ignores an invalid condition.
 func Moves(rules []Rule, ch Channels) []Move {
 	lang := newLanguage(ch)
 	var out []Move
@@ -52,7 +52,7 @@ func (c *checker) owners(lang *language) []string {
 	var when *condition
 	if c.rule.When != "" {
 		if when, _ = lang.compile(c.rule.When); when != nil {
-			uses = compared(when.root)
+			uses = comparedTexts(when.root)
 		}
 	}
 	uses["owner"] = nil

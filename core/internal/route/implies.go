@@ -10,8 +10,8 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// implies reports whether q is true whenever p is, as far as the forms of the expressions show it. It is used to find
-// rules that an earlier, wider rule hides.
+// implies reports whether the forms of two expressions prove that q is true whenever p is. The result false means that
+// this is not proved.
 func (l *language) implies(p, q ast.Expr) bool {
 	if l.key(p) == l.key(q) {
 		return true
@@ -38,14 +38,15 @@ func binaryOperands(e ast.Expr, operator string) (x, y ast.Expr, ok bool) {
 	return e.AsCall().Args()[0], e.AsCall().Args()[1], true
 }
 
-// impliesMention: who mentions one of few words mentions one of more words.
+// impliesMention reports whether p and q are calls of mentions, and the list of q contains the list of p.
 func (l *language) impliesMention(p, q ast.Expr) bool {
-	few, ok := l.mentioned(p)
-	more, also := l.mentioned(q)
+	few, ok := l.mentionList(p)
+	more, also := l.mentionList(q)
 	return ok && also && !slices.ContainsFunc(few, func(w phrase) bool { return !slices.Contains(more, w) })
 }
 
-func (l *language) mentioned(e ast.Expr) ([]phrase, bool) {
+// mentionList returns the phrases if an expression is a call of mentions.
+func (l *language) mentionList(e ast.Expr) ([]phrase, bool) {
 	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "@mentions" {
 		return nil, false
 	}
@@ -53,7 +54,7 @@ func (l *language) mentioned(e ast.Expr) ([]phrase, bool) {
 	return l.lists[n], ok
 }
 
-// impliesText compares p, which has one of some texts as the value of a variable, with q about the same variable.
+// impliesText reports whether p requires that a variable has one of some texts, and q is true for each of them.
 func (l *language) impliesText(p, q ast.Expr) bool {
 	key, values := oneOf(p)
 	if key == "" {
@@ -82,7 +83,7 @@ func oneOf(e ast.Expr) (key string, values []string) {
 			return "", nil
 		}
 	}
-	uses := compared(e)
+	uses := comparedTexts(e)
 	if len(uses) != 1 {
 		return "", nil
 	}
@@ -94,7 +95,8 @@ func oneOf(e ast.Expr) (key string, values []string) {
 	return "", nil
 }
 
-// impliesNumber compares two bounds of the same value: handovers > 3 implies handovers > 2.
+// impliesNumber reports whether p and q compare the same variable with integers, by the same operator, and the bound
+// of p implies that of q: handovers > 3 implies handovers > 2.
 func impliesNumber(p, q ast.Expr) bool {
 	for _, operator := range []string{"_>_", "_>=_", "_<_", "_<=_"} {
 		x, a, ok := binaryOperands(p, operator)
@@ -131,7 +133,7 @@ func (l *language) key(e ast.Expr) string {
 }
 
 func (l *language) makeKey(e ast.Expr) string {
-	if words, ok := l.mentioned(e); ok {
+	if words, ok := l.mentionList(e); ok {
 		return fmt.Sprintf("mentions%+v", words)
 	}
 	var parts []ast.Expr

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// candidates are the rules that one event of one channel can match. Rules whose condition requires one of some terms are
-// found by the terms that an input has, so that many such rules cost as much as one. A candidate need not match.
+// candidates are the rules that can match one event of one channel. Rules with requirements are found by the facts of
+// the input, so the number of such rules does not increase the cost of a decision. A candidate need not match.
 type candidates struct {
-	always  []int                       // ascending
-	byValue map[string]map[string][]int // key of a term → value → rules, ascending
+	always  []int                       // rules without requirements, ascending
+	byValue map[string]map[string][]int // key of a requirement → value → rules, ascending
 	keys    []string                    // of byValue, sorted
 	afters  []time.Duration             // of timer events: the values of `after`, ascending
 }
@@ -49,19 +49,19 @@ func (t *Table) add(e Event, channel string, rule int) {
 		c.afters = append(c.afters, after)
 	}
 	when := t.rules[rule].when
-	if when == nil || len(when.terms) == 0 {
+	if when == nil || len(when.requirements) == 0 {
 		c.always = append(c.always, rule)
 		return
 	}
-	for _, term := range when.terms {
-		values := c.byValue[term.key]
+	for _, need := range when.requirements {
+		values := c.byValue[need.key]
 		if values == nil {
 			values = map[string][]int{}
-			c.byValue[term.key] = values
-			c.keys = append(c.keys, term.key)
+			c.byValue[need.key] = values
+			c.keys = append(c.keys, need.key)
 		}
-		if list := values[term.value]; len(list) == 0 || list[len(list)-1] != rule {
-			values[term.value] = append(list, rule)
+		if list := values[need.value]; len(list) == 0 || list[len(list)-1] != rule {
+			values[need.value] = append(list, rule)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (t *Table) candidatesOf(e Event, channel string) *candidates {
 	return byChannel[""]
 }
 
-// NextAfter returns the smallest `after` greater than done among the rules that an event of a channel can match. It
+// NextAfter returns the smallest `after` greater than done among the rules that can match an event of a channel. It
 // returns 0 if there is none.
 func (t *Table) NextAfter(e Event, channel string, done time.Duration) time.Duration {
 	if c := t.candidatesOf(e, channel); c != nil {
@@ -114,7 +114,7 @@ func (t *Table) NextAfter(e Event, channel string, done time.Duration) time.Dura
 	return 0
 }
 
-// value returns the value of a term's key.
+// value returns the value of a requirement's key.
 func (in *input) value(key string) string {
 	switch key[0] {
 	case '@':
@@ -127,7 +127,7 @@ func (in *input) value(key string) string {
 	return s
 }
 
-// next returns the next rule. A rule that is in several lists is returned once.
+// next removes the lowest rule from all lists and returns it. It returns false at the end.
 func (c cursor) next() (int, bool) {
 	rule := -1
 	for _, list := range c {

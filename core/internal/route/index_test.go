@@ -30,7 +30,7 @@ func (t *Table) decideWithoutIndex(f *Facts) Decision {
 			if !c.rule.Continue {
 				break
 			}
-			f = f.with(c.rule.Set)
+			f = f.withAttributes(c.rule.Set)
 		}
 	}
 	return d
@@ -86,7 +86,7 @@ func TestTheIndexChangesNoDecision(t *testing.T) {
 				t.Log(problems)
 				continue
 			}
-			table.rules = append(table.rules, compiled{rule: r, when: when})
+			table.rules = append(table.rules, compiledRule{rule: r, when: when})
 		}
 		table.buildIndex(testChannels)
 		for range 10 {
@@ -114,9 +114,9 @@ func TestTheIndexChangesNoDecision(t *testing.T) {
 }
 
 func TestTooManyWordsAreCut(t *testing.T) {
-	rules := make([]compiled, 600)
+	rules := make([]compiledRule, 600)
 	for i := range rules {
-		rules[i].when = &condition{terms: termsOf("a", fmt.Sprint("long-", strings.Repeat(fmt.Sprint(i, " "), 40)))}
+		rules[i].when = &condition{requirements: requirementsOf("a", fmt.Sprint("long-", strings.Repeat(fmt.Sprint(i, " "), 40)))}
 	}
 	for nodes, want := range map[int]int{100_000: maxWordBytes, 10_000: 16, 30: 4, 4: 2} {
 		s := newWordSearch(rules, nodes)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// AnyAttribute stands for the name of an attribute with JSON if it is not known, or if there are several.
+// AnyAttribute replaces the name of the attribute with JSON in a message if there is none or more than one.
 const AnyAttribute = "ATTRIBUTE"
 
 // JSONAttribute returns the attribute that contains a JSON object according to its explanation. It returns "" if there
@@ -24,7 +24,8 @@ func (d *Declared) JSONAttribute() string {
 	return found
 }
 
-// correction returns the suggestion for an attribute that nothing declares, or a hint at a member of a JSON attribute.
+// correction returns the closest known attribute to an undeclared one. If there is none, it returns a hint at a member
+// of the attribute with JSON.
 func (d *Declared) correction(u use, known []string) (hint, suggestion string) {
 	attribute, near := d.JSONAttribute(), Closest(u.name, known)
 	if near == "" && attribute != "" && u.member != "" {
@@ -38,8 +39,8 @@ func memberHint(attribute, path string) string {
 	return fmt.Sprintf("a member of a JSON attribute is data(%q, %q)", attribute, path)
 }
 
-// withSuffix returns the only attribute that has the path as its name, or as the end of its name behind a dot. It
-// returns "" if there is none or more than one.
+// withSuffix returns the only attribute whose name is the path, or ends with a dot and the path. It returns "" if
+// there is none or more than one.
 func (d *Declared) withSuffix(path string) string {
 	found := ""
 	for name := range d.Attributes {

@@ -7,8 +7,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// Literals returns the texts in the conditions of all rules, sorted: those that values are compared with, and the words of
-// mentions.
+// Literals returns all text literals in the conditions of all rules, and the folded words of mentions, sorted.
 func (t *Table) Literals() []string {
 	var out []string
 	lists := t.visitConditions(func(e ast.Expr) {
@@ -43,7 +42,8 @@ func (t *Table) Numbers() []float64 {
 	return slices.Compact(out)
 }
 
-// Buckets returns a function that returns the value of each bucket() of the conditions for a customer, in order.
+// Buckets returns a function that returns the values of all different calls of bucket() in the conditions, for one
+// customer.
 func (t *Table) Buckets() func(channel, customer string) []int64 {
 	var salts []string
 	t.visitConditions(func(e ast.Expr) {

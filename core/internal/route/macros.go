@@ -9,7 +9,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// macros add the hidden first argument to the functions, and check the arguments as far as no types are needed.
+// macros add the hidden first argument to calls, and check the number of arguments and the literals among them.
 func (l *language) macros() []cel.Macro {
 	return []cel.Macro{
 		textFunction("attr", 1, `one argument, the attribute's name: attr("tier")`),

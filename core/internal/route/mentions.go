@@ -8,10 +8,10 @@ import (
 
 // phrase is one entry of a mentions list, prepared for the search in folded text.
 //
-// Case does not count, by Unicode's simple folding. Full-width forms of ASCII count as ASCII, and white space as one
-// space. A phrase that begins or ends with a letter or digit must begin or end a word of the text too: "agent" is not
-// found in "reagent" or "agents". This does not hold next to scripts without spaces (Chinese, Japanese, Thai, …) and
-// Korean, which joins particles to words: "人工" is found in "转人工客服", and "agent" in "转agent吧".
+// Case does not count, by Unicode's simple folding. Full-width forms of ASCII count as ASCII, and a run of white space
+// as one space. If a phrase begins or ends with a letter or digit, it must begin or end at the edge of a word: "agent"
+// is not found in "reagent" or "agents". Letters of scripts without spaces (Chinese, Japanese, Thai, …) and of Korean,
+// which joins particles to words, count as edges: "人工" is found in "转人工客服", and "agent" in "转agent吧".
 type phrase struct {
 	folded     string
 	start, end bool // this end of the phrase must be the edge of a word
@@ -24,15 +24,15 @@ func newPhrase(s string) phrase {
 	return phrase{folded: f, start: hasEdge(first), end: hasEdge(last)}
 }
 
-// in reports whether the phrase occurs in folded text.
-func (p phrase) in(text string) bool {
+// occursIn reports whether the phrase occurs in folded text.
+func (p phrase) occursIn(text string) bool {
 	for from := 0; ; {
 		i := strings.Index(text[from:], p.folded)
 		if i < 0 {
 			return false
 		}
 		i += from
-		if p.edges(text, i) {
+		if p.atWordEdges(text, i) {
 			return true
 		}
 		_, size := utf8.DecodeRuneInString(text[i:])
@@ -40,7 +40,7 @@ func (p phrase) in(text string) bool {
 	}
 }
 
-func (p phrase) edges(text string, i int) bool {
+func (p phrase) atWordEdges(text string, i int) bool {
 	if p.start && i > 0 {
 		if r, _ := utf8.DecodeLastRuneInString(text[:i]); hasEdge(r) {
 			return false
@@ -54,7 +54,7 @@ func (p phrase) edges(text string, i int) bool {
 	return true
 }
 
-// fold prepares text for search.
+// fold returns the form of a text in which phrases are searched.
 func fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -91,7 +91,7 @@ func foldRune(r rune) rune {
 	if r < utf8.RuneSelf {
 		return rune(lowerASCII(byte(r)))
 	}
-	// The smallest rune of the orbit represents all.
+	// The smallest rune of the folding orbit represents all its runes.
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)

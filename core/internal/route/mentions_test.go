@@ -64,9 +64,9 @@ func FuzzMentions(f *testing.F) {
 		if p.folded == "" {
 			return
 		}
-		p.in(fold(text))
+		p.occursIn(fold(text))
 		// With blanks around it, a phrase is always found, whatever its case.
-		if !p.in(fold(text + " " + word + " " + text)) {
+		if !p.occursIn(fold(text + " " + word + " " + text)) {
 			t.Errorf("%q is not found between blanks", word)
 		}
 	})

@@ -9,10 +9,11 @@ import (
 	"patchbay/core/internal/finding"
 )
 
-// Declared are names that adapters declare, with an explanation of each.
+// Declared has the names that adapters and rules declare, with their explanations.
 type Declared struct {
-	Attributes map[string]string
-	// Reasons are the codes of declined offers and of vendors' events, by channel. The code AnyReason stands for all.
+	Attributes map[string]string // explanations by name
+	// Declined and Events have explanations of the reasons of declined offers and of vendors' events, by channel and
+	// code. The code AnyReason stands for all codes.
 	Declined, Events map[string]map[string]string
 }
 
@@ -33,11 +34,11 @@ type use struct {
 	name         string
 	field        string
 	line, column int
-	member       string // in an attribute with JSON, if the name belongs to it; "" in texts
+	member       string // path that data() reads in the attribute, otherwise the name; "" in texts
 }
 
-// CheckNames warns of attributes and reasons in rules that nothing declares: attributes that no rule sets and no
-// adapter declares, and reasons that no event of the rule has.
+// CheckNames warns of attributes that no rule sets and no adapter declares, and of reasons that no event of the rule
+// has.
 func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 	var out []Problem
 	attributes := maps.Clone(declared.Attributes)
@@ -72,21 +73,21 @@ func (t *Table) CheckNames(declared Declared, ch Channels) []Problem {
 	return out
 }
 
-func (c *compiled) attributes() []use {
+func (c *compiledRule) attributes() []use {
 	if c.when == nil {
 		return nil
 	}
 	return c.when.attributes
 }
 
-func (c *compiled) reasons() []use {
+func (c *compiledRule) reasons() []use {
 	if c.when == nil {
 		return nil
 	}
 	return c.when.reasons
 }
 
-// placeholders returns the attributes in the texts of `say`.
+// placeholders returns the attributes in the placeholders of `say`.
 func (r *Rule) placeholders() []use {
 	var out []use
 	for field, said := range r.Say.texts() {
@@ -100,7 +101,7 @@ func (r *Rule) placeholders() []use {
 	return out
 }
 
-// texts returns the texts by the field of the rule that has them.
+// texts returns the texts of a notice by their keys in the rule.
 func (s *Say) texts() map[string]string {
 	if len(s.Languages) == 0 {
 		return map[string]string{"say": s.Default}
@@ -112,7 +113,7 @@ func (s *Say) texts() map[string]string {
 	return out
 }
 
-// findNames records the attributes and reasons that the condition names.
+// findNames records the attributes that the condition reads and the reasons that it compares with.
 func (c *condition) findNames() {
 	add := func(list *[]use, e, member ast.Expr) {
 		if name, ok := literal(e); ok {

@@ -7,12 +7,13 @@ import (
 	"unicode"
 )
 
-// maxSpelled bounds the number of texts that an element of a pattern is spelled out as.
+// maxSpelled is the maximum number of texts in a spelling.
 const maxSpelled = 12
 
-// spelled has texts of which every match of an element of a pattern contains one. If exact, every match is one of them.
-// Runes are folded, and white space is a space. Without texts, nothing is known.
-type spelled struct {
+// spelling has texts for an element of a pattern: every match of the element contains at least one of them. If exact
+// is set, every match is one of them. Runes are folded, and white space is a space. Without texts, a match can be any
+// text.
+type spelling struct {
 	texts []string
 	exact bool
 }
@@ -41,41 +42,41 @@ func patternWords(pattern string) []string {
 	return out
 }
 
-func spell(re *syntax.Regexp) spelled {
+func spell(re *syntax.Regexp) spelling {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return spelled{texts: []string{strings.Map(spellRune, string(re.Rune))}, exact: true}
+		return spelling{texts: []string{strings.Map(spellRune, string(re.Rune))}, exact: true}
 	case syntax.OpCharClass:
 		return spellClass(re.Rune)
 	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText,
 		syntax.OpWordBoundary, syntax.OpNoWordBoundary:
-		return spelled{texts: []string{""}, exact: true}
+		return spelling{texts: []string{""}, exact: true}
 	case syntax.OpCapture:
 		return spell(re.Sub[0])
 	case syntax.OpQuest:
 		if s := spell(re.Sub[0]); s.exact {
-			return spelled{texts: append(s.texts, ""), exact: true}
+			return spelling{texts: append(s.texts, ""), exact: true}
 		}
 	case syntax.OpPlus:
-		return spelled{texts: spell(re.Sub[0]).texts}
+		return spelling{texts: spell(re.Sub[0]).texts}
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return spelled{texts: spell(re.Sub[0]).texts}
+			return spelling{texts: spell(re.Sub[0]).texts}
 		}
 	case syntax.OpAlternate:
 		return spellAlternatives(re.Sub)
 	case syntax.OpConcat:
 		return spellSequence(re.Sub)
 	}
-	return spelled{}
+	return spelling{}
 }
 
 // spellClass spells out a class of few characters. Ranges has pairs of the first and the last one.
-func spellClass(ranges []rune) spelled {
-	out := spelled{exact: true}
+func spellClass(ranges []rune) spelling {
+	out := spelling{exact: true}
 	for i := 0; i < len(ranges); i += 2 {
 		if ranges[i+1]-ranges[i] >= 2*maxSpelled {
-			return spelled{}
+			return spelling{}
 		}
 		for r := ranges[i]; r <= ranges[i+1]; r++ {
 			if s := string(spellRune(r)); !slices.Contains(out.texts, s) {
@@ -84,27 +85,28 @@ func spellClass(ranges []rune) spelled {
 		}
 	}
 	if len(out.texts) > maxSpelled {
-		return spelled{}
+		return spelling{}
 	}
 	return out
 }
 
-func spellAlternatives(list []*syntax.Regexp) spelled {
-	out := spelled{exact: true}
+func spellAlternatives(list []*syntax.Regexp) spelling {
+	out := spelling{exact: true}
 	for _, re := range list {
 		s := spell(re)
 		if len(s.texts) == 0 {
-			return spelled{}
+			return spelling{}
 		}
 		out.texts, out.exact = append(out.texts, s.texts...), out.exact && s.exact
 	}
 	return out
 }
 
-// spellSequence joins adjacent exact elements, and returns the best of the results and of the other elements.
-func spellSequence(list []*syntax.Regexp) spelled {
-	empty := spelled{texts: []string{""}, exact: true}
-	best, run, exact := spelled{}, empty, true
+// spellSequence joins adjacent exact elements. It returns the best spelling among the results and the inexact
+// elements.
+func spellSequence(list []*syntax.Regexp) spelling {
+	empty := spelling{texts: []string{""}, exact: true}
+	best, run, exact := spelling{}, empty, true
 	for _, re := range list {
 		s := spell(re)
 		if s.exact && len(run.texts)*len(s.texts) <= maxSpelled {
@@ -121,8 +123,8 @@ func spellSequence(list []*syntax.Regexp) spelled {
 	return best
 }
 
-func (s spelled) followedBy(next spelled) spelled {
-	out := spelled{exact: true}
+func (s spelling) followedBy(next spelling) spelling {
+	out := spelling{exact: true}
 	for _, first := range s.texts {
 		for _, second := range next.texts {
 			out.texts = append(out.texts, first+second)
@@ -131,8 +133,9 @@ func (s spelled) followedBy(next spelled) spelled {
 	return out
 }
 
-// better returns what fewer texts are likely to contain.
-func (s spelled) better(other spelled) spelled {
+// better returns the spelling whose texts are likely to occur in fewer messages: the one with the longer shortest
+// text, or else with fewer texts.
+func (s spelling) better(other spelling) spelling {
 	a, b := s.shortest(), other.shortest()
 	if s.texts == nil || b > a || b == a && len(other.texts) < len(s.texts) {
 		return other
@@ -141,7 +144,7 @@ func (s spelled) better(other spelled) spelled {
 }
 
 // shortest returns the length of the shortest text, 0 without texts.
-func (s spelled) shortest() int {
+func (s spelling) shortest() int {
 	if len(s.texts) == 0 {
 		return 0
 	}

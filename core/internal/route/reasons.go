@@ -13,7 +13,7 @@ var (
 	departReasons = []string{"gone"}
 )
 
-// AnyReason is the declared code of reasons that an adapter does not know in advance. It is sdk.AnyReason.
+// AnyReason is a declared code that stands for codes which the adapter cannot list. It is sdk.AnyReason.
 const AnyReason = "*"
 
 // deliveryReasons are the kinds of errors of a delivery that failed: those of adapters, then those of the gateway.
@@ -22,13 +22,14 @@ var deliveryReasons = []string{
 	"panicked", "killed_adapter", "unreadable", "unavailable", "unconfigured", "undecided",
 }
 
-// builtInReasons are all reasons that the gateway itself gives, to rules and to vendors. The name of a rule is a reason
-// too, so it must differ.
+// builtInReasons are all reasons that the gateway itself gives, to rules and to vendors. A rule must not have such a
+// name, because the name of a rule is a reason too.
 var builtInReasons = slices.Concat(offerReasons, passReasons, closeReasons, departReasons, deliveryReasons,
 	[]string{"rule", "left", "offer", "withdrawn"})
 
-// reasons returns the values that `reason` can have when the rule is evaluated. It returns open if an adapter does not
-// know its reasons in advance. rules are the names of all rules, which are the reasons of moves and closings.
+// reasons returns the values that `reason` can have when the rule is evaluated. Open is true if there are further
+// values, which an adapter cannot list. Rules are the names of all rules, which are the reasons of handovers and
+// closes.
 func (r *Rule) reasons(declared Declared, ch Channels, rules []string) (known []string, open bool) {
 	add := func(byChannel map[string]map[string]string, e Event) {
 		for name, role := range ch {

@@ -1,11 +1,11 @@
-// Package route compiles the rules of the configuration into a table that decides about inputs.
+// Package route compiles the rules of the configuration into a table that evaluates inputs.
 //
 // Without rules, a customer's message goes to the owner and the owner's message to the customer. Rules change that. An
 // input is evaluated against the rules in file order. The first matching rule ends the evaluation, unless it has
 // `continue`.
 //
-// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. It decides
-// by a Facts alone; package conversation applies the decision.
+// The package is pure: no I/O, no clock, no goroutines. A Table is immutable and safe for concurrent use. A decision
+// depends only on the Facts of the input. Package conversation applies it.
 package route
 
 import (
@@ -21,15 +21,15 @@ type Event string
 // The events.
 const (
 	EventMessage           Event = "message"
-	EventOpened            Event = "opened"       // a customer's message opened a conversation
+	EventOpened            Event = "opened"       // a conversation was opened
 	EventConnected         Event = "connected"    // the vendor accepted the conversation
 	EventDisconnected      Event = "disconnected" // the vendor left the conversation
 	EventHandoverRequested Event = "handover_requested"
 	EventPassed            Event = "passed" // control moved
 	EventClosed            Event = "closed" // the conversation is being closed
 	EventOfferFailed       Event = "offer_failed"
-	EventIdle              Event = "idle"       // no message for a time
-	EventUnanswered        Event = "unanswered" // a customer's message has had no answer for a time
+	EventIdle              Event = "idle"       // a conversation has had no message for the time `after`
+	EventUnanswered        Event = "unanswered" // a customer's message has had no answer for the time `after`
 	EventDeliveryFailed    Event = "delivery_failed"
 )
 
@@ -83,7 +83,7 @@ type Problem struct {
 	Index int    // in the list of rules
 	Field string // key below the rule: "when", "offer.to[1]", "" for the rule as a whole
 	Key   bool   // the problem is in the last name of Field, not in its value
-	// Line and Column are positions in the condition or notice, from 1, in characters; 0 if the problem is not in one.
+	// Line and Column are the position in the value of the key, from 1, in characters; 0 for the value as a whole.
 	Line, Column int
 	Message      string
 	Suggestion   string // the most likely correction, "" without one
@@ -94,7 +94,7 @@ type Problem struct {
 type Facts struct {
 	Event      Event
 	After      time.Duration // of idle and unanswered: only the rules with this After are run
-	Channel    string        // the channel that the event is about: it sent, left, or got the offer
+	Channel    string        // subject of the event: it sent the message, left, or got the offer
 	Role       envelope.Role // of Channel in the configuration, not of the sender
 	Text       string        // of the message, "" for events
 	Parts      []string      // types of the message's parts
@@ -103,14 +103,14 @@ type Facts struct {
 	Owner      string
 	OwnerRole  envelope.Role
 	Home       string
-	Pending    string // channel that has an offer open, "" if none
+	Pending    string // target of the pending offer, "" if none
 	Customer   string // the customer's channel
 	Handovers  int64  // number of times that control moved
 	Age        time.Duration
 	Silence    time.Duration
-	Reason     string // of offer_failed, disconnected, passed and closed
+	Reason     string // see eventsWithReason
 	Attributes map[string]string
-	Open       func(channel string) bool // implements open(); nil means that all channels are
+	Open       func(channel string) bool // implements open(); nil means that all channels are open
 	CustomerID string                    // the customer's id at the vendor, for bucket()
 	Now        time.Time                 // in the time zone of the conditions
 	Done       map[int]bool              // indexes of the rules that are not run, because they matched before
@@ -134,5 +134,5 @@ type Step struct {
 type RuleError struct {
 	Index int
 	Rule  string
-	Err   error // never holds message text
+	Err   error // contains no text of the message
 }

@@ -31,18 +31,19 @@ var placeholder = regexp.MustCompile(`\{\{\s*(?:([a-z_]+)|attr\s+"([^"{}]*)")\s*
 // IsSet reports whether the rule has a notice.
 func (s *Say) IsSet() bool { return s.Default != "" || len(s.Languages) > 0 }
 
-// Render returns the notice in the customer's language: the language tag is tried whole, then cut from the right, then
-// the default is used. Each {{customer_name}}, {{owner_title}} and {{attr "name"}} is replaced by its value, as one line
-// of at most 200 characters. A value is never a template. The result can be blank.
+// Render returns the notice in the customer's language. Each {{customer_name}}, {{owner_title}} and {{attr "name"}} is
+// replaced by its value, as one line of at most 200 characters. Placeholders in a value are not replaced. The result
+// can be blank.
 func (s *Say) Render(v *Values) string {
-	out := placeholder.ReplaceAllStringFunc(s.in(v.Language), func(p string) string {
+	out := placeholder.ReplaceAllStringFunc(s.template(v.Language), func(p string) string {
 		group := placeholder.FindStringSubmatch(p)
 		return oneLine(v.value(group[1], group[2]))
 	})
 	return text.Clip(out, envelope.MaxTextBytes)
 }
 
-func (s *Say) in(language string) string {
+// template returns the text for a language tag. For zh-Hant-TW it tries zh-Hant-TW, zh-Hant and zh, then the default.
+func (s *Say) template(language string) string {
 	for tag := canonicalTag(language); tag != ""; {
 		for name, said := range s.Languages {
 			if canonicalTag(name) == tag {
@@ -54,7 +55,7 @@ func (s *Say) in(language string) string {
 	return s.Default
 }
 
-// canonicalTag returns a language tag in the form for comparisons: zh_CN and zh-cn are the same language.
+// canonicalTag returns the same tag for different spellings of a language tag, such as zh_CN and zh-cn.
 func canonicalTag(tag string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(tag), "_", "-"))
 }

@@ -12,7 +12,7 @@ import (
 func (t *Table) unreachable(l *language) []Problem {
 	var out []Problem
 	for j := range t.rules {
-		by := t.hiding(j, l)
+		by := t.coveringRules(j, l)
 		if len(by) == 0 {
 			continue
 		}
@@ -27,8 +27,8 @@ func (t *Table) unreachable(l *language) []Problem {
 	return out
 }
 
-// hiding returns the names of the earlier rules that together cover all inputs of a rule, or nil.
-func (t *Table) hiding(j int, l *language) []string {
+// coveringRules returns the names of earlier rules that together cover all inputs of rule j, or nil.
+func (t *Table) coveringRules(j int, l *language) []string {
 	later := &t.rules[j]
 	var covering []*Rule
 	for i := range t.rules[:j] {
@@ -58,7 +58,8 @@ func (t *Table) hiding(j int, l *language) []string {
 	return by
 }
 
-// setsBetween reports whether a rule between two others can set an attribute that the condition of the first one reads.
+// setsBetween reports whether a rule between two others can set an attribute that the condition of the first of them
+// reads.
 func (t *Table) setsBetween(first, last int) bool {
 	reader, later := &t.rules[first], &t.rules[last].rule
 	if reader.when == nil {
@@ -80,27 +81,27 @@ func (t *Table) setsBetween(first, last int) bool {
 	return false
 }
 
-// maxCompared bounds the number of rules whose conditions are compared with each other. In longer tables, only rules
-// without a condition and rules with the same condition count as wider.
+// maxCompared is the maximum number of rules in a table whose different conditions are compared. In a longer table, a
+// rule covers another one only if it has no condition or the same condition.
 const maxCompared = 500
 
-// covers reports whether a rule ends the evaluation for every input that the later rule matches, if both admit the
-// event and the channel.
-func (l *language) covers(r, later *compiled, compare bool) bool {
+// covers reports whether a rule ends the evaluation for every input that the later rule matches, among the inputs
+// whose event and channel both rules admit. If compare is false, it does not compare different conditions.
+func (l *language) covers(r, later *compiledRule, compare bool) bool {
 	switch {
 	case r.rule.Continue || r.rule.After != later.rule.After:
 		return false
 	case r.rule.When == "" || r.rule.When == later.rule.When:
 		return true
 	}
-	return compare && r.when != nil && later.when != nil && !exclude(r.when.terms, later.when.terms) &&
+	return compare && r.when != nil && later.when != nil && !excludeEachOther(r.when.requirements, later.when.requirements) &&
 		l.implies(later.when.root, r.when.root)
 }
 
-// exclude reports whether two conditions require different values of the same variable.
-func exclude(a, b []term) bool {
-	return len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(x term) bool {
-		return slices.ContainsFunc(b, func(y term) bool {
+// excludeEachOther reports whether two conditions require different values of the same variable or attribute.
+func excludeEachOther(a, b []requirement) bool {
+	return len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(x requirement) bool {
+		return slices.ContainsFunc(b, func(y requirement) bool {
 			return x.key != y.key || x.key == wordKey || x.value == y.value
 		})
 	})

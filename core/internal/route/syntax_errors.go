@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// checkCharacters refuses control characters in a condition's source.
-func checkCharacters(source string) *Problem {
+// checkSource refuses a condition that is empty, too long, or not valid UTF-8, or that contains control characters.
+func checkSource(source string) *Problem {
 	if strings.TrimSpace(source) == "" {
 		return &Problem{Code: finding.EmptyValue, Message: "is empty; leave the key out if the rule has no condition"}
 	}
@@ -57,7 +57,7 @@ func controlMessage(r rune) string {
 	return msg
 }
 
-// problemAt returns a problem at the place of an error of the compiler.
+// problemAt returns a problem with the text and the position of a compiler's error.
 func problemAt(code finding.Code, e *common.Error) Problem {
 	p := Problem{Code: code, Line: 1, Column: 1, Message: text.FirstLine(e.Message)}
 	if e.Location != nil && e.Location.Line() > 0 {
@@ -66,7 +66,7 @@ func problemAt(code finding.Code, e *common.Error) Problem {
 	return p
 }
 
-// syntaxProblems returns the parser's errors, up to the first syntax error: later errors can be its consequences.
+// syntaxProblems returns the errors of macros, and then the first syntax error. Later errors can be its consequences.
 func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {
@@ -82,7 +82,7 @@ func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	return out
 }
 
-// sourceAround returns the part of a line before a position, and all source from there on.
+// sourceAround returns the beginning of the line up to a position, and all source from this position on.
 func sourceAround(source string, line, column int) (before, after string) {
 	for range line - 1 {
 		_, source, _ = strings.Cut(source, "\n")

@@ -10,23 +10,23 @@ import (
 
 // Table is a compiled list of rules. It is immutable and safe for concurrent use.
 type Table struct {
-	rules    []compiled
+	rules    []compiledRule
 	channels Channels
 	index    map[Event]map[string]*candidates // by event and channel; "" stands for channels that Compile did not know
 	words    wordSearch                       // of the index
 }
 
-type compiled struct {
+type compiledRule struct {
 	rule Rule
 	when *condition // nil means always
 }
 
 // Compile checks rules and makes a table of them. It returns all problems in the order of the rules. The table is nil
-// if one of them is an error. Compile copies the rules.
+// if a problem is an error. Compile copies the rules.
 func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 	lang := newLanguage(ch)
 	lang.declared.AddRules(rules)
-	t := &Table{rules: make([]compiled, len(rules)), channels: maps.Clone(ch)}
+	t := &Table{rules: make([]compiledRule, len(rules)), channels: maps.Clone(ch)}
 	problems := checkUnique(rules)
 	for i := range rules {
 		t.rules[i].rule = withDefaults(&rules[i])
@@ -99,7 +99,7 @@ func (r *Rule) admits(channel string, role envelope.Role) bool {
 	return false
 }
 
-// canBeAbout reports whether the rule admits the channel, and an event can be about a channel of its role.
+// canBeAbout reports whether the rule admits the channel, and the event can have a subject channel of this role.
 func (r *Rule) canBeAbout(e Event, channel string, role envelope.Role) bool {
 	possible := subjectRoles(e)
 	return r.admits(channel, role) && (possible == nil || slices.Contains(possible, role))

@@ -68,7 +68,7 @@ func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 	return out
 }
 
-// exprsByID returns the parts of a condition by their ids.
+// exprsByID returns all expressions of a condition by their ids.
 func exprsByID(parsed *cel.Ast) map[int64]ast.Expr {
 	exprs := map[int64]ast.Expr{}
 	ast.PreOrderVisit(parsed.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) { exprs[e.ID()] = e }))
@@ -98,8 +98,8 @@ func variableNames() []string {
 	return out
 }
 
-// overloadMessage names the types that a function or operator cannot be applied to; "" if an argument has an error
-// itself.
+// overloadMessage returns a message with the types to which a function or operator cannot be applied. It returns "" if
+// an argument is invalid, because that error is reported too.
 func (l *language) overloadMessage(call ast.CallExpr) string {
 	args := slices.Clone(call.Args())
 	if call.IsMemberFunction() {
@@ -130,7 +130,7 @@ func (l *language) overloadMessage(call ast.CallExpr) string {
 	return fmt.Sprintf("%s cannot be called with %s", name, strings.Join(names, ", "))
 }
 
-// typeOf returns the type of a part of a condition, nil if it has an error itself.
+// typeOf returns the type of an expression in a condition, or nil if the expression is invalid.
 func (l *language) typeOf(e ast.Expr) *cel.Type {
 	part, err := ast.ExprToProto(e)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// MaxText bounds the text that conditions see, in bytes, and with it their cost.
+// MaxText is the maximum size of the variable text, in bytes. It limits the cost of conditions.
 const MaxText = envelope.MaxTextBytes
 
 // self is the hidden variable that functions get as their first argument. A condition cannot contain its name.
@@ -35,7 +35,8 @@ var variables = []struct {
 	{"now.hour", cel.IntType}, {"now.weekday", cel.StringType}, {"now.date", cel.StringType},
 }
 
-// input is a Facts during a decision: the activation of conditions and the first argument of functions.
+// input makes the Facts of a decision available to CEL, as the activation of conditions and the first argument of
+// functions.
 type input struct {
 	facts  *Facts
 	folded string
@@ -111,14 +112,14 @@ func (in *input) Parent() cel.Activation { return nil }
 func (in *input) mentions(phrases []phrase) bool {
 	folded := in.foldedText()
 	for i := range phrases {
-		if phrases[i].in(folded) {
+		if phrases[i].occursIn(folded) {
 			return true
 		}
 	}
 	return false
 }
 
-// foldedText returns the text for search. It folds the text once.
+// foldedText returns the folded text. It folds the text once.
 func (in *input) foldedText() string {
 	if !in.ready {
 		in.folded, in.ready = fold(text.Clip(in.facts.Text, MaxText)), true

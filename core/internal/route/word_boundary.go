@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// boundaryNextTo returns a character outside ASCII that a pattern has next to \b, or 0. \b knows only ASCII letters and
-// digits, so there it does not find the end of a word.
+// boundaryNextTo returns a letter outside ASCII that a pattern has next to \b, or 0. There, \b does not find the end
+// of a word, because only ASCII letters and digits form words for \b.
 func boundaryNextTo(pattern string) rune {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -30,11 +30,11 @@ func boundaryIn(re *syntax.Regexp) rune {
 		switch {
 		case i+1 == len(re.Sub):
 		case lastOf(sub).Op == syntax.OpWordBoundary:
-			if r := foreign(re.Sub[i+1], true); r != 0 {
+			if r := nonASCIILetter(re.Sub[i+1], true); r != 0 {
 				return r
 			}
 		case firstIn(re.Sub[i+1]).Op == syntax.OpWordBoundary:
-			if r := foreign(sub, false); r != 0 {
+			if r := nonASCIILetter(sub, false); r != 0 {
 				return r
 			}
 		}
@@ -59,7 +59,7 @@ func lastOf(re *syntax.Regexp) *syntax.Regexp {
 
 // foreign returns a letter outside ASCII that an element can begin (or end) with, or 0. A class counts only if it names
 // such letters, which a negated class does not.
-func foreign(re *syntax.Regexp, begin bool) rune {
+func nonASCIILetter(re *syntax.Regexp, begin bool) rune {
 	re = map[bool]func(*syntax.Regexp) *syntax.Regexp{true: firstIn, false: lastOf}[begin](re)
 	switch re.Op {
 	case syntax.OpLiteral:
@@ -78,9 +78,9 @@ func foreign(re *syntax.Regexp, begin bool) rune {
 			}
 		}
 	case syntax.OpAlternate, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
-		i := slices.IndexFunc(re.Sub, func(sub *syntax.Regexp) bool { return foreign(sub, begin) != 0 })
+		i := slices.IndexFunc(re.Sub, func(sub *syntax.Regexp) bool { return nonASCIILetter(sub, begin) != 0 })
 		if i >= 0 {
-			return foreign(re.Sub[i], begin)
+			return nonASCIILetter(re.Sub[i], begin)
 		}
 	}
 	return 0

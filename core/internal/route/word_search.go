@@ -10,7 +10,7 @@ import (
 // Limits of the words in the index. A node takes 4 bytes for each different byte of the words, up to a power of two: 128
 // bytes for English words, 512 for Chinese ones.
 const (
-	maxWordBytes = 64 // of one word; longer words count by their beginning
+	maxWordBytes = 64 // of one word; longer words are cut
 	maxNodes     = 1 << 18
 )
 
@@ -20,9 +20,9 @@ type wordSearch struct {
 	words     []string               // by pattern
 }
 
-// newWordSearch takes the words from the terms of the rules. If they have too many nodes, it cuts words in the terms: the
-// beginning of a word is found in the same texts, and in more.
-func newWordSearch(rules []compiled, nodes int) wordSearch {
+// newWordSearch builds the search for the words in the requirements of the rules. If the words need too many nodes, it
+// cuts them in the requirements. A cut word is found in every text with the whole word, so no rule is missed.
+func newWordSearch(rules []compiledRule, nodes int) wordSearch {
 	for limit := maxWordBytes; ; limit /= 2 {
 		words := cutWords(rules, limit)
 		if countNodes(words) > nodes {
@@ -36,17 +36,17 @@ func newWordSearch(rules []compiled, nodes int) wordSearch {
 	}
 }
 
-// cutWords cuts the words in the terms of the rules, and returns them sorted.
-func cutWords(rules []compiled, limit int) []string {
+// cutWords cuts the words in the requirements of the rules, and returns them sorted.
+func cutWords(rules []compiledRule, limit int) []string {
 	all := map[string]bool{}
 	for i := range rules {
 		if rules[i].when == nil {
 			continue
 		}
-		for j, t := range rules[i].when.terms {
+		for j, t := range rules[i].when.requirements {
 			if t.key == wordKey {
 				word := t.value[:min(len(t.value), limit)]
-				rules[i].when.terms[j].value = word
+				rules[i].when.requirements[j].value = word
 				all[word] = true
 			}
 		}

@@ -5,28 +5,28 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// term is a fact by which the index finds rules: a variable, an attribute or a part of one has a fixed value, or the text
-// contains a word.
-type term struct {
+// requirement is a fact by which the index finds rules: a variable, an attribute or a JSON member of an attribute has
+// a fixed value, or the text contains a word.
+type requirement struct {
 	key   string // the variable's name; "@" and the attribute's name; "#", its name, a zero byte and the path of data()
-	value string // of the key wordKey: a word, folded
+	value string // for wordKey, a folded word
 }
 
 // wordKey is the key of words in the text.
 const wordKey = "text"
 
-// terms returns terms of which at least one holds for every input for which the expression is true. For other inputs it
-// is false and does not fail. It returns nil if it finds no such terms.
-func (l *language) terms(e ast.Expr) []term {
+// requirements returns facts such that every input for which the expression is true has at least one of them. For all
+// other inputs, the expression is false and does not fail. It returns nil if it finds no such facts.
+func (l *language) requirements(e ast.Expr) []requirement {
 	if e.Kind() != ast.CallKind {
 		return nil
 	}
 	args := e.AsCall().Args()
 	switch e.AsCall().FunctionName() {
 	case "_&&_":
-		return betterTerms(l.terms(args[0]), l.terms(args[1]))
+		return betterRequirements(l.requirements(args[0]), l.requirements(args[1]))
 	case "_||_":
-		x, y := l.terms(args[0]), l.terms(args[1])
+		x, y := l.requirements(args[0]), l.requirements(args[1])
 		if x == nil || y == nil {
 			return nil
 		}
@@ -41,17 +41,17 @@ func (l *language) terms(e ast.Expr) []term {
 			return equalities(args[0], args[1].AsList().Elements()...)
 		}
 	}
-	return l.wordTerms(e)
+	return l.wordRequirements(e)
 }
 
-// wordTerms returns the terms of a function that searches the text.
-func (l *language) wordTerms(e ast.Expr) []term {
-	if list, ok := l.mentioned(e); ok {
+// wordRequirements returns the requirements of a function that searches the text.
+func (l *language) wordRequirements(e ast.Expr) []requirement {
+	if list, ok := l.mentionList(e); ok {
 		words := make([]string, len(list))
 		for i, p := range list {
 			words[i] = p.folded
 		}
-		return termsOf(words...)
+		return requirementsOf(words...)
 	}
 	call := e.AsCall()
 	if !call.IsMemberFunction() || !isIdent(call.Target(), "text") || len(call.Args()) != 1 {
@@ -63,28 +63,29 @@ func (l *language) wordTerms(e ast.Expr) []term {
 	}
 	switch call.FunctionName() {
 	case "contains", "startsWith", "endsWith":
-		return termsOf(fold(s))
+		return requirementsOf(fold(s))
 	case "matches":
-		return termsOf(patternWords(s)...)
+		return requirementsOf(patternWords(s)...)
 	}
 	return nil
 }
 
-// termsOf returns the terms of words in the text, or nil if one is empty.
-func termsOf(words ...string) []term {
-	var out []term
+// requirementsOf returns the requirements of words in the text, or nil if one is empty.
+func requirementsOf(words ...string) []requirement {
+	var out []requirement
 	for _, w := range words {
 		if w == "" {
 			return nil
 		}
-		out = append(out, term{key: wordKey, value: w})
+		out = append(out, requirement{key: wordKey, value: w})
 	}
 	return out
 }
 
-// equalities returns the terms for an expression that has one of some literal values, or nil.
-func equalities(left ast.Expr, values ...ast.Expr) []term {
-	var out []term
+// equalities returns the requirements of a comparison: the expression left must have one of the values. It returns nil
+// if a value is not a literal or left has no indexKey.
+func equalities(left ast.Expr, values ...ast.Expr) []requirement {
+	var out []requirement
 	for _, v := range values {
 		value, ok := literal(v)
 		key := indexKey(left)
@@ -94,12 +95,12 @@ func equalities(left ast.Expr, values ...ast.Expr) []term {
 		if !ok || key == "" || key == wordKey && value == "" {
 			return nil
 		}
-		out = append(out, term{key: key, value: value})
+		out = append(out, requirement{key: key, value: value})
 	}
 	return out
 }
 
-// indexKey returns the key of a variable, an attribute or a part of one, or "" for other expressions.
+// indexKey returns the requirement.key of an expression, or "" if it has none.
 func indexKey(e ast.Expr) string {
 	switch e.Kind() {
 	case ast.IdentKind:
@@ -122,16 +123,16 @@ func indexKey(e ast.Expr) string {
 	return ""
 }
 
-// betterTerms returns the terms that fewer inputs are likely to have.
-func betterTerms(x, y []term) []term {
+// betterRequirements returns the requirements that fewer inputs are likely to have.
+func betterRequirements(x, y []requirement) []requirement {
 	if a, b := rankAll(x), rankAll(y); b > a || b == a && len(y) < len(x) {
 		return y
 	}
 	return x
 }
 
-// rankAll returns the rank of the most likely term, -1 without terms.
-func rankAll(list []term) int {
+// rankAll returns the lowest rank in the list, or -1 for an empty list.
+func rankAll(list []requirement) int {
 	if len(list) == 0 {
 		return -1
 	}
@@ -142,8 +143,8 @@ func rankAll(list []term) int {
 	return least
 }
 
-// rank prefers attributes, senders and long words, which differ more than roles and channels.
-func rank(t term) int {
+// rank is higher for a requirement that fewer inputs are likely to have: for attributes, senders and long words.
+func rank(t requirement) int {
 	switch {
 	case t.key == wordKey:
 		return min(len(t.value), 4) - 1
