@@ -185,11 +185,11 @@ func (a *Admin) stoppedIn(running *Running, name string) string {
 
 // overload describes a channel that works but cannot keep up, so that webhooks get 429. For others it returns "".
 func overload(s *attempt.ChannelState, limit time.Duration) string {
-	if !s.Saturated(limit) || s.Oldest <= limit {
+	if !s.CannotKeepUp(limit) {
 		return ""
 	}
-	return fmt.Sprintf("cannot keep up: all calls have been in use for %s, and the first waiting delivery is %s old",
-		s.Full.Round(time.Second), s.Oldest.Round(100*time.Millisecond))
+	return fmt.Sprintf("cannot keep up: all calls have been in use for %s, and the first waiting delivery has waited "+
+		"%s for one", s.Full.Round(time.Second), s.Waits.Round(100*time.Millisecond))
 }
 
 // pendingReason returns why the head of a lane waits.

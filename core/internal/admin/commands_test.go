@@ -127,6 +127,23 @@ func TestPausedChannelIsListed(t *testing.T) {
 	}
 }
 
+func TestChannelThatCannotKeepUpIsListed(t *testing.T) {
+	a := newTestAPI(t)
+	a.running.Config.Limits.QueueAge = 5 * time.Second
+	for waits, want := range map[time.Duration]string{
+		2500 * time.Millisecond: "ready",
+		2600 * time.Millisecond: "cannot keep up: all calls have been in use for 9s, and the first waiting delivery has " +
+			"waited 2.6s for one",
+	} {
+		a.lanes = attempt.ChannelState{Full: 9 * time.Second, Waits: waits}
+		var list struct{ Channels []Channel }
+		a.call(http.MethodGet, "/api/channels", http.StatusOK, &list)
+		if got := list.Channels[1]; got.Name != "faq" || got.State != want {
+			t.Errorf("%s waits %s: %q, want %q", got.Name, waits, got.State, want)
+		}
+	}
+}
+
 // hoursFrom returns hours of one hour a day.
 func (a *testAPI) hoursFrom(start time.Time) *hours.Hours {
 	a.Helper()

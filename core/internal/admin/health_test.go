@@ -33,9 +33,13 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 			[]string{"[+] channel faq: degraded: circuit breaker is open: HTTP 502", "ready, degraded"}},
 		"cannot keep up": {func(a *testAPI) {
 			a.running.Config.Limits.QueueAge = 5 * time.Second
-			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Oldest: 6250 * time.Millisecond}
+			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Waits: 6250 * time.Millisecond}
 		}, 200, []string{"[+] channel faq: degraded: cannot keep up: all calls have been in use for 9s, and the first waiting " +
-			"delivery is 6.3s old\n", "ready, degraded"}},
+			"delivery has waited 6.3s for one\n", "ready, degraded"}},
+		"calls are in use, but the first delivery has just begun to wait": {func(a *testAPI) {
+			a.running.Config.Limits.QueueAge = 5 * time.Second
+			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Waits: 2500 * time.Millisecond}
+		}, 200, []string{"\nready\n"}},
 		"vendor asked for a pause": {func(a *testAPI) { a.lanes.Pause = 90 * time.Second }, 200,
 			[]string{"[+] channel faq: degraded: the vendor asked for a pause, which ends in 1m30s", "ready, degraded"}},
 	} {

@@ -50,12 +50,17 @@ type ChannelState struct {
 	// The next fields are 0 unless all calls are in use and jobs wait for nothing else.
 	Full         time.Duration // since then
 	Waits        time.Duration // of the first waiting job, within Full
-	Oldest       time.Duration // age of the first waiting job's delivery
 	SinceSuccess time.Duration // since the last successful call ended, less its own duration
 }
 
-// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. With a limit of
-// 0 it reports false.
+// CannotKeepUp reports whether calls succeed, but the first waiting job has waited for a free call for longer than the
+// limit. Then webhooks with messages to the channel are refused. With a limit of 0 it reports false.
+func (s *ChannelState) CannotKeepUp(limit time.Duration) bool {
+	return s.Saturated(limit) && s.Waits > limit
+}
+
+// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. These are not
+// always the same jobs. With a limit of 0 it reports false.
 func (s *ChannelState) Saturated(limit time.Duration) bool {
 	return limit > 0 && s.Full > limit && s.SinceSuccess <= limit
 }

@@ -23,7 +23,8 @@ func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 		return ""
 	}
 	calls := tx.callsOf(to)
-	if !calls.Saturated(limit) || calls.Waits <= limit && !tx.isBacklogged(c, to, limit) || tx.IsDuplicate(in) {
+	late := calls.CannotKeepUp(limit) || calls.Saturated(limit) && tx.isBacklogged(c, to, limit)
+	if !late || tx.IsDuplicate(in) {
 		return ""
 	}
 	return to

@@ -22,8 +22,7 @@ func (c *channel) addSaturation(s *attempt.ChannelState) {
 	if c.fullSince.IsZero() || c.paused {
 		return
 	}
-	first := c.queue.Front().Value.(*task)
-	s.Full, s.Oldest = time.Since(c.fullSince), first.age()
-	s.Waits = min(s.Full, time.Since(first.queuedAt))
+	s.Full = time.Since(c.fullSince)
+	s.Waits = min(s.Full, time.Since(c.queue.Front().Value.(*task).queuedAt))
 	s.SinceSuccess = time.Since(c.succeeded)
 }

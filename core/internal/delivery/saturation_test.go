@@ -34,7 +34,7 @@ func TestSlowChannelIsSaturated(t *testing.T) {
 			}
 		}
 		s := h.State("faq")
-		if s.Full != 12*time.Second || s.Waits != 12*time.Second || s.Oldest != 12*time.Second || s.Queued != 17 {
+		if s.Full != 12*time.Second || s.Waits != 12*time.Second || s.Queued != 17 {
 			t.Errorf("state %+v, want 12 s and 17 queued jobs", s)
 		}
 		h.bot.answerAll(delivered())
