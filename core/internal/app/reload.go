@@ -118,7 +118,7 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 	if err != nil {
 		return err
 	}
-	if fixed := former.cfg.Fixed(cfg); len(fixed) > 0 {
+	if fixed := former.cfg.NeedRestart(cfg); len(fixed) > 0 {
 		return &config.Problems{List: fixed}
 	}
 	next := &revision{cfg: cfg, read: time.Now()}

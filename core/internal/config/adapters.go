@@ -15,7 +15,7 @@ func (l *loader) adapters(c *Config, f *named[fileAdapter]) {
 		name := a.node.name
 		l.checkSlug(a.node)
 		out := Adapter{Name: name, Command: a.Command.value, Args: values(a.Args.list), Env: values(a.Env.list)}
-		out.Env = slices.DeleteFunc(out.Env, func(e string) bool { return e == "" }) // a value is unknown
+		out.Env = slices.DeleteFunc(out.Env, func(e string) bool { return e == "" }) // see NoSecrets
 		switch {
 		case out.Command == "":
 			l.bad(finding.MissingKey, a.Command.node, "missing; set it to the plugin's program, such as bin/%s", name)

@@ -33,7 +33,7 @@ func (c *Config) CheckAddresses(channel string, schema []byte) []Problem {
 			out = append(out, p)
 		}
 	}
-	return c.source.explainAll(tidy(out))
+	return c.source.addExcerpts(tidy(out))
 }
 
 func checkAddress(n *node, allow []netip.Prefix, hasSecret bool) (Problem, bool) {

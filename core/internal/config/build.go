@@ -95,11 +95,11 @@ func (l *loader) require(ok bool, n *node, format string, args ...any) {
 
 // requireBetween checks the bounds of a duration.
 func (l *loader) requireBetween(s *setting[time.Duration], least, most time.Duration) {
-	l.require(s.value >= least && s.value <= most, s.node, "must be from %s to %s", short(least), short(most))
+	l.require(s.value >= least && s.value <= most, s.node, "must be from %s to %s", shortDuration(least), shortDuration(most))
 }
 
-// short writes a duration without the zero parts at its end: 15m, not 15m0s.
-func short(d time.Duration) string {
+// shortDuration formats a duration without trailing zero units: 15m, not 15m0s.
+func shortDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")

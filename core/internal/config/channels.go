@@ -12,8 +12,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// reserved are the names that channels cannot have: rules use these words with another meaning.
-var reserved = []string{"customer", "bot", "agent", "observer", "system", "owner", route.Home, "any", "gateway"}
+// reservedNames are the names that channels cannot have: rules use these words with another meaning.
+var reservedNames = []string{"customer", "bot", "agent", "observer", "system", "owner", route.Home, "any", "gateway"}
 
 var pathPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
@@ -30,7 +30,7 @@ func (l *loader) channels(c *Config, f *fileConfig) {
 
 func (l *loader) channel(f *fileChannel, adapters *named[fileAdapter]) Channel {
 	l.checkSlug(f.node)
-	if slices.Contains(reserved, f.node.name) {
+	if slices.Contains(reservedNames, f.node.name) {
 		l.bad(finding.ReservedName, f.node, "%q has another meaning in routes; take another name", f.node.name)
 	}
 	out := Channel{Name: f.node.name, Adapter: f.Adapter.value, Owner: f.Owner.value, Path: f.Path.value,
@@ -112,7 +112,7 @@ func (l *loader) delivery(f *fileDelivery) Delivery {
 		Unknown: Unknown(f.Unknown.value), Concurrency: f.Concurrency.value, Rate: f.Rate.value}
 }
 
-// checkOwners gives each customer channel its owner and checks all owners.
+// checkOwners checks all owners, and sets the owner of each customer channel that names none.
 func (l *loader) checkOwners(c *Config, f *fileConfig) {
 	roles := c.Roles()
 	l.checkOwner(roles, &f.Conversations.Owner)

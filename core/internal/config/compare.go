@@ -19,14 +19,14 @@ type Changes struct {
 	Adapters Difference `json:"adapters"`
 	Channels Difference `json:"channels"`
 	Routes   Difference `json:"routes"`
-	Order    bool       `json:"routes_reordered,omitempty"` // the routes that stay have another order
+	Order    bool       `json:"routes_reordered,omitempty"` // the routes that are in both have another order
 	Settings []string   `json:"settings,omitempty"`         // paths of other settings
 }
 
 // replaceable are the settings that a running gateway can change.
 var replaceable = []string{"adapters", "channels", "conversations", "limits", "routes", "shutdown"}
 
-// Changes returns the differences to the configuration that replaces c.
+// Changes returns the differences between c and the configuration that replaces it.
 func (c *Config) Changes(next *Config) Changes {
 	out := Changes{
 		Adapters: compare(c.root.child("adapters").children, next.root.child("adapters").children),
@@ -34,25 +34,25 @@ func (c *Config) Changes(next *Config) Changes {
 	}
 	before, after := c.routeNodes(), next.routeNodes()
 	out.Routes = compare(before, after)
-	stays := func(other []*node) func(*node) bool {
+	missingIn := func(other []*node) func(*node) bool {
 		return func(n *node) bool { return !slices.ContainsFunc(other, isEntry(entryName(n))) }
 	}
-	out.Order = !slices.EqualFunc(slices.DeleteFunc(slices.Clone(before), stays(after)),
-		slices.DeleteFunc(slices.Clone(after), stays(before)),
+	out.Order = !slices.EqualFunc(slices.DeleteFunc(slices.Clone(before), missingIn(after)),
+		slices.DeleteFunc(slices.Clone(after), missingIn(before)),
 		func(a, b *node) bool { return entryName(a) == entryName(b) })
 	for _, name := range []string{"conversations", "limits", "shutdown"} {
-		for _, n := range different(c.root.child(name), next.root.child(name)) {
+		for _, n := range differences(c.root.child(name), next.root.child(name)) {
 			out.Settings = append(out.Settings, n.path())
 		}
 	}
 	return out
 }
 
-// Fixed returns a problem for each setting of next that differs from c and that a running gateway cannot change.
-func (c *Config) Fixed(next *Config) []Problem {
+// NeedRestart returns a problem for each setting of next that differs from c and that a running gateway cannot change.
+func (c *Config) NeedRestart(next *Config) []Problem {
 	var out []Problem
 	report := func(n *node, message string) {
-		out = append(out, next.source.explain(n.problem(finding.NeedsRestart, message)))
+		out = append(out, next.source.addExcerpt(n.problem(finding.NeedsRestart, message)))
 	}
 	var names []string
 	for _, n := range slices.Concat(c.root.children, next.root.children) {
@@ -61,7 +61,7 @@ func (c *Config) Fixed(next *Config) []Problem {
 		}
 	}
 	for _, name := range names {
-		for _, n := range different(c.root.child(name), next.root.child(name)) {
+		for _, n := range differences(c.root.child(name), next.root.child(name)) {
 			report(n, "cannot change while the gateway runs; restart the gateway, or set the former value again")
 		}
 	}
@@ -141,8 +141,9 @@ func (n *node) value() string {
 	return n.text
 }
 
-// different returns the settings below two nodes, of the second one, that differ.
-func different(a, b *node) []*node {
+// differences returns the settings below b whose values differ from those below a. For a setting that only a has, it
+// returns an absent node of b.
+func differences(a, b *node) []*node {
 	if a.kind != mapping || b.kind != mapping {
 		if equal(a, b) {
 			return nil
@@ -151,7 +152,7 @@ func different(a, b *node) []*node {
 	}
 	var out []*node
 	for _, child := range b.children {
-		out = append(out, different(a.child(child.name), child)...)
+		out = append(out, differences(a.child(child.name), child)...)
 	}
 	for _, child := range a.children {
 		if b.child(child.name).kind == absent {

@@ -72,10 +72,10 @@ func TestRemovedSettingIsAChange(t *testing.T) {
 
 func TestFixedSettings(t *testing.T) {
 	base := compared(t, "key-one")
-	if p := base.Fixed(compared(t, "key-two", "name: one", "name: three")); len(p) != 0 {
+	if p := base.NeedRestart(compared(t, "key-two", "name: one", "name: three")); len(p) != 0 {
 		t.Errorf("problems %v of settings that may change", p)
 	}
-	got := (&Problems{base.Fixed(compared(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent"))}).Error()
+	got := (&Problems{base.NeedRestart(compared(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent"))}).Error()
 	for _, want := range []string{
 		"c.yaml:2:9: listen: cannot change while the gateway runs", "c.yaml:3:27: store.cap: cannot change",
 		"channels.faq.role: the role of a channel cannot change",

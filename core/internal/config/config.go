@@ -84,10 +84,11 @@ type Channel struct {
 	Settings   Settings
 }
 
-// Overlap is what happens to messages that a customer writes while a bot has not answered.
+// Overlap selects how a bot gets the messages that a customer writes before the bot has answered.
 type Overlap string
 
-// OverlapSend sends each message immediately, OverlapQueue sends one after the other, OverlapMerge also joins texts.
+// The values of Overlap. OverlapSend sends each message immediately. OverlapQueue sends the next message after the
+// bot's answer. OverlapMerge also joins the texts of the waiting messages.
 const (
 	OverlapSend  Overlap = "send"
 	OverlapQueue Overlap = "queue"
@@ -113,7 +114,7 @@ const (
 	UnknownDead  Unknown = "dead"
 )
 
-// Delivery bounds the calls to a channel's vendor.
+// Delivery configures the calls to a channel's vendor.
 type Delivery struct {
 	Timeout     time.Duration // of one call
 	GiveUp      time.Duration // age at which a delivery becomes a dead letter
@@ -128,7 +129,7 @@ type Delivery struct {
 type Conversations struct {
 	Owner      string         // default owner of customer channels
 	History    int            // messages that a new owner gets, at most state.MaxHistory
-	CloseAfter time.Duration  // silence after which a conversation ends
+	CloseAfter time.Duration  // time without messages after which a conversation is closed
 	Bounces    int            // handovers in an hour after which rules no longer move control; 0 means no limit
 	Zone       *time.Location // of now.hour, now.weekday and now.date
 	Language   string         // attribute that has the language of notices
@@ -154,7 +155,7 @@ type Media struct {
 
 // Shutdown configures the stop of the gateway.
 type Shutdown struct {
-	Delay time.Duration // from the failure of /readyz to the close of the listeners
+	Delay time.Duration // from the time at which /readyz fails until the listeners close
 }
 
 // Log configures logging.

@@ -17,12 +17,12 @@ type (
 		node  *node
 		value T
 	}
-	// items are a list.
+	// items is a list.
 	items[T any] struct {
 		node *node
 		list []T
 	}
-	// named are a mapping from names to values, in order.
+	// named is a mapping from names to values, in order.
 	named[T any] struct {
 		node *node
 		list []T
@@ -31,8 +31,8 @@ type (
 	textList struct{ items[setting[string]] }
 	// rawMapping is a mapping that is decoded later, with the schema of its adapter.
 	rawMapping struct{ node *node }
-	// place is embedded in the structs that stand for mappings with known keys.
-	place struct{ node *node }
+	// knownKeys is embedded in the structs for mappings whose keys are known. Each field is a key.
+	knownKeys struct{ node *node }
 )
 
 // decodable is a pointer to one of the types of settings.
@@ -40,10 +40,10 @@ type decodable interface {
 	decode(l *loader, n *node)
 }
 
-// structure is a pointer to a struct that embeds place.
+// structure is a pointer to a struct that embeds knownKeys.
 type structure interface{ setNode(n *node) }
 
-func (p *place) setNode(n *node) { p.node = n }
+func (k *knownKeys) setNode(n *node) { k.node = n }
 
 // decode fills target, a pointer, from a node. It reports every value that does not fit.
 func (l *loader) decode(target any, n *node) {
@@ -83,8 +83,8 @@ var namedKeys = map[string]string{
 	"days": "dates, such as 2026-12-24", "set": "names of attributes", "say": "language tags and default",
 }
 
-// expect returns whether a node has the wanted kind, and reports a problem if it has another one. The problem describes
-// the keys of a mapping. For a list or a mapping, a key without a value counts as absent, which is no problem.
+// expect returns true if a node has the wanted kind. It reports a problem if the node has another kind, unless the
+// node is absent or has no value. The problem lists the keys of a mapping.
 func (l *loader) expect(n *node, want nodeKind, keys ...string) bool {
 	if n.kind != want && n.kind < null {
 		message := fmt.Sprintf("must be %s, not %s", want, n.kind)
@@ -156,7 +156,7 @@ func (f *fileSay) decode(l *loader, n *node) {
 		l.decode(&f.texts, n)
 		return
 	}
-	f.texts = named[setting[filled]]{node: n, list: make([]setting[filled], 1)}
+	f.texts = named[setting[nonEmpty]]{node: n, list: make([]setting[nonEmpty], 1)}
 	l.decode(&f.texts.list[0], n)
 }
 
@@ -187,7 +187,7 @@ func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 			return nil, false
 		}
 	case n.isBelow("routes"):
-		n.resolved = resolved{text: n.text, shown: n.text}
+		n.resolved = resolvedText{text: n.text, shown: n.text}
 		if strings.Contains(n.text, "${env:") || strings.Contains(n.text, "${file:") {
 			l.malformed(finding.ReferenceInRoute, n, "references are not available in routes, which contain no "+
 				"secrets; write the text itself")
@@ -209,7 +209,7 @@ func (l *loader) scalar(n *node, t reflect.Type) (any, bool) {
 	v, err := convert(n, t)
 	if err != nil {
 		code := finding.InvalidValue
-		if t == reflect.TypeFor[filled]() {
+		if t == reflect.TypeFor[nonEmpty]() {
 			code = finding.EmptyValue
 		}
 		l.malformed(code, n, "%v", err)

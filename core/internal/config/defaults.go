@@ -22,13 +22,13 @@ func parseDefaults(yaml string) *node {
 	var problems []Problem
 	r := &reader{problems: &problems}
 	root := r.read([]byte(yaml))
-	markInitial(root)
+	markDefault(root)
 	return root
 }
 
-func markInitial(n *node) {
-	n.initial = true
+func markDefault(n *node) {
+	n.isDefault = true
 	for _, child := range n.children {
-		markInitial(child)
+		markDefault(child)
 	}
 }

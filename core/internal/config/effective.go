@@ -20,8 +20,10 @@ type Effective struct {
 	Place  string `json:"place"`  // position in the file, or the name of the variable; "" for a default
 }
 
-// Effective returns all settings in the order of the file, then the defaults. A schema gives the settings of an
-// adapter's channels their defaults, and says which of them are secrets; without it, all of them are redacted.
+// Effective returns all settings, sorted by the first key of their paths, with the rules at the end. Settings with the
+// same first key are in the order of the file, then the defaults. The settings schema of an adapter contains the
+// defaults of its channels' settings, and marks those that are secrets. Without the schema, all values of these
+// settings are redacted.
 func (c *Config) Effective(schemas map[string][]byte) []Effective {
 	var out []Effective
 	c.collect(c.root, schemas, &out)
@@ -34,12 +36,12 @@ func (c *Config) Effective(schemas map[string][]byte) []Effective {
 				Place: from.at.String()})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Effective) int { return strings.Compare(section(a.Key), section(b.Key)) })
+	slices.SortStableFunc(out, func(a, b Effective) int { return strings.Compare(sortKey(a.Key), sortKey(b.Key)) })
 	return out
 }
 
-// section sorts rules behind all other keys, and keys by their first part.
-func section(key string) string {
+// sortKey returns the first key of a path, or a text that is greater than all keys for a path in a rule.
+func sortKey(key string) string {
 	first, _, _ := strings.Cut(key, ".")
 	if strings.HasPrefix(first, "routes") {
 		return "\xff"
@@ -78,7 +80,7 @@ func (n *node) effective(value string) Effective {
 
 func (n *node) sourceKind() string {
 	switch {
-	case n.initial || n.kind == absent:
+	case n.isDefault || n.kind == absent:
 		return "default"
 	case n.at.Line == 0:
 		return "environment"
@@ -99,7 +101,7 @@ func (c *Config) collectConfidential(n *node, schemas map[string][]byte, out *[]
 	n.flatten(values, out)
 }
 
-// flatten adds the single values in values, which are those of the setting n.
+// flatten adds the single values of the setting n. The values are the rendered form of n.
 func (n *node) flatten(values any, out *[]Effective) {
 	switch v := values.(type) {
 	case map[string]any:

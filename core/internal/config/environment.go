@@ -17,7 +17,8 @@ const EnvPrefix = "PATCHBAY_"
 // ConfigVariable is the environment variable with the path of the configuration file. It is not a setting.
 const ConfigVariable = EnvPrefix + "CONFIG"
 
-// environment is a koanf provider of the settings in environment variables. It warns of variables that name no setting.
+// environment returns a koanf provider of the settings in environment variables. The provider warns of variables that
+// name no setting.
 func (l *loader) environment() *env.Env {
 	return env.Provider(delimiter, env.Opt{
 		Prefix:      EnvPrefix,
@@ -41,7 +42,7 @@ func (l *loader) environment() *env.Env {
 						"reference ${env:NAME}")
 				return "", nil
 			}
-			set := node{kind: scalar, at: at, text: value, resolved: resolved{text: value, shown: name, secret: true}}
+			set := node{kind: scalar, at: at, text: value, resolved: resolvedText{text: value, shown: name, secret: true}}
 			return strings.Join(path, delimiter), leaf(func() *node { return &set })
 		},
 	})
@@ -50,7 +51,7 @@ func (l *loader) environment() *env.Env {
 // single marks the type of a setting that an environment variable can set.
 func (s *setting[T]) single() {}
 
-// entry returns a pointer to a new entry.
+// entry returns a pointer to an empty entry of the mapping.
 func (s *named[T]) entry() any { return new(T) }
 
 // variablePath finds the setting of an environment variable, whose name is given without EnvPrefix. An underscore also

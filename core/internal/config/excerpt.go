@@ -23,8 +23,8 @@ const (
 	maxExcerpt  = 100 // characters
 )
 
-// Marker returns the white space that puts a caret under the place, and the caret. A character of double width counts
-// as two.
+// Marker returns white space and a caret. In a line below Line, the caret is under the position of the problem. A
+// character of double width needs two spaces.
 func (e Excerpt) Marker() string {
 	var b strings.Builder
 	for i, r := range []rune(e.Line) {
@@ -53,14 +53,14 @@ func isWide(r rune) bool {
 type source struct {
 	file   string
 	lines  []string
-	root   *node // nil if the file is not YAML
-	hidden func() map[int][]hidden
+	root   *node                       // nil if the file is not YAML
+	hidden func() map[int][]hiddenSpan // by line, from 0
 }
 
-// hidden is a part of a line that is not shown. Columns count from 0.
-type hidden struct {
+// hiddenSpan is a part of a line that is not shown. Columns count from 0.
+type hiddenSpan struct {
 	from, to int
-	shown    string
+	shown    string // instead of the part
 }
 
 func newSource(file string, lines []string, root *node) *source {
@@ -69,22 +69,23 @@ func newSource(file string, lines []string, root *node) *source {
 	return s
 }
 
-// explainAll adds the excerpts of problems.
-func (s *source) explainAll(list []Problem) []Problem {
+// addExcerpts adds the excerpts of problems.
+func (s *source) addExcerpts(list []Problem) []Problem {
 	for i := range list {
-		list[i] = s.explain(list[i])
+		list[i] = s.addExcerpt(list[i])
 	}
 	return list
 }
 
-func (s *source) explain(p Problem) Problem {
+// addExcerpt adds the excerpt of a problem, if the problem is in a line of this file.
+func (s *source) addExcerpt(p Problem) Problem {
 	if s == nil || p.File != s.file || p.Line < 1 || p.Line > len(s.lines) || p.Column < 1 {
 		return p
 	}
 	line, caret := []rune(s.lines[p.Line-1]), p.Column-1
-	var parts []hidden
+	var parts []hiddenSpan
 	if s.root == nil {
-		line = s.guardUnparsed(p.Line-1, line)
+		line = s.hideUnparsed(p.Line-1, line)
 	} else {
 		parts = s.hidden()[p.Line-1]
 	}
@@ -104,12 +105,12 @@ func (s *source) explain(p Problem) Problem {
 		at = h.to
 	}
 	out = append(out, line[at:]...)
-	p.Excerpt = window(out, min(place, len(out)))
+	p.Excerpt = excerptAround(out, min(place, len(out)))
 	return p
 }
 
-// window removes the indentation, and what is too far from the caret.
-func window(line []rune, caret int) Excerpt {
+// excerptAround removes the indentation of a line, and the text that is too far from the caret.
+func excerptAround(line []rune, caret int) Excerpt {
 	start := 0
 	for start < min(caret, len(line)) && unicode.IsSpace(line[start]) {
 		start++
@@ -131,12 +132,12 @@ func (n *node) isConfidential() bool {
 	return form == "channels.*" && n.name == "settings" || form == "adapters.*" && (n.name == "env" || n.name == "args")
 }
 
-func (s *source) findHidden() map[int][]hidden {
-	out := map[int][]hidden{}
+func (s *source) findHidden() map[int][]hiddenSpan {
+	out := map[int][]hiddenSpan{}
 	var visit func(n *node, confidential bool)
 	visit = func(n *node, confidential bool) {
 		confidential = confidential || n.parent != nil && n.parent.parent != nil && n.isConfidential()
-		if confidential && n.kind == scalar && n.yaml != nil && !n.initial {
+		if confidential && n.kind == scalar && n.yaml != nil && !n.isDefault {
 			s.hide(out, n)
 		}
 		for _, child := range n.children {
@@ -145,13 +146,13 @@ func (s *source) findHidden() map[int][]hidden {
 	}
 	visit(s.root, false)
 	for _, list := range out {
-		slices.SortFunc(list, func(a, b hidden) int { return a.from - b.from })
+		slices.SortFunc(list, func(a, b hiddenSpan) int { return a.from - b.from })
 	}
 	return out
 }
 
-// endOf returns the end of a value in the file, behind a quote. It returns false if the value's text does not match the
-// source; the end is then that of the line.
+// endOf returns a scan at the end of a value in the file, behind a closing quote. If the text of the value does not
+// match the source, it returns a scan at the end of the value's first line, and false.
 func (s *source) endOf(n *node) (*scan, bool) {
 	scan, ok := newScan(s.lines, n), true
 	for _, r := range n.text {
@@ -167,8 +168,8 @@ func (s *source) endOf(n *node) (*scan, bool) {
 	return scan, ok
 }
 
-// hide adds the lines of a value to out. The value of an alias is where its anchor is.
-func (s *source) hide(out map[int][]hidden, n *node) {
+// hide adds the spans of a value to out. An alias hides the value at its anchor.
+func (s *source) hide(out map[int][]hiddenSpan, n *node) {
 	value := *n
 	value.at = Position{s.file, n.yaml.Line, n.yaml.Column}
 	if value.at.Line < 1 || value.at.Line > len(s.lines) {
@@ -182,7 +183,7 @@ func (s *source) hide(out map[int][]hidden, n *node) {
 	scan, _ := s.endOf(&value)
 	block := n.yaml.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	for line := first; line <= scan.line && line < len(s.lines); line++ {
-		h := hidden{from: 0, to: len([]rune(s.lines[line])), shown: hiddenValue}
+		h := hiddenSpan{from: 0, to: len([]rune(s.lines[line])), shown: hiddenValue}
 		if line == first && !block {
 			h.from = from
 		}
@@ -200,9 +201,9 @@ func (s *source) hide(out map[int][]hidden, n *node) {
 
 var confidentialKey = regexp.MustCompile(`(^|[\s{,-])(settings|env|args):(\s|$)`)
 
-// guardUnparsed hides the values of a line in a file that is not YAML, if the line is below `settings`, `env` or `args`
+// hideUnparsed hides the values of a line in a file that is not YAML, if the line is below `settings`, `env` or `args`
 // by its indentation.
-func (s *source) guardUnparsed(at int, line []rune) []rune {
+func (s *source) hideUnparsed(at int, line []rune) []rune {
 	below := indentation(line) + 1
 	confidential := false
 	for i := at; i >= 0 && below > 0 && !confidential; i-- {

@@ -2,12 +2,12 @@ package config
 
 import "time"
 
-// The types of this file are the form of the YAML file. The tag koanf has the key.
+// The types in this file describe the YAML file. The tag koanf of a field is its key.
 
 type fileConfig struct {
-	place
+	knownKeys
 	Listen        setting[string]    `koanf:"listen"`
-	PublicURL     setting[filled]    `koanf:"public_url"`
+	PublicURL     setting[nonEmpty]  `koanf:"public_url"`
 	Proxies       textList           `koanf:"trusted_proxies"`
 	Admin         fileAdmin          `koanf:"admin"`
 	Store         fileStore          `koanf:"store"`
@@ -22,40 +22,40 @@ type fileConfig struct {
 }
 
 type fileAdmin struct {
-	place
+	knownKeys
 	Listen setting[string] `koanf:"listen"`
 }
 
 type fileStore struct {
-	place
+	knownKeys
 	Dir setting[string]   `koanf:"dir"`
 	Cap setting[ByteSize] `koanf:"cap"`
 }
 
 type fileAdapter struct {
-	place
+	knownKeys
 	Command setting[string]        `koanf:"command"`
 	Args    items[setting[string]] `koanf:"args"`
 	Env     items[setting[string]] `koanf:"env"`
 }
 
 type fileChannel struct {
-	place
-	Adapter    setting[string] `koanf:"adapter"`
-	Role       setting[string] `koanf:"role"`
-	Owner      setting[string] `koanf:"owner"`
-	Title      setting[filled] `koanf:"title"`
-	Hours      fileHours       `koanf:"hours"`
-	Overlap    setting[string] `koanf:"overlap"`
-	Path       setting[string] `koanf:"path"`
-	Allow      textList        `koanf:"allow"`
-	AllowLinks textList        `koanf:"allow_links"`
-	Delivery   fileDelivery    `koanf:"delivery"`
-	Settings   rawMapping      `koanf:"settings"`
+	knownKeys
+	Adapter    setting[string]   `koanf:"adapter"`
+	Role       setting[string]   `koanf:"role"`
+	Owner      setting[string]   `koanf:"owner"`
+	Title      setting[nonEmpty] `koanf:"title"`
+	Hours      fileHours         `koanf:"hours"`
+	Overlap    setting[string]   `koanf:"overlap"`
+	Path       setting[string]   `koanf:"path"`
+	Allow      textList          `koanf:"allow"`
+	AllowLinks textList          `koanf:"allow_links"`
+	Delivery   fileDelivery      `koanf:"delivery"`
+	Settings   rawMapping        `koanf:"settings"`
 }
 
 type fileHours struct {
-	place
+	knownKeys
 	Open   textList        `koanf:"open"`
 	Zone   setting[string] `koanf:"zone"`
 	Closed textList        `koanf:"closed"`
@@ -63,7 +63,7 @@ type fileHours struct {
 }
 
 type fileDelivery struct {
-	place
+	knownKeys
 	Timeout     setting[time.Duration] `koanf:"timeout"`
 	GiveUp      setting[time.Duration] `koanf:"give_up"`
 	MaxPause    setting[time.Duration] `koanf:"max_pause"`
@@ -74,7 +74,7 @@ type fileDelivery struct {
 }
 
 type fileConversations struct {
-	place
+	knownKeys
 	Owner      setting[string]        `koanf:"owner"`
 	History    setting[int]           `koanf:"history"`
 	CloseAfter setting[time.Duration] `koanf:"close_after"`
@@ -85,54 +85,54 @@ type fileConversations struct {
 }
 
 type fileShutdown struct {
-	place
+	knownKeys
 	Delay setting[time.Duration] `koanf:"delay"`
 }
 
 type fileLimits struct {
-	place
+	knownKeys
 	OpenedPerMinute setting[int]           `koanf:"opened_per_minute"`
 	QueueAge        setting[time.Duration] `koanf:"queue_age"`
 }
 
 type fileMedia struct {
-	place
+	knownKeys
 	MaxSize   setting[ByteSize]      `koanf:"max_size"`
 	TotalSize setting[ByteSize]      `koanf:"total_size"`
 	Keep      setting[time.Duration] `koanf:"keep"`
 }
 
 type fileLog struct {
-	place
+	knownKeys
 	Level  setting[string] `koanf:"level"`
 	Format setting[string] `koanf:"format"`
 }
 
 type fileRoute struct {
-	place
+	knownKeys
 	Name     setting[string]        `koanf:"name"`
 	Event    textList               `koanf:"event"`
 	From     textList               `koanf:"from"`
-	When     setting[filled]        `koanf:"when"`
+	When     setting[nonEmpty]      `koanf:"when"`
 	After    setting[time.Duration] `koanf:"after"`
 	Set      named[setting[string]] `koanf:"set"`
-	Home     setting[filled]        `koanf:"home"`
-	Pass     setting[filled]        `koanf:"pass"`
+	Home     setting[nonEmpty]      `koanf:"home"`
+	Pass     setting[nonEmpty]      `koanf:"pass"`
 	Offer    fileOffer              `koanf:"offer"`
 	Close    setting[onlyTrue]      `koanf:"close"`
 	Drop     setting[onlyTrue]      `koanf:"drop"`
 	Continue setting[onlyTrue]      `koanf:"continue"`
 	Copy     textList               `koanf:"copy"`
 	Say      fileSay                `koanf:"say"`
-	To       setting[filled]        `koanf:"to"`
+	To       setting[nonEmpty]      `koanf:"to"`
 }
 
-// fileOffer can be written as its targets alone.
+// fileOffer has a short form: its targets without the other settings.
 type fileOffer struct {
-	place
+	knownKeys
 	To     textList               `koanf:"to"`
 	Within setting[time.Duration] `koanf:"within"`
-	Else   setting[filled]        `koanf:"else"`
+	Else   setting[nonEmpty]      `koanf:"else"`
 	Hold   setting[bool]          `koanf:"hold"`
 }
 
@@ -141,5 +141,5 @@ type offerFields fileOffer
 // fileSay is one text, or a mapping from language tags and "default" to texts.
 type fileSay struct {
 	node  *node
-	texts named[setting[filled]]
+	texts named[setting[nonEmpty]]
 }

@@ -9,10 +9,10 @@ import (
 	"patchbay/sdk/text"
 )
 
-// maxTitle bounds the title of a channel, in characters.
+// maxTitle is the maximum length of a channel's title, in characters.
 const maxTitle = 200
 
-// hours checks the hours of a channel. It returns nil without hours.
+// hours checks the hours of a channel. It returns nil if the channel has no hours or invalid ones.
 func (l *loader) hours(f *fileHours) *hours.Hours {
 	if f.node.kind != mapping {
 		return nil
@@ -88,7 +88,7 @@ func (l *loader) otherDays(f *named[textList], days map[hours.Date][]hours.Span)
 	}
 }
 
-// zone returns a time zone, nil if there is none.
+// zone returns a time zone, or nil if the setting is absent or invalid.
 func (l *loader) zone(f *setting[string]) *time.Location {
 	if f.node.kind == absent {
 		return nil
@@ -98,7 +98,7 @@ func (l *loader) zone(f *setting[string]) *time.Location {
 	return zone
 }
 
-// invalid reports the error of a value. It returns whether there is one, also if the value is malformed.
+// invalid returns true if err is not nil. It then reports a problem with the value, unless the value is malformed.
 func (l *loader) invalid(n *node, err error) bool {
 	switch {
 	case err == nil:
@@ -112,7 +112,7 @@ func (l *loader) invalid(n *node, err error) bool {
 }
 
 // title checks the title of a channel.
-func (l *loader) title(f *setting[filled]) string {
+func (l *loader) title(f *setting[nonEmpty]) string {
 	title := string(f.value)
 	l.require(text.OneLine(title) == title && utf8.RuneCountInString(title) <= maxTitle, f.node,
 		"must be one line of at most %d characters", maxTitle)

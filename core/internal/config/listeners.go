@@ -19,7 +19,7 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 			"must be a loopback address such as 127.0.0.1:9090: elsewhere the admin listener needs a "+
 				"token, which is not supported yet")
 	}
-	if publicHost != "" && overlap(public.value, admin.value) {
+	if publicHost != "" && addressesConflict(public.value, admin.value) {
 		second := public.node
 		if admin.node.isSet() {
 			second = admin.node
@@ -30,8 +30,8 @@ func (l *loader) checkListeners(public, admin *setting[string]) {
 	}
 }
 
-// overlap reports whether two addresses cannot be listened on at the same time.
-func overlap(a, b string) bool {
+// addressesConflict reports whether two listeners cannot use these addresses at the same time.
+func addressesConflict(a, b string) bool {
 	hostA, portA, _ := net.SplitHostPort(a)
 	hostB, portB, _ := net.SplitHostPort(b)
 	unspecified := func(host string) bool {

@@ -21,8 +21,8 @@ type Options struct {
 	Data []byte
 	// Environ is the environment as "NAME=value"; nil means that of the process.
 	Environ []string
-	// NoSecrets accepts references whose variable or file does not exist. Their values count as unknown, and checks that
-	// need them are left out. A gateway cannot start with such a Config.
+	// NoSecrets accepts references whose variable or file does not exist. The values of these settings are unknown,
+	// and Load skips the checks that need them. A gateway cannot start with such a Config.
 	NoSecrets bool
 }
 
@@ -35,7 +35,8 @@ type loader struct {
 	resolver *resolver
 	problems []Problem
 	warnings []Problem
-	// broken has the paths of malformed settings. Further problems with them are consequences and not reported.
+	// broken has the paths of malformed settings, and of settings whose values are unknown. Other problems with these
+	// settings can be consequences, and are not reported.
 	broken map[string]bool
 	unset  []string // paths of settings with an unknown value, see Options.NoSecrets
 }
@@ -61,7 +62,7 @@ func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
 	data, ok := l.data()
 	if !ok || !l.read(data) {
-		return nil, &Problems{List: l.source.explainAll(tidy(l.problems))}
+		return nil, &Problems{List: l.source.addExcerpts(tidy(l.problems))}
 	}
 	l.merge()
 	var file fileConfig
@@ -70,8 +71,8 @@ func Load(opts Options) (*Config, error) {
 	c := l.build(&file)
 	c.Hash, c.path, c.content = hash(data), opts.Path, data
 	c.source = l.source
-	c.problems = c.source.explainAll(tidy(l.problems))
-	c.Warnings = c.source.explainAll(tidy(l.warnings))
+	c.problems = c.source.addExcerpts(tidy(l.problems))
+	c.Warnings = c.source.addExcerpts(tidy(l.warnings))
 	if len(c.problems) > 0 {
 		return c, &Problems{List: c.problems}
 	}
@@ -81,7 +82,7 @@ func Load(opts Options) (*Config, error) {
 // Content returns the bytes of the file. The caller must not change them.
 func (c *Config) Content() []byte { return c.content }
 
-// Reload loads the file again, with the values that its references have now. If data is not nil, it replaces the file's
+// Reload loads the file again and resolves its references again. If data is not nil, it is used instead of the file's
 // content.
 func (c *Config) Reload(data []byte) (*Config, error) { return Load(Options{Path: c.path, Data: data}) }
 
@@ -109,7 +110,7 @@ func hash(data []byte) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// data returns the file's content.
+// data returns the file's content. If the file cannot be read, it reports this and returns false.
 func (l *loader) data() ([]byte, bool) {
 	if l.opts.Data != nil {
 		return l.opts.Data, true

@@ -15,7 +15,7 @@ const delimiter = "\x1f"
 // leaf is a setting inside koanf. It is a function because koanf copies everything else by reflection.
 type leaf func() *node
 
-// merge adds the defaults to the file's settings, and replaces those that the environment sets.
+// merge adds the defaults to the file's settings, and replaces the settings that the environment sets.
 func (l *loader) merge() {
 	ko := koanf.New(delimiter)
 	load := func(p koanf.Provider) { _ = ko.Load(p, nil) } // fails only if a provider does, and these do not
@@ -65,12 +65,12 @@ func overlay(n *node, merged map[string]any) {
 			}
 		case leaf:
 			from := v()
-			if from == have || from.initial && have.kind != absent {
+			if from == have || from.isDefault && have.kind != absent {
 				continue
 			}
 			added := *from
 			added.name, added.parent = name, n
-			if from.initial {
+			if from.isDefault {
 				added.at = n.place()
 			}
 			n.replace(&added)

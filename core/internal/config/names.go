@@ -8,7 +8,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// CheckNames returns warnings of attributes and reasons in rules that nothing declares.
+// CheckNames returns warnings of attributes and reasons in rules that neither a rule nor an adapter declares.
 func (c *Config) CheckNames(declared route.Declared) []Problem {
 	if c.Table == nil {
 		return nil
@@ -19,7 +19,7 @@ func (c *Config) CheckNames(declared route.Declared) []Problem {
 		out = append(out, Problem{Code: p.Code, Position: c.source.positionInside(field, p.Line, p.Column),
 			Path: field.path(), Message: p.Message, Suggestion: p.Suggestion})
 	}
-	return c.source.explainAll(tidy(out))
+	return c.source.addExcerpts(tidy(out))
 }
 
 // checkUnused warns of adapters without a channel, and of channels that never get a message.
@@ -38,7 +38,7 @@ func (l *loader) checkUnused(c *Config, f *fileConfig) {
 	}
 	isCustomer := func(ch Channel) bool { return ch.Role == envelope.RoleCustomer }
 	if !slices.ContainsFunc(c.Channels, isCustomer) {
-		return // a part of a configuration
+		return // the file is a part of a configuration, which others complete
 	}
 	used := c.usedChannels()
 	for i := range c.Channels {

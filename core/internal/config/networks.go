@@ -10,7 +10,7 @@ import (
 // privateNetworks reads the non-public networks that a channel may use.
 func (l *loader) privateNetworks(f *textList) []netip.Prefix {
 	return l.networks(f, func(p netip.Prefix) string {
-		if private(p) {
+		if isPrivate(p) {
 			return ""
 		}
 		return "is not a loopback or private network; public addresses need no permission, and link-local and shared " +
@@ -62,7 +62,7 @@ var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"),
 }
 
-func private(p netip.Prefix) bool {
+func isPrivate(p netip.Prefix) bool {
 	return slices.ContainsFunc(privateRanges, func(n netip.Prefix) bool {
 		return n.Bits() <= p.Bits() && n.Contains(p.Addr())
 	})

@@ -24,20 +24,20 @@ func (k nodeKind) String() string {
 
 // node is one setting with its position. Aliases and merge keys are resolved.
 type node struct {
-	kind     nodeKind
-	name     string // the key, or the number in a list
-	at       Position
-	key      Position // of the key; zero without one
-	parent   *node    // nil of the root
-	children []*node  // of a mapping or list, in order; see add
-	index    map[string]*node
-	yaml     *yaml.Node // style and tag of a scalar; nil if it is not from the file
-	text     string     // of a scalar, without quotes and escapes
-	initial  bool       // a default
-	resolved resolved   // text with references resolved; set by the decoder
+	kind      nodeKind
+	name      string // the key, or the number in a list
+	at        Position
+	key       Position // of the key; zero without one
+	parent    *node    // nil of the root
+	children  []*node  // of a mapping or list, in order; see add
+	index     map[string]*node
+	yaml      *yaml.Node   // style and tag of a scalar; nil if it is not from the file
+	text      string       // of a scalar, without quotes and escapes
+	isDefault bool         // from defaults or channelDefaults
+	resolved  resolvedText // set by the decoder
 }
 
-// newChild returns a node for a member of n without adding it. It has the position of n until it gets its own.
+// newChild returns a node for a member of n, with the position of n. It does not add the node to n.
 func (n *node) newChild(kind nodeKind, name string) *node {
 	return &node{kind: kind, name: name, at: n.place(), parent: n}
 }
@@ -78,7 +78,7 @@ func (n *node) find(path ...string) *node {
 }
 
 // isSet reports whether the file or the environment has a value for the setting.
-func (n *node) isSet() bool { return n.kind < null && !n.initial }
+func (n *node) isSet() bool { return n.kind < null && !n.isDefault }
 
 // path returns the path of the setting, such as routes[2].when.
 func (n *node) path() string {
@@ -104,7 +104,7 @@ func (n *node) keyPlace() Position {
 	return n.at
 }
 
-// isText reports whether YAML reads the value as a text. A number in quotes is a text.
+// isText reports whether the value is a string in YAML, such as a number in quotes.
 func (n *node) isText() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!str" }
 
 // join appends a key or the number of an item to a path.

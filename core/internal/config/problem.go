@@ -84,11 +84,10 @@ func SortProblems(list []Problem) {
 	})
 }
 
-// Problem returns a problem with the setting at a path, with its position:
-// Problem(code, m, "channels", "desk", "role"). Items of a list are named by their number. A setting that is missing has
-// the position of its closest parent.
+// Problem returns a problem with the setting at a path: Problem(code, m, "channels", "desk", "role"). The name of an
+// item in a list is its index. The problem of a missing setting has the position of the closest parent that exists.
 func (c *Config) Problem(code finding.Code, message string, path ...string) Problem {
-	return c.source.explain(c.root.find(path...).problem(code, message))
+	return c.source.addExcerpt(c.root.find(path...).problem(code, message))
 }
 
 func (n *node) problem(code finding.Code, message string) Problem {

@@ -28,7 +28,7 @@ func (c *Config) BaseURL(listening string) string {
 }
 
 // publicURL checks the public address and returns it without slashes at its end.
-func (l *loader) publicURL(s *setting[filled]) string {
+func (l *loader) publicURL(s *setting[nonEmpty]) string {
 	address := string(s.value)
 	if reason := badPublicURL(address); address != "" && reason != "" {
 		l.bad(finding.InvalidValue, s.node, "%s %s; write it as https://chat.example.com", s.node.quote(), reason)

@@ -11,7 +11,7 @@ import (
 	"patchbay/core/internal/finding"
 )
 
-// maxSecretFile bounds the file of a ${file:…} reference, in bytes.
+// maxSecretFile is the maximum size of the file of a ${file:…} reference, in bytes.
 const maxSecretFile = 64 << 10
 
 // resolver replaces references by their values.
@@ -22,8 +22,8 @@ type resolver struct {
 	allowUnset bool
 }
 
-// resolved is a text whose references are replaced.
-type resolved struct {
+// resolvedText is a text whose references are replaced by their values.
+type resolvedText struct {
 	text   string
 	shown  string   // as written, but without the defaults of references, which may be secrets too
 	secret bool     // text contains the value of a reference or of a PATCHBAY_ variable
@@ -31,10 +31,10 @@ type resolved struct {
 	unset  bool     // the value of a reference is unknown; text is incomplete
 }
 
-// errUnset is part of the error of a reference to a variable that is not set.
+// errUnset is the cause of an error of a reference to a variable that is not set.
 var errUnset = errors.New("is not set or empty")
 
-// uncleanError is the error of a reference whose value has characters that are probably accidents of copying.
+// uncleanError is the error of a reference whose value has characters that were probably copied by accident.
 type uncleanError string
 
 func (e uncleanError) Error() string { return string(e) }
@@ -49,10 +49,10 @@ func referenceCode(err error) finding.Code {
 
 // resolve replaces ${env:NAME}, ${env:NAME:-default} and ${file:path}; $${ stands for ${. The errors name the
 // references that cannot be resolved and never contain a value.
-func (r *resolver) resolve(s string) (resolved, []error) {
+func (r *resolver) resolve(s string) (resolvedText, []error) {
 	var text, shown strings.Builder
 	var errs []error
-	out := resolved{}
+	out := resolvedText{}
 	for s != "" {
 		i := strings.Index(s, "${")
 		if i < 0 {
@@ -71,7 +71,7 @@ func (r *resolver) resolve(s string) (resolved, []error) {
 			return out, []error{errors.New("a reference is not closed: ${ needs a }, and a literal ${ is written $${")}
 		}
 		s = rest
-		value, label, err := r.one(body)
+		value, label, err := r.resolveOne(body)
 		if r.allowUnset && errors.Is(err, errUnset) {
 			out.unset = true
 		} else if err != nil {
@@ -85,8 +85,8 @@ func (r *resolver) resolve(s string) (resolved, []error) {
 	return out, errs
 }
 
-// one resolves the inside of one reference. The label names the reference and contains no secret.
-func (r *resolver) one(body string) (value, label string, err error) {
+// resolveOne resolves one reference, given without ${ and }. The label names the reference and contains no secret.
+func (r *resolver) resolveOne(body string) (value, label string, err error) {
 	scheme, rest, _ := strings.Cut(body, ":")
 	switch scheme {
 	case "env":

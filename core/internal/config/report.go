@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/finding"
 )
 
-// tidy sorts problems and removes repetitions, which aliases cause.
+// tidy sorts problems and removes duplicates. An alias causes the problems of its anchor again.
 func tidy(list []Problem) []Problem {
 	SortProblems(list)
 	return slices.Compact(list)

@@ -12,10 +12,10 @@ func (l *loader) routes(c *Config, f *items[fileRoute]) {
 		within := &f.list[i].Offer.Within
 		// For package route, 0 means the default, so a 0 in the file is reported here.
 		l.require(within.node.kind != scalar || within.value != 0, within.node,
-			"must be more than 0; without this key it is %s", short(route.DefaultWithin))
+			"must be more than 0; without this key it is %s", shortDuration(route.DefaultWithin))
 		after, most := &f.list[i].After, c.Conversations.CloseAfter
 		l.require(after.value == 0 || most == 0 || after.value < most, after.node,
-			"must be less than conversations.close_after (%s)", short(most))
+			"must be less than conversations.close_after (%s)", shortDuration(most))
 		c.Routes = append(c.Routes, f.list[i].rule())
 	}
 	table, problems := route.Compile(c.Routes, c.Roles())
@@ -86,7 +86,7 @@ func (f *fileRoute) rule() route.Rule {
 	return r
 }
 
-// say returns the notice. The texts of a mapping are those of its languages, except the one of the key default.
+// say returns the notice. A single text, and the text of the key default, is its default.
 func (f *fileSay) say() route.Say {
 	var out route.Say
 	for _, said := range f.texts.list {

@@ -13,8 +13,8 @@ import (
 )
 
 type (
-	filled   string // must not be empty where the key is present
-	onlyTrue bool   // true; the key is left out for false
+	nonEmpty string // must not be empty if the key is present
+	onlyTrue bool   // must be true if the key is present
 )
 
 var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`)
@@ -44,11 +44,11 @@ func convert(n *node, t reflect.Type) (any, error) {
 			return nil, errors.New("can only be true; leave the key out for false")
 		}
 		return onlyTrue(true), nil
-	case reflect.TypeFor[filled]():
+	case reflect.TypeFor[nonEmpty]():
 		if strings.TrimSpace(s) == "" {
 			return nil, errors.New("is empty; give it a value or leave the key out")
 		}
-		return filled(s), nil
+		return nonEmpty(s), nil
 	}
 	switch t.Kind() {
 	case reflect.String:

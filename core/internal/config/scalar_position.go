@@ -50,7 +50,7 @@ func newScan(lines []string, n *node) *scan {
 	s.enter(n.at.Line - 1)
 	s.column = n.at.Column - 1
 	quoted := n.yaml.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
-	if r := s.here(); quoted && (r == '"' || r == '\'') {
+	if r := s.current(); quoted && (r == '"' || r == '\'') {
 		s.quote = r
 		s.column++
 	}
@@ -64,8 +64,8 @@ func (s *scan) enter(line int) {
 	}
 }
 
-// here returns the current character of the source, or 0 at the end of a line.
-func (s *scan) here() rune {
+// current returns the current character of the source, or 0 at the end of a line.
+func (s *scan) current() rune {
 	if s.column < len(s.source) {
 		return s.source[s.column]
 	}
@@ -76,7 +76,7 @@ func (s *scan) here() rune {
 // spaces.
 func (s *scan) skip() {
 	for s.line < len(s.lines) {
-		switch r := s.here(); {
+		switch r := s.current(); {
 		case s.column >= len(s.source), s.quote == '"' && r == '\\' && s.column+1 == len(s.source):
 			s.enter(s.line + 1)
 		case unicode.IsSpace(r):
@@ -93,14 +93,14 @@ func (s *scan) take(r rune) bool {
 	if !space {
 		s.skip()
 	}
-	here := s.here()
+	here := s.current()
 	switch {
-	case here == 0: // folding, or the end of the source
+	case here == 0: // the end of a line or of the source
 	case here == r, s.quote == '"' && here == '\\':
 		s.column = min(s.column+sourceWidth(s.source[s.column:], s.quote), len(s.source))
 		return true
 	}
-	return space // from folding
+	return space // YAML folds a line end into a space
 }
 
 // sourceWidth returns the length of the next character of the value in the source.

@@ -13,7 +13,7 @@ import (
 // object is a JSON Schema, or a part of one.
 type object = map[string]any
 
-// scalarTypes are the types of a text: YAML reads a text without quotes as a number, true or false if it can.
+// scalarTypes are the types of a text, because YAML reads some texts without quotes as a number, true or false.
 var scalarTypes = []string{"string", "number", "boolean"}
 
 // reference is the schema of a value that is a reference, or contains one.
@@ -40,7 +40,7 @@ func Schema(settings map[string][]byte) ([]byte, error) {
 		}
 		delete(def, "$schema")
 		if _, has := def["$defs"]; has {
-			def["$id"] = "https://patchbay.invalid/settings/" + name // its references are to its own definitions
+			def["$id"] = "https://patchbay.invalid/settings/" + name // resolves its references to its $defs
 		}
 		defs["settings-"+name] = def
 		branches = append(branches, object{
@@ -96,14 +96,14 @@ func orReference(s object) object {
 	return out
 }
 
-// described is a pointer to a setting that has its own schema.
-type described interface{ schema(path string) object }
+// schemaProvider is a pointer to a setting that makes its schema.
+type schemaProvider interface{ schema(path string) object }
 
 // schemaOf returns the schema of a part of the file, which is given as a pointer to its zero value.
 func schemaOf(target any, path string) object {
 	var out object
 	switch t := target.(type) {
-	case described:
+	case schemaProvider:
 		out = t.schema(path)
 	case structure:
 		out = structureSchema(t, path)
@@ -140,7 +140,7 @@ func (s *setting[T]) schema(path string) object {
 		out = object{"type": []string{"string", "integer"}}
 	case t == reflect.TypeFor[onlyTrue]():
 		return object{"const": true}
-	case t == reflect.TypeFor[filled]():
+	case t == reflect.TypeFor[nonEmpty]():
 		out = object{"type": scalarTypes, "minLength": 1}
 	case t.Kind() == reflect.Bool:
 		out = object{"type": "boolean"}
@@ -180,5 +180,5 @@ func (o *fileOffer) schema(path string) object {
 }
 
 func (f *fileSay) schema(path string) object {
-	return object{"anyOf": []any{(&setting[filled]{}).schema(path), f.texts.schema(path)}}
+	return object{"anyOf": []any{(&setting[nonEmpty]{}).schema(path), f.texts.schema(path)}}
 }

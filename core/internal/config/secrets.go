@@ -15,16 +15,16 @@ import (
 func (c *Config) Secrets() []string {
 	var out []string
 	for name := range c.Adapters {
-		out = append(out, referenced(c.root.find("adapters", name, "args"))...)
-		out = append(out, referenced(c.root.find("adapters", name, "env"))...)
+		out = append(out, referenceValues(c.root.find("adapters", name, "args"))...)
+		out = append(out, referenceValues(c.root.find("adapters", name, "env"))...)
 	}
 	for _, ch := range c.Channels {
-		out = append(out, referenced(c.root.find("channels", ch.Name, "settings"))...)
+		out = append(out, referenceValues(c.root.find("channels", ch.Name, "settings"))...)
 	}
 	return out
 }
 
-func referenced(n *node) []string {
+func referenceValues(n *node) []string {
 	var out []string
 	for _, v := range n.resolved.values {
 		if !isServerAddress(v) {
@@ -32,7 +32,7 @@ func referenced(n *node) []string {
 		}
 	}
 	for _, child := range n.children {
-		out = append(out, referenced(child)...)
+		out = append(out, referenceValues(child)...)
 	}
 	return out
 }
@@ -62,8 +62,8 @@ func checkSecrets(n *node, s *settings.Schema, secret bool) []Problem {
 	return out
 }
 
-// refusedCharacter describes the first character of a text that was probably copied by accident. It returns "" if there
-// is none.
+// refusedCharacter describes the first character of a text that is not possible in a secret or a single line. It
+// returns "" if there is none.
 func refusedCharacter(s string) string {
 	for _, r := range s {
 		switch {

@@ -15,8 +15,8 @@ const redacted = "[redacted]"
 // Settings are the settings of a channel that its adapter gets. The zero value is an empty object. All printed forms
 // are redacted.
 type Settings struct {
-	reveal func() []byte // a function hides the values from formatting by reflection
-	shown  string
+	reveal func() []byte // a function, so that formatting by reflection does not show the values
+	shown  string        // the redacted form
 }
 
 // JSON returns the settings as a JSON object with secrets resolved, for the adapter only. Without the adapter's schema,
@@ -89,9 +89,9 @@ func (l *loader) resolveAll(n *node) {
 	}
 }
 
-// CompleteSettings returns a channel's settings as JSON for its adapter: secrets resolved, values of the types in the
-// schema (0041771234567 stays as it is where the schema has a string), and the schema's defaults filled in. It does not
-// check the settings; see CheckSettings.
+// CompleteSettings returns a channel's settings as JSON for its adapter. The references are resolved, the values have
+// the types of the schema, and the schema's defaults are added. If the schema has a string, 0041771234567 keeps its
+// zeros. CompleteSettings does not check the settings; see CheckSettings.
 func (c *Config) CompleteSettings(channel string, schema []byte) ([]byte, error) {
 	s, err := settings.Parse(schema)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// render returns a setting as a value for JSON, with the types of its schema, which may be nil. With redact,
-// confidential values are hidden.
+// render returns a setting as a value for JSON, with the types of its schema. The schema may be nil. With redact, the
+// result contains no confidential values.
 func render(n *node, s *settings.Schema, redact bool) any {
 	switch n.kind {
 	case mapping:
@@ -45,11 +45,11 @@ func renderScalar(n *node, s *settings.Schema, redact bool) any {
 	case n.isText() && !v.secret:
 		return v.text
 	case s != nil && len(s.Type) > 0:
-		return typed(v.text, s.Type)
+		return asType(v.text, s.Type)
 	case v.secret:
 		return v.text
 	}
-	return typed(v.text, yamlTypes[n.yaml.ShortTag()])
+	return asType(v.text, yamlTypes[n.yaml.ShortTag()])
 }
 
 // yamlTypes are the types that YAML gives to unquoted text. They apply to settings without a schema.
@@ -60,9 +60,9 @@ var (
 	jsonNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 )
 
-// typed converts a text to the first of the types that it matches. It returns any other text unchanged, such as a
+// asType converts a text to the first of the types that it matches. It returns any other text unchanged, such as a
 // number with leading zeros, which is a telephone number or an account.
-func typed(text string, types []string) any {
+func asType(text string, types []string) any {
 	for _, t := range types {
 		switch t {
 		case "string":

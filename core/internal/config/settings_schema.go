@@ -29,7 +29,7 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 	var problems []Problem
 	for _, v := range validator.Violations(values) {
 		n := base.find(v.Path...)
-		if c.explained(n, base) || n.resolved.unset {
+		if c.isConsequence(n, base) || n.resolved.unset {
 			continue
 		}
 		p := n.problem(violationCodes[v.Reason], v.Message)
@@ -46,7 +46,7 @@ func (c *Config) CheckSettings(channel string, schema []byte) []Problem {
 			problems = append(problems, p)
 		}
 	}
-	return c.source.explainAll(tidy(problems))
+	return c.source.addExcerpts(tidy(problems))
 }
 
 // checkTexts returns a problem for each number, true or false where the schema has a text. A value such as
@@ -73,8 +73,8 @@ func checkTexts(n *node, s *settings.Schema) []Problem {
 	return out
 }
 
-// explained reports whether Load found a problem with a setting or with one that contains it, up to base.
-func (c *Config) explained(n, base *node) bool {
+// isConsequence reports whether Load found a problem with a setting or with one that contains it, up to base.
+func (c *Config) isConsequence(n, base *node) bool {
 	return slices.ContainsFunc(c.problems, func(cause Problem) bool {
 		return within(n.path(), cause.Path) && within(cause.Path, base.path())
 	})

@@ -19,7 +19,7 @@ var syntaxAdvice = []struct {
 	message string
 	applies func(*sourceError) bool // nil means always
 	atStart bool                    // the position is the start of the unfinished value
-	offset  int                     // from the library's position, in columns
+	offset  int                     // columns to add to the library's position
 	advice  string
 }{
 	{"tab character", nil, false, 0, "a tab in the indentation; use spaces"},

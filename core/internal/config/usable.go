@@ -5,7 +5,7 @@ import "slices"
 // Usability is the part of a channel that its adapter can validate although the configuration has problems.
 type Usability int
 
-// The degrees of usability, from nothing to everything.
+// The degrees of usability, from the lowest.
 const (
 	// Unusable: the adapter is not usable, or an unknown key may be a misspelling of settings.
 	Unusable Usability = iota
@@ -27,10 +27,10 @@ func (c *Config) Usable(channel string) Usability {
 	}
 	n := c.root.find("channels", channel)
 	if n.child("settings").kind == absent && hasUnknownKey(n) {
-		return Unusable // the unknown key may be meant as settings
+		return Unusable // the unknown key may be a misspelling of settings
 	}
 	unusable := func(key string) bool {
-		return c.faulty(n.child(key)) || key != "settings" && n.child(key).hasUnset()
+		return c.hasProblem(n.child(key)) || key != "settings" && n.child(key).hasUnset()
 	}
 	if slices.ContainsFunc(adapterKeys, unusable) {
 		return UsableSettings
@@ -46,10 +46,10 @@ func hasUnknownKey(channel *node) bool {
 // UsableAdapter reports whether there is an adapter of this name that can be started.
 func (c *Config) UsableAdapter(name string) bool {
 	a, ok := c.Adapters[name]
-	return ok && a.Command != "" && !c.faulty(c.root.find("adapters", name))
+	return ok && a.Command != "" && !c.hasProblem(c.root.find("adapters", name))
 }
 
-// faulty reports whether Load found a problem with a setting or with anything below it.
-func (c *Config) faulty(n *node) bool {
+// hasProblem reports whether Load found a problem with a setting or with anything below it.
+func (c *Config) hasProblem(n *node) bool {
 	return slices.ContainsFunc(c.problems, func(p Problem) bool { return within(p.Path, n.path()) })
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Value is a value of a YAML file other than the configuration, such as a file of conversation tests. It knows its
-// position. Aliases and merge keys are resolved.
+// Value is a value, with its position, of a YAML file other than the configuration, such as a file of conversation
+// tests. Aliases and merge keys are resolved.
 type Value struct{ n *node }
 
 // ReadYAML reads a file by the rules of configurations: one document, which is a mapping, limited in size and depth. If

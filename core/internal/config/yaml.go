@@ -28,9 +28,9 @@ var standardTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!
 type reader struct {
 	file     string
 	problems *[]Problem
-	count    int
+	count    int                 // nodes that were read
 	open     map[*yaml.Node]bool // nodes that contain the current node; an alias of one of them would contain itself
-	full     bool
+	full     bool                // the problem that the file is too large was reported
 }
 
 func (r *reader) bad(code finding.Code, line, column int, path, format string, args ...any) {
@@ -153,7 +153,7 @@ func (r *reader) entries(n *node, y *yaml.Node, depth int) {
 	}
 }
 
-// merge adds the entries of a merge key's mapping or mappings, except those that n has already.
+// merge adds the entries of a merge key's mappings whose keys n does not have.
 func (r *reader) merge(n *node, y *yaml.Node, depth int) {
 	from := &node{kind: null, name: n.name, parent: n.parent}
 	r.fill(from, y, depth+1)
