@@ -77,6 +77,16 @@ func (tx *Transaction) receiveCustomer(id string, ch *Channel, in *inbound.Envel
 	return tx.accept(id, ch, in, false, true)
 }
 
+// Opens reports whether Receive would open a conversation for an envelope.
+func (tx *Transaction) Opens(in *inbound.Envelope) bool {
+	ch := tx.policy.Channels[in.Channel]
+	if ch == nil || ch.Role != envelope.RoleCustomer || !opensConversation(in.Envelope.Kind) || isBlank(in.Envelope) {
+		return false
+	}
+	c := tx.layer.Conversation(tx.layer.Find(in.Channel, in.Envelope.Thread))
+	return (c == nil || c.Closing != "") && !tx.IsDuplicate(in)
+}
+
 // opensConversation reports whether a customer's envelope of this kind opens a conversation if there is none. Other
 // kinds, such as read and typing, refer to an earlier conversation.
 func opensConversation(k envelope.Kind) bool {

@@ -24,6 +24,9 @@ type submission struct {
 	inOrder bool
 	// continues is set if earlier envelopes of the webhook are already stored.
 	continues bool
+	counted   bool  // the conversations that a webhook opens are counted
+	doubles   bool  // the decision has accepted an envelope of a webhook that has no vendor id
+	refused   error // the result of each further decision on a webhook
 	channel   string
 	cursor    []byte // stored with the last envelope
 	accepted  int    // envelopes that the decision accepted
@@ -50,10 +53,11 @@ func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 	}, nil
 }
 
-// Accept stores the envelopes of one webhook in order, in one record if they fit. The overload of a receiver refuses the
-// webhook only before the first record, and then as a whole. Accept returns nil when all are stored or
-// are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are duplicates
-// then. The writer owns the envelopes from the call on.
+// Accept stores the envelopes of one webhook in order, in one record if they fit. The overload of a receiver and the
+// limit of new conversations refuse the webhook only before the first record, and then as a whole. If a conversation is
+// full, the other envelopes of the record are stored, provided that all of them have vendor ids. Accept returns nil when
+// all are stored or are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are
+// duplicates then. The writer owns the envelopes from the call on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for continues := false; len(in) > 0; continues = true {
 		s, err := w.newSubmission(in)

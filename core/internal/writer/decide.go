@@ -72,7 +72,10 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	}
 	for _, s := range b.submissions {
 		remove = func(why string) { b.poison(s, why) }
-		s.result = w.receive(tx, s, b.poisoned[s])
+		if s.result = w.receive(tx, s, b.poisoned[s]); s.result != nil && s.doubles {
+			s.refused = s.result
+			return false
+		}
 	}
 	for i, id := range b.timers {
 		remove = func(string) { w.postponeTimer(b, i, id) }
@@ -108,21 +111,19 @@ func (b *batch) poison(s *submission, why string) {
 
 // receive decides on the envelopes of a submission. If cause is set, earlier decisions failed, and the envelopes become
 // dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive returns an error, and the
-// vendor repeats the webhook; the accepted envelopes are duplicates then. Overload refuses all envelopes or none, because
-// a vendor may repeat it each second, and envelopes without a vendor id are never duplicates.
+// vendor repeats the webhook; the accepted envelopes are duplicates then. An accepted envelope without a vendor id would
+// be no duplicate. In this case receive sets doubles, and the batch is decided again without the webhook.
 func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause string) error {
-	s.accepted = 0 // this may be a repeated decision
+	s.accepted, s.doubles = 0, false // this may be a repeated decision
 	if s.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
 	if s.inOrder {
 		return w.receiveInOrder(tx, s, cause)
 	}
-	if cause == "" && s.dead == "" && !s.continues {
-		for _, in := range s.envelopes {
-			if err := checkOverload(tx, in); err != nil {
-				return err
-			}
+	if cause == "" && s.dead == "" {
+		if err := w.admit(tx, s); err != nil {
+			return err
 		}
 	}
 	var result error
@@ -135,11 +136,33 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 			tx.KeepUndecided(in, cause)
 			continue
 		}
-		if err := w.receiveOne(tx, in); err != nil {
-			result = err
+		if tx.Receive(in) == conversation.VerdictBusy {
+			result = ErrBusy
+		} else if in.Envelope.VendorID == "" {
+			s.doubles = true
 		}
 	}
 	return result
+}
+
+// admit returns an error if a limit refuses a webhook as a whole. After the first record of a webhook, only the limits
+// of the conversations can refuse the rest. New conversations are counted once, also if decisions are repeated.
+func (w *Writer) admit(tx *conversation.Transaction, s *submission) error {
+	if s.refused != nil || s.continues {
+		return s.refused
+	}
+	for _, in := range s.envelopes {
+		if err := checkOverload(tx, in); err != nil {
+			return err
+		}
+	}
+	if !s.counted {
+		s.counted = true
+		if !w.mayOpen(tx, s.envelopes...) {
+			s.refused = ErrBusy
+		}
+	}
+	return s.refused
 }
 
 // checkOverload returns an error that matches ErrOverloaded if the receiver of the envelope cannot keep up.
@@ -150,7 +173,7 @@ func checkOverload(tx *conversation.Transaction, in *inbound.Envelope) error {
 	return nil
 }
 
-// receiveOne decides on an envelope. ErrBusy means that it cannot be accepted now.
+// receiveOne decides on an envelope of a subscription. ErrBusy means that it cannot be accepted now.
 func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
 	if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
 		return ErrBusy

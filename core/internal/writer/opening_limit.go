@@ -1,28 +1,45 @@
 package writer
 
 import (
+	"time"
+
 	"golang.org/x/time/rate"
 
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
-	"patchbay/sdk/envelope"
 )
 
-// mayOpen reports whether an envelope is within its channel's limit of new conversations. Envelopes that open no
-// conversation always are.
-func (w *Writer) mayOpen(tx *conversation.Transaction, in *inbound.Envelope) bool {
-	ch := w.Policy.Channels[in.Channel]
-	if w.OpensPerMinute <= 0 || ch == nil || ch.Role != envelope.RoleCustomer {
+// mayOpen reports whether the conversations that the envelopes open are within the limits of their channels. A limit
+// that is not reached admits all of them, and counts all of them, so that a webhook is never refused in part.
+func (w *Writer) mayOpen(tx *conversation.Transaction, envelopes ...*inbound.Envelope) bool {
+	if w.OpensPerMinute <= 0 {
 		return true
 	}
-	c := w.state.Conversation(w.state.Find(in.Channel, in.Envelope.Thread))
-	if c != nil && c.Closing == "" || tx.IsDuplicate(in) {
-		return true
+	type customer struct{ channel, thread string }
+	var opened map[customer]bool
+	for _, in := range envelopes {
+		if !tx.Opens(in) {
+			continue
+		}
+		if w.openingLimit(in.Channel).Tokens() < 1 {
+			return false
+		}
+		if opened == nil {
+			opened = map[customer]bool{}
+		}
+		opened[customer{in.Channel, in.Envelope.Thread}] = true
 	}
-	l := w.opens[in.Channel]
+	for c := range opened {
+		w.openingLimit(c.channel).ReserveN(time.Now(), 1)
+	}
+	return true
+}
+
+func (w *Writer) openingLimit(channel string) *rate.Limiter {
+	l := w.opens[channel]
 	if l == nil {
 		l = rate.NewLimiter(rate.Limit(float64(w.OpensPerMinute)/60), max(w.OpensPerMinute/6, 1))
-		w.opens[in.Channel] = l
+		w.opens[channel] = l
 	}
-	return l.Allow()
+	return l
 }

@@ -1,0 +1,148 @@
+package writer
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/inbound"
+)
+
+// fillUp lets a conversation have as many deliveries as possible.
+func (h *harness) fillUp(thread string) {
+	h.Helper()
+	var in []*inbound.Envelope
+	for i := range conversation.MaxUndelivered {
+		in = append(in, message(h.tester, "web", thread, fmt.Sprint(i), "hello"))
+	}
+	if err := <-h.later(in...); err != nil {
+		h.Fatalf("Accept: %v", err)
+	}
+}
+
+// A vendor repeats a refused webhook. Messages without a vendor id are never recognized as duplicates.
+func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
+	for name, tc := range map[string]struct {
+		refuse func(*harness)
+		permit func(*harness)
+	}{
+		"limit of new conversations": {
+			func(h *harness) { h.customer("other", "m", "hello") },
+			func(*harness) { time.Sleep(10 * time.Second) },
+		},
+		"full conversation": {
+			func(h *harness) {
+				h.fillUp("w2")
+				time.Sleep(10 * time.Second)
+			},
+			func(h *harness) { h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered}) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
+				defer h.stop()
+				h.customer("w1", "m1", "desk now")
+				time.Sleep(10 * time.Second)
+				tc.refuse(h)
+				for range 3 {
+					if err := <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two")); !errors.Is(err, ErrBusy) {
+						t.Fatalf("Accept: %v, want ErrBusy", err)
+					}
+				}
+				if n := h.accepted()[""]; n != 0 {
+					t.Errorf("%d messages of a refused webhook are in the log", n)
+				}
+				tc.permit(h)
+				if err := <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two")); err != nil {
+					t.Fatal(err)
+				}
+				if n := h.accepted()[""]; n != 2 {
+					t.Errorf("%d messages are in the log, want 2", n)
+				}
+			})
+		})
+	}
+}
+
+// A full conversation does not hold up the other messages of a webhook if they have vendor ids. The second webhook is
+// refused in its second record.
+func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		h.fillUp("w2")
+		want := 0
+		for _, n := range []int{1, maxInputs} {
+			for attempts := 1; ; attempts++ {
+				var in []*inbound.Envelope
+				for i := range n {
+					in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
+				}
+				in = append(in, message(t, "web", "w2", fmt.Sprint("two", n), "two"), message(t, "web", "w3", "three", "three"))
+				err := <-h.later(in...)
+				if attempts == 3 {
+					if err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+				if !errors.Is(err, ErrBusy) {
+					t.Fatalf("Accept: %v, want ErrBusy", err)
+				}
+				for attempts == 2 {
+					j := h.head("faq")
+					h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered})
+					if j.Conv.ID == h.conv("w2").ID {
+						break
+					}
+				}
+			}
+			want = max(want, n)
+		}
+		got := h.accepted()
+		for i := range want {
+			if id := fmt.Sprint("one", i); got[id] != 1 {
+				t.Errorf("%s was accepted %d times", id, got[id])
+			}
+		}
+		for _, id := range []string{"two1", fmt.Sprint("two", maxInputs), "three"} {
+			if got[id] != 1 {
+				t.Errorf("%s was accepted %d times", id, got[id])
+			}
+		}
+	})
+}
+
+func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
+		defer h.stop()
+		accept := func(threads ...string) error {
+			var in []*inbound.Envelope
+			for _, thread := range threads {
+				in = append(in, message(t, "web", thread, "", "hello"))
+			}
+			return <-h.later(in...)
+		}
+		if err := accept("w1", "w1", "w1"); err != nil {
+			t.Errorf("three messages open one conversation: %v", err)
+		}
+		time.Sleep(10 * time.Second) // one conversation in 10 s
+		if err := accept("w2", "w3", "w4"); err != nil {
+			t.Errorf("more conversations than are possible at the same moment: %v", err)
+		}
+		time.Sleep(29 * time.Second)
+		if err := accept("w5"); !errors.Is(err, ErrBusy) {
+			t.Errorf("after three conversations and 29 s: %v, want ErrBusy", err)
+		}
+		time.Sleep(2 * time.Second)
+		if err := accept("w5"); err != nil {
+			t.Errorf("after three conversations and 31 s: %v", err)
+		}
+	})
+}
