@@ -35,21 +35,21 @@ const (
 	ResultRetry            // not before Outcome.Next
 	ResultDead
 	ResultDeclined // the channel does not take the offered conversation
-	ResultGone     // the vendor no longer knows the thread
+	ResultGone     // the vendor has deleted the thread
 )
 
 // ChannelState is the state of a channel's calls.
 type ChannelState struct {
 	Breaker  string        // closed, half-open or open
-	Cause    string        // why the breaker is not closed
+	Cause    string        // last failure, if the breaker is not closed
 	Pause    time.Duration // rest of the pause that the vendor asked for
 	Paused   bool          // by an operator
 	Queued   int           // jobs that wait, including those whose media are being read
 	InFlight int           // calls
 
-	// The next fields are 0 unless all calls are in use and jobs wait for nothing else.
-	Full         time.Duration // since then
-	Waits        time.Duration // of the first waiting job, within Full
+	// The channel is full if all calls are in use and jobs wait only for a free call. Otherwise the next fields are 0.
+	Full         time.Duration // time since the channel has been full
+	Waits        time.Duration // wait of the first waiting job, at most Full
 	SinceSuccess time.Duration // since the last successful call ended, less its own duration
 }
 
@@ -65,7 +65,7 @@ func (s *ChannelState) Saturated(limit time.Duration) bool {
 	return limit > 0 && s.Full > limit && s.SinceSuccess <= limit
 }
 
-// Outcome is the result of one attempt of a delivery.
+// Outcome is the result of a Job: of one attempt, or of a wait that has ended without a call.
 type Outcome struct {
 	Conversation string
 	Delivery     string
@@ -77,11 +77,11 @@ type Outcome struct {
 	Text         string // of the error, for operators
 	Reason       string // if declined
 	Next         time.Time
-	NotCalled    bool // retry: the vendor was not called, so this is not an attempt
+	NotCalled    bool // the vendor was not called, so this is not an attempt
 	VendorID     string
 	State        []byte // new state of the thread; nil keeps it
 	Thread       string // open: the new thread; otherwise the thread that was used
-	Accepted     bool   // open: an agent is connected already
+	Accepted     bool   // open: the vendor has accepted the offer in its response
 	Degraded     string // content that could not be carried, and its replacement
 	Replies      []*inbound.Envelope
 }

@@ -18,8 +18,8 @@ const (
 	breakerFailures = 5 // conversations whose failures open a breaker
 	// breakerMinimum is the lowest limit. If fewer than breakerFailures conversations have work, all of them must fail,
 	// but at least two.
-	breakerMinimum = 2
-	breakerOpen    = 10 * time.Second
+	breakerMinimum  = 2
+	breakerOpenTime = 10 * time.Second
 )
 
 // States of a breaker.
@@ -43,16 +43,16 @@ func (b *breaker) allows() bool {
 	return b.state == breakerClosed || b.state == breakerHalfOpen && b.probe == nil
 }
 
-// started notes a call that starts.
-func (b *breaker) started(t *task) {
+// noteStart notes a call that starts.
+func (b *breaker) noteStart(t *task) {
 	if b.state == breakerHalfOpen {
 		b.probe = t
 	}
 }
 
-// ended returns the state after a call. Working returns the number of conversations with work on the channel, at most
+// nextState returns the state after a call. busy returns the number of conversations with jobs on the channel, at most
 // the given limit.
-func (b *breaker) ended(t *task, r *result, working func(limit int) int) string {
+func (b *breaker) nextState(t *task, r *result, busy func(limit int) int) string {
 	probe := b.probe == t && b.state == breakerHalfOpen
 	if b.probe == t {
 		b.probe = nil
@@ -68,25 +68,26 @@ func (b *breaker) ended(t *task, r *result, working func(limit int) int) string 
 	if b.state == breakerClosed && !slices.Contains(b.failed, t.job.Conv.ID) {
 		b.failed = append(b.failed, t.job.Conv.ID)
 	}
-	limit := max(breakerMinimum, working(breakerFailures))
+	limit := max(breakerMinimum, busy(breakerFailures))
 	if probe || b.state == breakerClosed && len(b.failed) >= limit {
 		return breakerIsOpen
 	}
 	return b.state
 }
 
-// countCall passes the result of a call to the breaker of its channel. The caller holds the lock.
-func (e *Engine) countCall(t *task, r *result) {
+// updateBreaker passes the result of a call to the breaker of its channel. The caller holds the lock.
+func (e *Engine) updateBreaker(t *task, r *result) {
 	b := &t.ch.breaker
 	if t.canceled || r.out.Error == string(sdk.KindThrottled) && time.Now().Before(t.ch.pause) {
 		r.vendor = vendorUnknown // throttled calls that started before the pause are not further failures
 	}
-	to := b.ended(t, r, t.ch.working)
+	to := b.nextState(t, r, t.ch.busyConversations)
 	e.setBreaker(t.ch, to)
 }
 
-// working counts the conversations that have a job on the channel or are among the breaker's failures, up to a limit.
-func (c *channel) working(limit int) int {
+// busyConversations returns the number of conversations that have a job on the channel or are among the breaker's
+// failures, at most limit.
+func (c *channel) busyConversations(limit int) int {
 	found := map[string]bool{}
 	for _, conv := range c.breaker.failed {
 		found[conv] = true
@@ -122,7 +123,7 @@ func (e *Engine) setBreaker(ch *channel, to string) {
 		b.timer.Stop()
 	}
 	if to == breakerIsOpen {
-		b.timer = time.AfterFunc(breakerOpen, func() { e.halfOpen(ch) })
+		b.timer = time.AfterFunc(breakerOpenTime, func() { e.halfOpen(ch) })
 	}
 	e.Observer.Breaker(ch.Name, to)
 	switch {
@@ -147,6 +148,6 @@ func (e *Engine) Reachable(name string, within time.Duration) bool {
 // errNotCalled means that the vendor was not called. The call is not an attempt.
 var errNotCalled = errors.New("the vendor was not called")
 
-func notCalled(err error) bool {
+func isNotCalled(err error) bool {
 	return errors.Is(err, plugin.ErrNotReady) || errors.Is(err, errNotCalled)
 }

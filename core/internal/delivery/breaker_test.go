@@ -57,7 +57,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		}
 		calls := h.bot.callCount()
 		j := h.submit("faq", "waits")
-		time.Sleep(breakerOpen - time.Second)
+		time.Sleep(breakerOpenTime - time.Second)
 		if h.outcome(j) != nil || h.bot.callCount() != calls {
 			t.Error("a call was made or an attempt counted while the breaker was open")
 		}
@@ -67,7 +67,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		}
 		h.bot.answerWith(nil)
 		first, second := h.submit("faq", "first"), h.submit("faq", "second")
-		time.Sleep(breakerOpen + time.Second)
+		time.Sleep(breakerOpenTime + time.Second)
 		tries := h.bot.takeCalls()
 		if len(tries) != 1 {
 			t.Fatalf("%d calls while half open, want one", len(tries))
@@ -168,7 +168,7 @@ func TestHalfOpenBreakerPrefersDeliveryThatHasNotFailed(t *testing.T) {
 		h.repeat(one)
 		h.repeat(two)
 		fresh := h.submit("faq", "of another customer")
-		time.Sleep(breakerOpen + time.Second)
+		time.Sleep(breakerOpenTime + time.Second)
 		calls := h.bot.takeCalls()
 		if len(calls) != 1 || calls[0].GetKey() != fresh.Delivery.ID {
 			t.Fatalf("%d calls while half open, want that of the delivery that has not failed", len(calls))

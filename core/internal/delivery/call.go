@@ -21,10 +21,10 @@ type result struct {
 	out    *attempt.Outcome
 	pause  time.Duration // of the whole channel
 	vendor vendorState
-	err    error // set if there was no call, or no answer to it
+	err    error // set if there was no call, or if it has no result of the adapter
 }
 
-// call builds a call and starts it. It ends the task's call if there is nothing to call for.
+// call builds the call of a task and starts it. If that fails, or if there is nothing to send, it ends the call.
 func (e *Engine) call(c *callContext, t *task) {
 	call, degraded, err := e.buildCall(c, t)
 	if err == nil {
@@ -32,7 +32,7 @@ func (e *Engine) call(c *callContext, t *task) {
 	}
 	switch {
 	case err != nil:
-		e.endCall(t, t.readFailed(err))
+		e.endCall(t, t.readFailure(err))
 		return
 	case call == nil: // the piece is empty, or the history was purged
 		o := &attempt.Outcome{Result: attempt.ResultDelivered, Degraded: "nothing to send"}
@@ -40,7 +40,7 @@ func (e *Engine) call(c *callContext, t *task) {
 		return
 	}
 	stop := t.settings.Caller.StartDeliver(c, call, func(res *pluginpb.DeliverResult, err error) {
-		e.endCall(t, t.answered(res, err, degraded))
+		e.endCall(t, t.resultOf(res, err, degraded))
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,13 +51,13 @@ func (e *Engine) call(c *callContext, t *task) {
 	}
 }
 
-// answered returns the result of a call.
-func (t *task) answered(res *pluginpb.DeliverResult, err error, degraded string) result {
+// resultOf returns the result of a call.
+func (t *task) resultOf(res *pluginpb.DeliverResult, err error, degraded string) result {
 	if err != nil {
-		return t.callFailed(err)
+		return t.callFailure(err)
 	}
 	if f := res.GetError(); f != nil {
-		return t.adapterFailed(f)
+		return t.adapterFailure(f)
 	}
 	o := &attempt.Outcome{
 		Result: attempt.ResultDelivered, VendorID: res.GetVendorId(), Thread: res.GetThread(), Accepted: res.GetAccepted(),

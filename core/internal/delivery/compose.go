@@ -46,14 +46,14 @@ func openAction(j *attempt.Job) *pluginpb.OpenAction {
 	}
 }
 
-// sendAction builds the delivery of an envelope. Degraded describes what the channel cannot carry.
+// sendAction builds the delivery of an envelope. degraded describes the content that the channel cannot carry.
 func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAction, degraded string, err error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	stored, err := e.Load(ctx, d.Item.Pos)
 	if err != nil {
 		return nil, "", err
 	}
-	a := assigned(stored, c)
+	a := newAssigned(stored, c)
 	if len(d.Joined) > 0 {
 		if a.Text, err = e.joinedText(ctx, d); err != nil {
 			return nil, "", err
@@ -66,7 +66,7 @@ func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAc
 		}
 		content, err := e.assignContent(ctx, t, a, env)
 		for t.degradeMedium(ctx, err) {
-			a = assigned(stored, c)
+			a = newAssigned(stored, c)
 			content, err = e.assignContent(ctx, t, a, env)
 		}
 		if err != nil {
@@ -136,7 +136,7 @@ func (t *task) share() render.Share {
 	return render.ShareOf(d.Item.Extent, d.Piece, d.Pieces, &t.settings.Target)
 }
 
-func assigned(s attempt.Stored, c *state.Conversation) *pluginpb.Assigned {
+func newAssigned(s attempt.Stored, c *state.Conversation) *pluginpb.Assigned {
 	return &pluginpb.Assigned{
 		Id: s.GetId(), Conversation: c.ID, Epoch: s.GetEpoch(), AcceptedAt: timestamppb.New(s.At), Attributes: c.Attributes,
 		Hops: s.GetHops() + 1,
@@ -175,7 +175,7 @@ func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendA
 	if err != nil {
 		return nil, fmt.Errorf("encode transcript: %w", err)
 	}
-	a := assigned(last, c)
+	a := newAssigned(last, c)
 	a.Id = d.ID
 	return &pluginpb.SendAction{Thread: t.job.Thread, State: t.job.State, Envelope: b, Assigned: a}, nil
 }

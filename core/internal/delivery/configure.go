@@ -11,8 +11,8 @@ import (
 )
 
 // Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. Calls in flight
-// end with the settings that they began with. Jobs of a removed channel that have not started get an outcome that keeps
-// them, as after Cancel.
+// end with the settings with which they began. A job of a removed channel that has not started gets the outcome of a
+// canceled job, so that the writer keeps its delivery.
 func (e *Engine) Configure(channels []Channel) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -92,7 +92,8 @@ func (e *Engine) cancelWaiting(t *task) {
 	e.returnWaiting(t, "canceled", "")
 }
 
-// returnWaiting returns a task that is not in flight to the writer. The caller holds the lock.
+// returnWaiting gives a task that is not in flight an outcome with which the writer keeps its delivery. The caller
+// holds the lock.
 func (e *Engine) returnWaiting(t *task, kind, text string) {
 	t.ch.remove(t)
 	e.forget(t)

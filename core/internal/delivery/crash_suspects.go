@@ -6,8 +6,8 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// When a plugin process crashes, each call in flight is a suspect. Suspects are repeated one at a time, and a suspect
-// that crashes the process alone is given up.
+// When a plugin process crashes, each call in flight is a suspect. Suspects are repeated one at a time. A suspect that
+// crashes the process twice while no other call runs is given up.
 
 // errorKilled is the kind of error of a delivery that was given up because the adapter broke on it.
 const errorKilled = "killed_adapter"
@@ -21,7 +21,7 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 		}
 		t := a.suspects[0]
 		a.suspects = a.suspects[1:]
-		if e.isOpen(t.ch) && e.withinRate(t.ch) {
+		if e.mayCall(t.ch) && e.withinRate(t.ch) {
 			a.suspect = t
 			e.startCall(t)
 			return true
@@ -31,14 +31,14 @@ func (e *Engine) startSuspect(a *adapterState) (othersWait bool) {
 	return false
 }
 
-// keepSuspect queues a task again if the adapter broke on it and the delivery is not given up. If the cause is in
-// doubt, the task becomes a suspect. It reports whether it queued the task.
-func (t *task) keepSuspect(err error) bool {
+// keepBroken keeps a task if the adapter broke on its call and the delivery is not given up. After a crash, the task
+// becomes a suspect; otherwise it returns to the queue. keepBroken reports whether it kept the task.
+func (t *task) keepBroken(err error) bool {
 	broke, ok := errors.AsType[*plugin.BrokeError](err)
 	switch {
 	case !ok || t.settings.DeadOnUnknown || t.blame >= plugin.GiveUpWeight:
 		return false
-	case !broke.Isolate():
+	case !broke.MakesSuspect():
 		t.ch.putBack(t)
 		return true
 	}

@@ -10,14 +10,14 @@ import (
 	"patchbay/sdk"
 )
 
-// A delivery is given up at its deadline, whatever it waits for. A running call is not aborted: its outcome decides. A
-// delivery that the vendor has not been called for is tried after its deadline if a call can start immediately.
+// A delivery is given up at its deadline, for any reason of its wait. A running call is not aborted: its outcome
+// decides. A delivery without an earlier error is still tried after its deadline if a call can start immediately.
 
 // startGrace is the minimum time that deliveries have after the start of the engine, because the adapters start too.
 const startGrace = time.Minute
 
-// deadline returns the time at which a task is given up, and false if it never is, or not while its channel is paused by
-// an operator. After such a pause, a delivery has its whole time again.
+// deadline returns the time at which a task is given up. ok is false if GiveUp is 0, or while an operator pauses the
+// channel. After such a pause, a delivery has its whole time again.
 func (t *task) deadline() (at time.Time, ok bool) {
 	limit := t.settings.GiveUp
 	at = later(t.job.Delivery.QueuedAt.Add(t.job.Waited), t.ch.resumed).Add(limit)
@@ -31,30 +31,30 @@ func later(t, u time.Time) time.Time {
 	return t
 }
 
-func (t *task) overdue() bool {
+func (t *task) isPastDeadline() bool {
 	at, ok := t.deadline()
 	return ok && !t.ch.now().Before(at)
 }
 
-// bound limits the delay of a retry to the deadline. After the deadline it gives the delivery up.
-func (t *task) bound(o *attempt.Outcome) {
+// limitRetry limits the delay of a retry to the deadline. After the deadline it gives the delivery up.
+func (t *task) limitRetry(o *attempt.Outcome) {
 	at, ok := t.deadline()
 	switch {
 	case !ok || t.canceled || o.Result != attempt.ResultRetry:
-	case t.overdue():
-		o.Result, o.Text = attempt.ResultDead, t.givenUp()+": "+o.Text
+	case t.isPastDeadline():
+		o.Result, o.Text = attempt.ResultDead, t.givenUpText()+": "+o.Text
 	case o.Next.After(at):
 		o.Next = at
 	}
 }
 
-func (t *task) givenUp() string {
+func (t *task) givenUpText() string {
 	return "given up after " + t.ch.now().Sub(t.job.Delivery.QueuedAt).Round(time.Second).String()
 }
 
-// endOfWait returns the time until which a task may wait, and false if there is none: its deadline, or the end of a
-// span of its channel's hours. If no other span follows, an open that is no offer then goes back to the writer, which
-// knows the next beginning of the hours.
+// endOfWait returns the time until which a task may wait: its deadline or, for an open that is no offer, the end of the
+// current span of its channel's hours. ok is false if there is no such time. If no other span follows immediately, the
+// open then goes back to the writer, which submits it again when the hours begin.
 func (t *task) endOfWait() (at time.Time, ok bool) {
 	at, ok = t.deadline()
 	if d := &t.job.Delivery; t.ch.Hours != nil && d.Kind == state.KindOpen && !d.Offer {
@@ -68,7 +68,7 @@ func (t *task) endOfWait() (at time.Time, ok bool) {
 // expire gives up a waiting task. The caller holds the lock.
 func (e *Engine) expire(t *task) {
 	d := &t.job.Delivery
-	kind, text := t.waitsFor()
+	kind, text := t.waitCause()
 	if text != "" {
 		text = ": it waited for " + text
 	}
@@ -77,13 +77,13 @@ func (e *Engine) expire(t *task) {
 	}
 	t.ch.remove(t)
 	e.forget(t)
-	o := deadLetter(kind, t.givenUp()+text)
+	o := deadLetter(kind, t.givenUpText()+text)
 	o.NotCalled = true
 	e.finish(t.job, o)
 }
 
-// waitsFor returns what a queued task waits for, and the kind of error that this is.
-func (t *task) waitsFor() (kind, text string) {
+// waitCause returns the cause why a queued task waits, as a kind of error and a text.
+func (t *task) waitCause() (kind, text string) {
 	c := t.ch
 	now := time.Now()
 	switch {

@@ -19,7 +19,7 @@ func (e *Engine) startCalls(a *adapterState) {
 		return
 	}
 	for _, ch := range a.channels {
-		for ch.running < ch.Concurrency && ch.queue.Len() > 0 && e.isOpen(ch) {
+		for ch.running < ch.Concurrency && ch.queue.Len() > 0 && e.mayCall(ch) {
 			t := ch.next()
 			if t == nil || !e.withinRate(ch) {
 				break
@@ -44,7 +44,7 @@ func (e *Engine) startCall(t *task) {
 	t.settings, t.adapter = t.ch.Channel, t.ch.adapter
 	t.ch.running++
 	t.began = time.Now()
-	t.ch.breaker.started(t)
+	t.ch.breaker.noteStart(t)
 	t.ch.mediaInFlight += t.mediaBytes
 	t.adapter.running++
 	e.running.Add(1)
@@ -54,7 +54,7 @@ func (e *Engine) startCall(t *task) {
 // endCall ends a call. It does not block, see plugin.Host.StartDeliver.
 func (e *Engine) endCall(t *task, r result) {
 	defer e.running.Done()
-	if !notCalled(r.err) {
+	if !isNotCalled(r.err) {
 		e.Observer.Attempted(t.settings.Name, r.out.Status(), time.Since(t.began), t.age())
 	}
 	e.finishCall(t, r)
@@ -75,8 +75,8 @@ func (e *Engine) finishCall(t *task, r result) {
 		t.ch.succeeded = time.Now().Add(time.Since(t.began))
 	}
 	t.addBlame(&r)
-	r.out.NotCalled = notCalled(r.err)
-	e.countCall(t, &r)
+	r.out.NotCalled = isNotCalled(r.err)
+	e.updateBreaker(t, &r)
 	defer func() {
 		e.startCalls(t.adapter)
 		if t.ch.adapter != t.adapter { // the channel has another adapter by now
@@ -97,18 +97,18 @@ func (e *Engine) finishCall(t *task, r result) {
 	if e.stopping && !t.canceled && errors.Is(r.err, plugin.ErrNotReady) {
 		return // it has not started, so it stays in the log
 	}
-	t.bound(r.out)
+	t.limitRetry(r.out)
 	e.finish(t.job, r.out)
 }
 
 // requeue keeps a task whose adapter was not ready, or on which its adapter broke. It reports whether it kept the task.
 func (e *Engine) requeue(t *task, err error) bool {
 	switch {
-	case err == nil || t.canceled || e.stopping || t.ch.removed || t.overdue():
+	case err == nil || t.canceled || e.stopping || t.ch.removed || t.isPastDeadline():
 		return false
 	case errors.Is(err, plugin.ErrNotReady):
 		t.ch.putBack(t)
-	case !t.keepSuspect(err):
+	case !t.keepBroken(err):
 		return false
 	}
 	e.watch(t)

@@ -23,7 +23,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Caller is a plugin process.
+// Caller calls one adapter; see plugin.Host.
 type Caller interface {
 	// StartDeliver starts one call; see plugin.Host.Deliver for its errors.
 	StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, done func(*pluginpb.DeliverResult, error)) (cancel func())
@@ -36,7 +36,7 @@ type Channel struct {
 	render.Target
 	Name          string
 	Adapter       string
-	Unavailable   string // why deliveries are given up immediately; empty for a channel that works
+	Unavailable   string // cause why deliveries are given up immediately; empty for a channel that works
 	Caller        Caller
 	Timeout       time.Duration // of one call
 	GiveUp        time.Duration // age at which a delivery is given up; 0 is never

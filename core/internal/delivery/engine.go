@@ -68,7 +68,7 @@ func (e *Engine) Submit(j *attempt.Job) {
 	t := &task{job: j, ch: ch, settings: ch.Channel}
 	e.tasks[j.Delivery.ID], ch.tasks[t] = t, true
 	switch d := &j.Delivery; {
-	case d.Error != "" && t.overdue():
+	case d.Error != "" && t.isPastDeadline():
 		e.expire(t)
 	case e.Media != nil && d.Kind == state.KindSend && d.Item.Extent.Media > 0:
 		e.prepareMedia(t)

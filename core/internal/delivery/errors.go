@@ -15,12 +15,12 @@ import (
 // notReadyPause is the delay before a channel whose adapter is not ready is tried again.
 const notReadyPause = 500 * time.Millisecond
 
-// readFailed returns the result of a delivery whose content could not be read. A delivery whose content is missing or
-// damaged is given up.
-func (t *task) readFailed(err error) result {
+// readFailure returns the result of a delivery whose content could not be read or attached. A delivery whose content is
+// missing or damaged is given up.
+func (t *task) readFailure(err error) result {
 	_, attaching := errors.AsType[*attachError](err)
 	if attaching && errors.Is(err, plugin.ErrNotReady) {
-		return t.callFailed(err)
+		return t.callFailure(err)
 	}
 	if attaching || isTemporary(err) {
 		return result{out: t.retryNotCalled(string(sdk.KindTransient), err.Error(), 0), err: errNotCalled}
@@ -35,27 +35,27 @@ func isTemporary(err error) bool {
 		errors.Is(err, context.DeadlineExceeded)
 }
 
-// callFailed returns the result of a call without an answer from the adapter.
-func (t *task) callFailed(err error) result {
+// callFailure returns the result of a call without a result of the adapter.
+func (t *task) callFailure(err error) result {
 	if errors.Is(err, plugin.ErrNotReady) {
 		return result{out: t.retry(string(sdk.KindTransient), err.Error(), 0), err: err}
 	}
 	if _, ok := errors.AsType[*plugin.TooLargeError](err); ok {
 		return result{out: deadLetter(string(sdk.KindUnsupported), err.Error())}
 	}
-	return result{out: t.unknownOutcome(err.Error()), vendor: vendorStateWithout(err), err: err}
+	return result{out: t.unknownOutcome(err.Error()), vendor: vendorStateWithoutResult(err), err: err}
 }
 
-// adapterFailed returns the result of a call that the adapter answered with an error. The kind of the error decides.
-func (t *task) adapterFailed(f *pluginpb.Error) result {
+// adapterFailure returns the result of a call for which the adapter returned an error. The kind of the error decides.
+func (t *task) adapterFailure(f *pluginpb.Error) result {
 	e := plugin.ToError(f)
-	r := t.refused(e)
+	r := t.errorResult(e)
 	r.vendor = vendorStateOf(e)
 	return r
 }
 
-// refused returns the result of a call for the adapter's error.
-func (t *task) refused(e *sdk.Error) result {
+// errorResult is adapterFailure without the state of the vendor.
+func (t *task) errorResult(e *sdk.Error) result {
 	text, after := e.Error(), t.settings.limitPause(e.After)
 	switch kind := e.Kind; kind {
 	case sdk.KindInvalid, sdk.KindUnsupported, sdk.KindPermanent:

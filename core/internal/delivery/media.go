@@ -21,7 +21,8 @@ type Media interface {
 
 const (
 	mediaTimeout = 30 * time.Second // for all media of one delivery
-	// maxMediaWait is the time that a delivery waits for a medium that cannot be read for now. Then text replaces it.
+	// maxMediaWait is the time that a delivery waits for a medium that is temporarily not readable. Then text replaces
+	// it.
 	maxMediaWait = time.Minute
 )
 
@@ -30,7 +31,7 @@ const (
 type readyMedium struct {
 	item    *media.Item
 	link    string
-	problem string // why there is no item
+	problem string // the reason why there is no item
 }
 
 // prepareMedia reads a task's media on a new goroutine and then queues the task. Reading does not count as a call of
@@ -52,7 +53,7 @@ func (e *Engine) prepareMedia(t *task) {
 				r = &result{out: t.retryNotCalled("canceled", "", 0)}
 			}
 			e.forget(t)
-			t.bound(r.out)
+			t.limitRetry(r.out)
 			e.finish(t.job, r.out)
 		default:
 			e.enqueue(t)
@@ -64,12 +65,12 @@ func (e *Engine) prepareMedia(t *task) {
 func (e *Engine) readMedia(ctx context.Context, t *task) *result {
 	stored, err := e.Load(ctx, t.job.Delivery.Item.Pos)
 	if err != nil {
-		r := t.readFailed(err)
+		r := t.readFailure(err)
 		return &r
 	}
 	env, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 	if err != nil {
-		r := t.readFailed(fmt.Errorf("read envelope %s: %w", stored.GetId(), err))
+		r := t.readFailure(fmt.Errorf("read envelope %s: %w", stored.GetId(), err))
 		return &r
 	}
 	t.media = map[int]readyMedium{}
@@ -125,8 +126,8 @@ func (t *task) mediaWait() time.Duration {
 	return maxMediaWait
 }
 
-// mediaWaitOver reports whether text replaces a medium that cannot be read for now. A delivery that was already too old
-// at its first try gets a second one if GiveUp leaves time.
+// mediaWaitOver reports whether text replaces a medium that is temporarily not readable. A delivery that is already too
+// old at the first read gets a second one, unless half of GiveUp is over.
 func (t *task) mediaWaitOver() bool {
 	d := &t.job.Delivery
 	age := t.age()

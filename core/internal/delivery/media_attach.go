@@ -42,8 +42,9 @@ func (e *Engine) attach(ctx context.Context, t *task, m *pluginpb.AssignedMedium
 	}, r)
 }
 
-// degradeMedium lets text replace a medium that could not be transferred, if the error is permanent or the wait for
-// media is over. It reports whether text replaces it. A medium that the store no longer has is read again.
+// degradeMedium replaces a medium that could not be attached by text, if the error is permanent or the wait for media
+// is over. It reports whether it did. A medium that the media store has removed is not replaced: a retry reads it
+// again.
 func (t *task) degradeMedium(ctx context.Context, err error) bool {
 	failed, ok := errors.AsType[*attachError](err)
 	if !ok || ctx.Err() != nil || errors.Is(err, plugin.ErrNotReady) || errors.Is(err, media.ErrGone) ||

@@ -14,10 +14,12 @@ import (
 // maxMediaInFlight is the maximum size of all media in a channel's calls. They are in the plugin process's memory.
 const maxMediaInFlight = 64 << 20
 
-// maxSearched is the number of tasks that channel.next searches, so that its time does not depend on the queue's length.
+// maxSearched is the number of tasks that channel.next searches, so that its time does not depend on the queue's
+// length.
 const maxSearched = 100
 
-// task is a job on its way through the engine. The engine's lock guards it, except media while it is prepared.
+// task is a job on its way through the engine. The engine's lock guards it, except the field media while preparing is
+// set.
 type task struct {
 	job        *attempt.Job
 	ch         *channel
@@ -27,11 +29,11 @@ type task struct {
 	queuedAt   time.Time               // when it was put into the queue
 	began      time.Time               // start of its call
 	cancel     context.CancelCauseFunc // set while the media are read or the call runs
-	until      time.Time               // end of the time of the wait or call, see watch; zero if it has none
+	until      time.Time               // end of the wait or time limit of the call, see watch; zero without one
 	canceled   bool
 	preparing  bool // its media are being read
 	blame      int  // weight of the faults of the adapter that it may have caused
-	suspect    bool // it was in flight when the adapter crashed, so it runs alone
+	suspect    bool // it was in flight when the adapter crashed; its next call runs alone
 	media      map[int]readyMedium
 	mediaBytes int64 // of media that are transferred with the call
 }
@@ -53,7 +55,7 @@ type channel struct {
 	notReadyUntil time.Time     // the adapter was not ready; no call starts before
 	notReady      string        // error of the last call if the adapter was not ready
 	wakeTimer     *time.Timer
-	fullSince     time.Time // all calls are in use and deliveries wait for one; zero if not
+	fullSince     time.Time // since then, all calls are in use and deliveries wait for one; zero if not
 	succeeded     time.Time // end of the last successful call, plus its duration: the next one may take as long
 	now           func() time.Time
 	started       time.Time // of the engine
@@ -91,7 +93,7 @@ func (c *channel) next() *task {
 // append puts a task at the end of the queue.
 func (c *channel) append(t *task) { t.place, t.queuedAt = c.queue.PushBack(t), time.Now() }
 
-// putBack puts a task in front of the queue.
+// putBack puts a task at the front of the queue.
 func (c *channel) putBack(t *task) { t.place, t.queuedAt = c.queue.PushFront(t), time.Now() }
 
 // remove removes a task from the queue or from the suspects.

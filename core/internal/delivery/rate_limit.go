@@ -2,11 +2,10 @@ package delivery
 
 import "time"
 
-// isOpen reports whether a call to the channel may start now, as far as the breaker and pauses are concerned. Otherwise a
-// later try is scheduled.
-func (e *Engine) isOpen(ch *channel) bool {
-	if e.stopping || ch.paused || !ch.breaker.allows() { // the end of the pause, the breaker's timer or the end of its
-		// call tries again
+// mayCall reports whether the breaker and the pauses allow a call to the channel now. If not, a later event calls
+// startCalls again: the end of the pause, the breaker's timer, or the end of the breaker's call.
+func (e *Engine) mayCall(ch *channel) bool {
+	if e.stopping || ch.paused || !ch.breaker.allows() {
 		return false
 	}
 	if wait := max(time.Until(ch.pause), time.Until(ch.notReadyUntil)); wait > 0 {
@@ -16,7 +15,7 @@ func (e *Engine) isOpen(ch *channel) bool {
 	return true
 }
 
-// withinRate reports whether the rate limit permits a call, and counts it. Otherwise a later try is scheduled.
+// withinRate reports whether the rate limit permits a call, and counts the call. If not, it calls startCalls later.
 func (e *Engine) withinRate(ch *channel) bool {
 	if ch.limiter == nil {
 		return true

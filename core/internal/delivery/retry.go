@@ -26,9 +26,8 @@ func (t *task) retry(kind, text string, after time.Duration) *attempt.Outcome {
 	return &attempt.Outcome{Result: attempt.ResultRetry, Error: kind, Text: text, Next: t.ch.now().Add(wait)}
 }
 
-// retryNotCalled is retry for a delivery whose vendor was not called. That does not count as an attempt, so the delay
-// grows with the age of the delivery. The delay ends no later than the wait for media, so that media are read once
-// more.
+// retryNotCalled is retry for a delivery whose vendor was not called. This is not an attempt, so the delay grows with
+// the age of the delivery. The delay ends no later than the wait for media, so that media are read once more.
 func (t *task) retryNotCalled(kind, text string, after time.Duration) *attempt.Outcome {
 	age := t.age()
 	wait := max(after, backoffBase/4+rand.N(min(max(2*age, backoffBase), backoffMax)))

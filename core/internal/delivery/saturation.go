@@ -6,8 +6,9 @@ import (
 	"patchbay/core/internal/attempt"
 )
 
-// noteFull notes since when deliveries wait for nothing but the end of another call. Pauses, the breaker, the rate limit
-// and the search for crash suspects leave calls unused, so the channel is not full then.
+// noteFull notes the time since which deliveries wait only for the end of another call. During a pause, and while the
+// breaker, the rate limit or the search for crash suspects delays deliveries, calls are unused. The channel is not full
+// then.
 func (c *channel) noteFull() {
 	switch full := c.running >= c.Concurrency && c.queue.Len() > 0; {
 	case !full:
@@ -17,7 +18,7 @@ func (c *channel) noteFull() {
 	}
 }
 
-// addSaturation adds to the state of a channel how long it has been full.
+// addSaturation adds the duration for which the channel has been full, and the wait of its first task.
 func (c *channel) addSaturation(s *attempt.ChannelState) {
 	if c.fullSince.IsZero() || c.paused {
 		return

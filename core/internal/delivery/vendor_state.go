@@ -35,8 +35,8 @@ func vendorStateOf(e *sdk.Error) vendorState {
 	return vendorFailed
 }
 
-// vendorStateWithout returns the state of a vendor for a call that the adapter did not answer.
-func vendorStateWithout(err error) vendorState {
+// vendorStateWithoutResult returns the state of a vendor for a call without a result of the adapter.
+func vendorStateWithoutResult(err error) vendorState {
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, plugin.ErrNotReady) {
 		return vendorFailed
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// One timer watches the deadlines of all tasks and calls. Most of them end long before, so ending one does not change the
-// timer.
+// One timer watches the deadlines of all tasks and calls. Most tasks and calls end long before their deadlines, so
+// their end does not change the timer.
 
 // callContext is the context of a call. The engine's timer cancels it at its deadline.
 type callContext struct {
@@ -33,7 +33,8 @@ func (e *Engine) newCallContext(t *task) *callContext {
 	return c
 }
 
-// watch watches the wait of a task, also after its end has changed. The caller holds the lock.
+// watch sets the time at which checkDeadlines ends the wait of a task. It is called again when this time changes. It
+// does nothing while the call runs. The caller holds the lock.
 func (e *Engine) watch(t *task) {
 	if t.cancel != nil && !t.preparing { // its call runs
 		return
@@ -54,12 +55,12 @@ func (e *Engine) watchUntil(t *task, at time.Time) {
 }
 
 // checkDeadlines ends the waits and calls whose time is over, and sets the timer for the next one. It visits all tasks,
-// so it takes at most a twentieth of the time.
+// so it waits at least twenty times the duration of this visit before the next one.
 func (e *Engine) checkDeadlines() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	began := e.Now()
-	e.checkAt = time.Time{} // then end or this loop sets it
+	e.checkAt = time.Time{} // the loop sets it, directly or through end
 	for _, t := range e.tasks {
 		switch {
 		case t.until.IsZero():
@@ -86,7 +87,7 @@ func (e *Engine) end(t *task) {
 	case e.stopping:
 	case t.preparing:
 		t.cancel(context.DeadlineExceeded) // prepareMedia gives it up, or queues it with text instead of media
-	case t.overdue():
+	case t.isPastDeadline():
 		e.expire(t)
 	case t.ch.Hours != nil && t.ch.Hours.Open(e.Now()): // another span follows
 		e.watch(t)

@@ -38,7 +38,7 @@ func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r i
 		if err != nil && !end {
 			return err
 		}
-		// io.EOF of Send means that the adapter has already answered.
+		// io.EOF of Send means that the adapter has already responded.
 		if err := stream.Send(next); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		} else if end || err != nil {

@@ -21,8 +21,8 @@ const (
 // Weights of the blame for a call. GiveUpWeight is the sum at which a call is not repeated any more.
 const (
 	WeightCertain = 2 // this call is the cause: no other call ran, or it hung or panicked itself
-	WeightLikely  = 1 // other calls ran, but none of the same direction
-	WeightNone    = 0 // another call of the same direction ran, or another call hung
+	WeightLikely  = 1 // other calls ran, but none of the same kind
+	WeightNone    = 0 // another call of the same kind ran, or another call hung
 	GiveUpWeight  = 4
 )
 
@@ -31,7 +31,7 @@ type BrokeError struct {
 	Name   string // name of the adapter
 	Fault  Fault
 	Weight int // of the blame for this call
-	// Text is the panic with the top of its stack, or the cause with the last lines of the log.
+	// Text is the panic with the top of its stack, or the cause with the last lines of the log output.
 	Text string
 }
 
@@ -40,11 +40,12 @@ func (e *BrokeError) Error() string {
 	return fmt.Sprintf("adapter %s %s during the call: %s", e.Name, e.Fault, text.FirstLine(e.Text))
 }
 
-// Isolate reports whether the cause is in doubt, so that the call is repeated while no other call runs.
-func (e *BrokeError) Isolate() bool { return e.Fault == FaultDied }
+// MakesSuspect reports whether the call becomes a crash suspect, which is repeated while no other call runs. After a
+// hang or a panic, it is already known which call is the cause.
+func (e *BrokeError) MakesSuspect() bool { return e.Fault == FaultDied }
 
-// weightOf returns the weight for a call that was in flight when the process ended. Same is the number of calls in
-// flight of its direction, including itself; others is the number of all other calls in flight.
+// weightOf returns the weight for a call that was in flight when the process ended. same is the number of calls of its
+// kind in flight, including itself. others is the number of all other calls in flight.
 func weightOf(same, others int) int {
 	switch {
 	case same > 1:
@@ -55,8 +56,8 @@ func weightOf(same, others int) int {
 	return WeightCertain
 }
 
-// panicked returns a BrokeError if e reports a panic, and nil otherwise.
-func (h *Host) panicked(e *pluginpb.Error) error {
+// panicError returns a BrokeError if e reports a panic, and nil otherwise.
+func (h *Host) panicError(e *pluginpb.Error) error {
 	if sdk.ErrorKind(e.GetKind()) != sdk.KindPanicked {
 		return nil
 	}

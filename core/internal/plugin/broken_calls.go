@@ -72,8 +72,8 @@ func (b *brokenCalls) find(id identity) *brokenCall {
 	return nil
 }
 
-// givenUp returns a GivenUpError for a call that is given up, and nil otherwise.
-func (b *brokenCalls) givenUp(id identity) error {
+// givenUpError returns a GivenUpError for a call that is given up, and nil otherwise.
+func (b *brokenCalls) givenUpError(id identity) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c := b.find(id); c != nil && c.weight >= GiveUpWeight {

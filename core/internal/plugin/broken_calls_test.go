@@ -131,13 +131,13 @@ func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 			t.Errorf("first fault after %s: %v", name, err)
 		}
 		wantGivenUp(t, b.blame(bad, certain))
-		wantGivenUp(t, b.givenUp(bad))
-		if err := b.givenUp(webhookIdentity(webhook("/y", "bad"))); err != nil {
+		wantGivenUp(t, b.givenUpError(bad))
+		if err := b.givenUpError(webhookIdentity(webhook("/y", "bad"))); err != nil {
 			t.Errorf("another path: %v", err)
 		}
 		b.use("1") // as after an unchanged restart
 		if name != "version" {
-			wantGivenUp(t, b.givenUp(bad))
+			wantGivenUp(t, b.givenUpError(bad))
 		}
 		b.forgiveAll()
 	}
@@ -153,7 +153,7 @@ func TestWebhookIsKeptOnce(t *testing.T) {
 		t.Errorf("Keep = %v", err)
 	}
 	for range 3 {
-		if err := wantGivenUp(t, b.givenUp(bad)).Keep.Do(store(nil)); err != nil {
+		if err := wantGivenUp(t, b.givenUpError(bad)).Keep.Do(store(nil)); err != nil {
 			t.Errorf("Keep = %v", err)
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // errNotSent means that the process or ctx ended before the call was sent.
 var errNotSent = errors.New("call was not sent")
 
-// callStream sends calls over one stream and matches results by id. One goroutine writes frames of all queued calls, and
-// one reads results. It is safe for concurrent use.
+// callStream sends calls over one stream and matches results by id. One goroutine writes frames of all queued calls,
+// and one reads results. It is safe for concurrent use.
 type callStream[C, R any] struct {
 	size    func(C) int
 	prepare func(call C, id uint64, limit *durationpb.Duration)
@@ -32,7 +32,7 @@ type callStream[C, R any] struct {
 	pending   map[uint64]*pendingCall[R]
 	queue     []queuedCall[C, R]
 	abandoned []uint64 // ids of calls to cancel
-	answered  bool     // a call has had a result
+	hadResult bool     // a call has had a result
 	closed    bool
 	wake      chan struct{} // wakes the writer
 	cancels   chan struct{} // signals that abandoned is not empty
@@ -161,7 +161,7 @@ func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 	<-p.ended
 }
 
-// take removes a call that has a result. The caller holds the lock, and calls done without it.
+// take removes a call that ends. The caller holds the lock, releases it, and then calls the call's done.
 func (s *callStream[C, R]) take(p *pendingCall[R]) {
 	delete(s.pending, p.id)
 	if p.ended != nil {
@@ -203,7 +203,7 @@ func (s *callStream[C, R]) read() error {
 			known := p != nil && p.sent
 			if known {
 				s.take(p)
-				s.answered = true
+				s.hadResult = true
 			}
 			s.mu.Unlock()
 			if known {
@@ -266,9 +266,9 @@ func (s *callStream[C, R]) nextFrame(frame []C, batch []queuedCall[C, R]) ([]C, 
 
 // stoppedCalls describes the calls of a stream at its end.
 type stoppedCalls struct {
-	sent     int  // without a result
-	hung     int  // of these
-	answered bool // another call has had a result
+	sent      int  // without a result
+	hung      int  // of these
+	hadResult bool // another call has had a result
 }
 
 // close refuses further calls and describes those without a result.
@@ -276,7 +276,7 @@ func (s *callStream[C, R]) close() stoppedCalls {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	out := stoppedCalls{answered: s.answered}
+	out := stoppedCalls{hadResult: s.hadResult}
 	for _, p := range s.pending {
 		if p.sent {
 			out.sent++
@@ -288,9 +288,9 @@ func (s *callStream[C, R]) close() stoppedCalls {
 	return out
 }
 
-// fail ends all calls after close: sent calls with the result of the function broke, the others with errNotSent. The
-// stream's goroutines must have ended before, because they read the callers' messages, which the callers may change
-// when their calls end.
+// fail ends all calls after close: sent calls with the error that broke returns, the others with errNotSent. The
+// stream's goroutines must have ended before. They read the messages of the callers, and a caller may change its
+// message when its call has ended.
 func (s *callStream[C, R]) fail(broke func(hung bool) error) {
 	s.mu.Lock()
 	var ended []pendingCall[R] // copies, because abandon may still change hung

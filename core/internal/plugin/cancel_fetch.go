@@ -10,15 +10,15 @@ import (
 // cancelAttempts is the number of requests to cancel a Fetch within the grace.
 const cancelAttempts = 4
 
-// fetchCall is a running call for a medium. If the caller leaves, the adapter is asked to cancel the call. A call that
-// does not end within the grace hangs: the process is replaced.
+// fetchCall is a running call for a medium. If the caller's context ends, the gateway asks the adapter to cancel the
+// call. A call that does not end within the grace hangs: the process is replaced.
 type fetchCall struct {
 	session *session
 	request *pluginpb.FetchRequest
 	ctx     context.Context // of the stream
 	cancel  context.CancelFunc
 	ended   chan struct{}
-	watch   func() bool // stops the watch of the caller's context
+	unwatch func() bool // ends the wait for the end of the caller's context
 	hung    atomic.Bool
 }
 
@@ -26,18 +26,18 @@ func (s *session) beginFetch(ctx context.Context, req *pluginpb.FetchRequest) *f
 	c := &fetchCall{session: s, request: req, ended: make(chan struct{})}
 	if !s.description.GetCancelsFetch() { // the gateway can only end the stream
 		c.ctx, c.cancel = context.WithCancel(ctx)
-		c.watch = func() bool { return true }
+		c.unwatch = func() bool { return true }
 		return c
 	}
 	req.Id = s.fetchID.Add(1)
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	c.watch = context.AfterFunc(ctx, c.abandon)
+	c.unwatch = context.AfterFunc(ctx, c.abandon)
 	return c
 }
 
-// end frees the call. If it still runs, the end of the stream cancels it.
+// end closes the stream of the call. This cancels a call that still runs.
 func (c *fetchCall) end() {
-	c.watch()
+	c.unwatch()
 	close(c.ended)
 	c.cancel()
 }

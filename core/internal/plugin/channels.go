@@ -8,7 +8,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Describe waits for a process and returns its description, which is then in force.
+// Describe waits for a process and returns its description. The first description comes into force; a later one can
+// differ from it in the fields that checkDescription ignores.
 func (h *Host) Describe(ctx context.Context) (*pluginpb.DescribeResponse, error) {
 	s, err := h.await(ctx)
 	if err != nil {
@@ -30,9 +31,10 @@ func (h *Host) Validate(ctx context.Context, c *pluginpb.ChannelConfig) ([]*plug
 	return out, err
 }
 
-// Configure applies a channel's configuration. If the adapter accepts it, the Host stores it in place of an earlier one
-// of the same name with the response, and applies it to every later process before that process accepts calls. A
-// refusal is in the response's Error. The caller must not change c afterwards.
+// Configure applies a channel's configuration. If the adapter accepts it, the Host stores it together with the
+// response, instead of an earlier configuration of this channel. It applies the stored configuration to every later
+// process before that process accepts calls. A refusal is in the response's Error. The caller must not change c
+// afterwards.
 func (h *Host) Configure(ctx context.Context, c *pluginpb.ChannelConfig) (*pluginpb.ConfigureResponse, error) {
 	var out *pluginpb.ConfigureResponse
 	for {

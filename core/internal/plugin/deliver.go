@@ -18,11 +18,11 @@ func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*plugin
 	res, err := sendCall(ctx, h, h.awaitBriefly, func(s *session) (*deliverStream, error) {
 		return s.deliver, s.checkServed(call.GetChannel())
 	}, call)
-	return h.delivered(call, start, res, err)
+	return h.deliverResult(call, start, res, err)
 }
 
-// StartDeliver is Deliver without the wait for the result: done gets it, on a goroutine that it must not block. To end the
-// call early, the caller ends ctx and then calls cancel, once.
+// StartDeliver is Deliver without the wait for the result: done gets it, on a goroutine that it must not block. To end
+// the call early, the caller ends ctx and then calls cancel, once.
 func (h *Host) StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, done func(*pluginpb.DeliverResult, error)) (
 	cancel func(),
 ) {
@@ -34,7 +34,7 @@ func (h *Host) StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, don
 				go wait()
 				return
 			}
-			done(h.delivered(call, start, res, err))
+			done(h.deliverResult(call, start, res, err))
 		})
 		if err == nil {
 			return func() { go s.deliver.abandon(call, p) }
@@ -44,8 +44,8 @@ func (h *Host) StartDeliver(ctx context.Context, call *pluginpb.DeliverCall, don
 	return func() {}
 }
 
-// delivered returns the result of Deliver and counts it.
-func (h *Host) delivered(call *pluginpb.DeliverCall, start time.Time, res *pluginpb.DeliverResult, err error) (
+// deliverResult returns the result of Deliver and counts it.
+func (h *Host) deliverResult(call *pluginpb.DeliverCall, start time.Time, res *pluginpb.DeliverResult, err error) (
 	*pluginpb.DeliverResult, error,
 ) {
 	m := h.metrics.deliver
@@ -53,7 +53,7 @@ func (h *Host) delivered(call *pluginpb.DeliverCall, start time.Time, res *plugi
 		m = h.metrics.open
 	}
 	if err == nil {
-		err = h.panicked(res.GetError())
+		err = h.panicError(res.GetError())
 	}
 	if err != nil {
 		m.observe(start, resultOf(err))

@@ -36,8 +36,8 @@ func (h *Host) Fetch(
 	return nil
 }
 
-// fetch reads a medium from the current process, and again from the next one if the process ends before the first
-// response. A medium on which the adapter broke repeatedly is refused like one that the adapter cannot read.
+// fetch reads a medium, and repeats this if the adapter breaks before the first response. A medium on which the adapter
+// broke repeatedly is refused like one that the adapter cannot read.
 func (h *Host) fetch(
 	ctx context.Context, req *pluginpb.FetchRequest, head func(*pluginpb.FetchResponse) error, chunk func([]byte) error,
 ) error {
@@ -47,8 +47,8 @@ func (h *Host) fetch(
 		c.repeat(true)
 	}
 	for {
-		if err := h.broken.givenUp(id); err != nil {
-			return mediumGivenUp(err)
+		if err := h.broken.givenUpError(id); err != nil {
+			return mediumGivenUpError(err)
 		}
 		started := false
 		s, err := h.fetchOnce(ctx, c, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
@@ -72,12 +72,12 @@ func (h *Host) fetch(
 			broke = s.fetchBroke
 		}
 		if given := h.broken.blame(id, broke); given != nil {
-			return mediumGivenUp(given)
+			return mediumGivenUpError(given)
 		}
 		if started || ctx.Err() != nil {
 			return err
 		}
-		c.repeat(broke.Isolate())
+		c.repeat(broke.MakesSuspect())
 	}
 }
 
@@ -108,8 +108,8 @@ func (h *Host) fetchOnce(ctx context.Context, c *callTurn, req *pluginpb.FetchRe
 	return s, err
 }
 
-// mediumGivenUp returns the error for a medium that is given up. Its kind makes text replace the medium.
-func mediumGivenUp(err error) error {
+// mediumGivenUpError returns the error for a medium that is given up. Its kind makes text replace the medium.
+func mediumGivenUpError(err error) error {
 	return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: err.Error(), Err: err}
 }
 

@@ -7,9 +7,9 @@ import (
 	"patchbay/sdk/text"
 )
 
-// GivenUpError means that the adapter broke on a webhook or a medium so often that the gateway does not pass it to the
-// adapter again, even if the vendor repeats it. A restart of the adapter by an operator, or another version of the
-// adapter, ends this.
+// GivenUpError means that the adapter broke repeatedly on a webhook, on a medium or at the start of a subscription. The
+// gateway does not pass the same webhook or medium to the adapter again. Host.Restart, another version of the adapter
+// and another Host end this, and also maxBrokenCalls later faults. A subscription may be started again.
 type GivenUpError struct {
 	Name string // name of the adapter
 	Text string // cause, as in BrokeError
@@ -17,7 +17,7 @@ type GivenUpError struct {
 	// Redact replaces the secrets of the adapter's settings in a text.
 	Redact func(string) string
 
-	broke *BrokeError // nil if the adapter did not get the webhook again
+	broke *BrokeError // nil if the call was given up before, so that the adapter did not get it again
 }
 
 // Error returns one line, with the first line of Text.
@@ -34,7 +34,7 @@ func (e *GivenUpError) Unwrap() error {
 	return e.broke
 }
 
-// KeepOnce stores a webhook once, however often the vendor repeats it. It is safe for concurrent use.
+// KeepOnce stores a webhook that is given up once, even if the vendor repeats it. It is safe for concurrent use.
 type KeepOnce struct {
 	mu   sync.Mutex
 	kept bool

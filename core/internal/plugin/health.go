@@ -65,7 +65,7 @@ func (s *session) logHealth(unhealthy map[string]string) {
 	}
 }
 
-// watchLiveness calls go-plugin's health service. Each check has a timeout, since a frozen process never answers.
+// watchLiveness calls go-plugin's health service. Each check has a timeout, since a frozen process never responds.
 func (s *session) watchLiveness() {
 	o := &s.host.opts
 	t := time.NewTicker(o.LivenessInterval)
@@ -86,7 +86,7 @@ func (s *session) watchLiveness() {
 			continue
 		}
 		if misses++; misses >= o.LivenessMisses {
-			s.fail(endedBy(reasonLiveness, "the process did not answer %d health checks in a row: %w", misses, err))
+			s.fail(endedBy(reasonLiveness, "the process did not respond to %d health checks in a row: %w", misses, err))
 			return
 		}
 	}

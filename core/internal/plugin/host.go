@@ -28,7 +28,7 @@ type Host struct {
 	restart       chan *session // the session to replace; nil if there was none
 
 	mu      sync.Mutex
-	silent  bool          // the metrics up and info are another Host's
+	silent  bool          // this Host does not set the metrics up and info
 	changed chan struct{} // closed and replaced at each change of the status
 	// In force, see in_force.go.
 	description *pluginpb.DescribeResponse
@@ -57,8 +57,8 @@ func New(o Options) *Host {
 // be killed.
 func (h *Host) Run(ctx context.Context) error { return newSupervisor(h).run(ctx) }
 
-// Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait, and does nothing
-// while a process starts or ends. Webhooks that were given up are passed to the adapter again.
+// Restart drains and replaces the running process, or ends a backoff or quarantine. It does not wait. A process that is
+// starting or ending is not replaced. Webhooks and media that were given up are passed to the adapter again.
 func (h *Host) Restart() {
 	h.forgetFaults()
 	h.broken.forgiveAll()

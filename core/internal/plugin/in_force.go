@@ -16,8 +16,8 @@ import (
 )
 
 // The gateway builds its routes, lanes and rules from the first description of an adapter. So the description and the
-// channels are in force as long as the Host, and every later process must agree with them. A reload of the configuration
-// makes another Host.
+// channels are in force as long as the Host, and every later process must agree with them. A reload of the
+// configuration makes another Host.
 
 // channelInForce is a channel whose configuration was accepted.
 type channelInForce struct {
@@ -29,7 +29,8 @@ type channelInForce struct {
 // maxConfigureFaults is the number of faults after which a channel is no longer configured, for the sake of the others.
 const maxConfigureFaults = 2
 
-// Adopt puts a description into force that an earlier gateway has kept, while no process describes itself.
+// Adopt puts a description into force, unless one is in force already. d is the description of the first process, or
+// the kept description of an earlier gateway.
 func (h *Host) Adopt(d *pluginpb.DescribeResponse) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,7 +111,7 @@ func (h *Host) checkDescription(d *pluginpb.DescribeResponse) error {
 		return nil
 	}
 	if list := differences(current, d, "version", "vendor", "settings_schema", "event_reasons", "attributes"); len(list) > 0 {
-		return changed("another description (%s)", strings.Join(list, ", "))
+		return changedError("another description (%s)", strings.Join(list, ", "))
 	}
 	if h.opts.Complete == nil || bytes.Equal(current.GetSettingsSchema(), d.GetSettingsSchema()) {
 		return nil
@@ -118,10 +119,10 @@ func (h *Host) checkDescription(d *pluginpb.DescribeResponse) error {
 	for _, c := range channels {
 		complete, err := h.opts.Complete(c.config.GetName(), d.GetSettingsSchema())
 		if err != nil {
-			return changed("other settings: %w", err)
+			return changedError("other settings (%w)", err)
 		}
 		if !bytes.Equal(complete, c.config.GetSettings()) {
-			return changed("other default settings for channel %s", c.config.GetName())
+			return changedError("other default settings for channel %s", c.config.GetName())
 		}
 	}
 	return nil
@@ -130,12 +131,12 @@ func (h *Host) checkDescription(d *pluginpb.DescribeResponse) error {
 // check compares a response with the one in force.
 func (c *channelInForce) check(resp *pluginpb.ConfigureResponse) error {
 	if list := differences(c.response, resp); len(list) > 0 {
-		return changed("another endpoint of channel %s (%s)", c.config.GetName(), strings.Join(list, ", "))
+		return changedError("another endpoint of channel %s (%s)", c.config.GetName(), strings.Join(list, ", "))
 	}
 	return nil
 }
 
-func changed(format string, args ...any) error {
+func changedError(format string, args ...any) error {
 	return endedBy(reasonChanged, "the program has "+format+" than the one in force; run `patchbay reload` to use this "+
 		"program, or install the former one", args...)
 }
@@ -191,8 +192,8 @@ func (s *session) checkServed(channel string) error {
 	return nil
 }
 
-// served returns the channels that the process serves, or an error if there are none.
-func (s *session) served(channels []string) ([]string, error) {
+// servedChannels returns the channels that the process serves, or an error if there are none.
+func (s *session) servedChannels(channels []string) ([]string, error) {
 	s.mu.Lock()
 	all := len(s.refused) == 0
 	s.mu.Unlock()
@@ -214,8 +215,8 @@ func (s *session) served(channels []string) ([]string, error) {
 	return out, err
 }
 
-// configureAll applies configurations, except those that were applied before. A refusal, or a channel whose
-// configuration hangs or has killed processes, affects this channel only.
+// configureAll applies configurations, except those that were applied before. If the adapter refuses a configuration or
+// hangs, or if the configuration has ended maxConfigureFaults processes in a row, only this channel has no service.
 func (s *session) configureAll(channels []*channelInForce, step func(func(context.Context) error) error) error {
 	for _, c := range channels {
 		if slices.Contains(s.configured, c) {
@@ -223,7 +224,7 @@ func (s *session) configureAll(channels []*channelInForce, step func(func(contex
 		}
 		name := c.config.GetName()
 		if s.host.faults(c) >= maxConfigureFaults {
-			s.refuse(name, "its configuration broke the adapter repeatedly; `patchbay adapter restart` tries it again")
+			s.refuse(name, "its configuration broke the adapter repeatedly; run `patchbay adapter restart` to try it again")
 			continue
 		}
 		err := step(func(ctx context.Context) error { return s.configure(ctx, c) })
@@ -240,13 +241,13 @@ func (s *session) configure(ctx context.Context, c *channelInForce) error {
 	switch e := resp.GetError(); {
 	case status.Code(err) == codes.DeadlineExceeded:
 		s.host.countFault(c, true)
-		s.refuse(name, "its configuration hangs")
+		s.refuse(name, "the call to configure it hangs")
 	case err != nil:
 		s.host.countFault(c, true)
 		return endedBy(reasonStart, "configure channel %s: %w", name, err)
 	case e != nil:
 		s.host.countFault(c, false)
-		s.refuse(name, "it refused its earlier configuration: "+shortText(e.GetText()))
+		s.refuse(name, "the configuration that an earlier process accepted is refused: "+shortText(e.GetText()))
 	default:
 		s.host.countFault(c, false)
 		return c.check(resp)

@@ -60,7 +60,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 	for mode, text := range map[string]string{
 		"other-path":    "another endpoint of channel good (paths)",
 		"other-limit":   "another description (capabilities)",
-		"other-setting": "other settings: account is missing",
+		"other-setting": "other settings (account is missing",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			c := runChanging(t, func(o *Options) {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// logRecord is one JSON line of an adapter's log.
+// logRecord is one JSON line of an adapter's log output.
 type logRecord struct {
 	level   slog.Level
 	message string

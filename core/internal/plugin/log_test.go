@@ -25,7 +25,7 @@ func TestAdaptersLogIsForwarded(t *testing.T) {
 func TestFloodOfLogsIsLimited(t *testing.T) {
 	r := run(t, "flood")
 	r.ready()
-	rec := r.logs.find(t, "adapter's log lines dropped: rate limit", nil)
+	rec := r.logs.find(t, "log lines of the adapter dropped: rate limit", nil)
 	if n, err := strconv.Atoi(rec["lines"]); err != nil || n < 1 {
 		t.Errorf("record %v", rec)
 	}

@@ -33,7 +33,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		}, []string{"adapter", "version"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "patchbay_adapter_calls_total",
-			Help: "Calls to the adapter, by result: ok, a kind of error, died, hung, timeout or not_ready.",
+			Help: "Calls to the adapter, by result: ok, the kind of an error, or another reason.",
 		}, []string{"adapter", "call", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "patchbay_adapter_call_duration_seconds", Help: "Time of one call to the adapter.",

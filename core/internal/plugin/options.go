@@ -15,7 +15,7 @@ type Options struct {
 	// system's temporary directory are used instead if it is "", too long for a socket's path, or cannot be created.
 	RuntimeDir     string
 	GatewayVersion string
-	Logger         *slog.Logger // nil discards the log
+	Logger         *slog.Logger // nil discards the log output
 	Metrics        *Metrics     // nil means unregistered metrics
 	// Secrets are values that no text of the adapter shows to operators, in addition to the secret settings.
 	Secrets []string
@@ -23,7 +23,8 @@ type Options struct {
 	// process whose schema changes the settings of a channel.
 	Complete func(channel string, schema []byte) ([]byte, error)
 
-	// Candidate means that the metrics of the adapter are those of another Host until Represent.
+	// Candidate means that the Host does not set the metrics up and info until Represent(true), because another Host
+	// sets them.
 	Candidate bool
 
 	StartTimeout time.Duration // limit of each step of a start; 10 s

@@ -12,12 +12,12 @@ type restartBudget struct {
 	opts     *Options
 	failures int         // ends in a row, none of them with an uptime of HealthyAfter
 	crashes  []time.Time // within CrashWindow
-	blamed   int         // ends in a row that one call caused, while no call of its direction had a result
+	blamed   int         // ends in a row for which a call is blamed, while no other call of its kind had a result
 	trials   int         // starts out of quarantine in a row
 }
 
-// maxBlamed is the number of ends in a row that are blamed on calls before the adapter itself is blamed. Each such call
-// ends two processes before it is given up.
+// maxBlamed is the number of ends in a row that are blamed on calls before the adapter itself is blamed. A call is
+// given up after two such ends, or after three if other calls ran at the first end.
 const maxBlamed = 10
 
 type restart struct {
@@ -27,15 +27,15 @@ type restart struct {
 
 // ending describes the end of a process.
 type ending struct {
-	cause    error
-	uptime   time.Duration // how long the process was ready; 0 if it never was
-	blamed   bool          // one call caused it
-	answered bool          // before, a call of the same direction had a result
+	cause     error
+	uptime    time.Duration // how long the process was ready; 0 if it never was
+	blamed    bool          // a call is blamed for it
+	hadResult bool          // before, another call of the same kind had a result
 }
 
-// next records the end of a process at now and returns when to start the next one. An end that one call caused does not
-// count, because that call is given up soon. After more than maxBlamed such ends in a row, the adapter goes into
-// quarantine.
+// next records the end of a process at now and returns when to start the next one. An end for which a call is blamed
+// does not count, because that call is given up soon. After more than maxBlamed such ends in a row, the adapter goes
+// into quarantine.
 func (b *restartBudget) next(now time.Time, reason string, end ending) restart {
 	uptime := end.uptime
 	if reason == reasonRequested {
@@ -48,7 +48,7 @@ func (b *restartBudget) next(now time.Time, reason string, end ending) restart {
 	if uptime >= b.opts.HealthyAfter {
 		b.failures, b.crashes, b.trials = 0, nil, 0
 	}
-	if end.answered || !end.blamed {
+	if end.hadResult || !end.blamed {
 		b.blamed = 0
 	}
 	if end.blamed {

@@ -36,12 +36,12 @@ func (h *Host) Receive(ctx context.Context, call *pluginpb.ReceiveCall,
 func (h *Host) receive(ctx context.Context, c *callTurn, call *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 	channels, id := call.GetChannels(), webhookIdentity(call)
 	for {
-		if err := h.broken.givenUp(id); err != nil {
+		if err := h.broken.givenUpError(id); err != nil {
 			return nil, err
 		}
 		res, err := h.runReceive(ctx, c, call, channels)
 		if err == nil {
-			err = h.panicked(res.GetError())
+			err = h.panicError(res.GetError())
 		}
 		broke, ok := errors.AsType[*BrokeError](err)
 		switch {
@@ -57,7 +57,7 @@ func (h *Host) receive(ctx context.Context, c *callTurn, call *pluginpb.ReceiveC
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		c.repeat(broke.Isolate())
+		c.repeat(broke.MakesSuspect())
 	}
 }
 
@@ -84,7 +84,7 @@ func (h *Host) runReceive(ctx context.Context, c *callTurn, call *pluginpb.Recei
 	}
 	return sendCall(ctx, h, await, func(s *session) (*receiveStream, error) {
 		var err error
-		call.Channels, err = s.served(channels)
+		call.Channels, err = s.servedChannels(channels)
 		return s.receive, err
 	}, call)
 }

@@ -39,7 +39,7 @@ type session struct {
 	cancel  context.CancelCauseFunc
 	tasks   sync.WaitGroup
 	retired chan struct{} // closed when the Host no longer uses the session
-	hangs   chan string   // has a call that hangs
+	hangs   chan string   // gets the name of the first call that hangs
 
 	// fetches counts the calls for media, including those that the end of the process has interrupted.
 	fetches   atomic.Int64
@@ -50,8 +50,8 @@ type session struct {
 	probations atomic.Int64
 
 	// About the end of the process; set by close.
-	blamed         bool        // one call caused it
-	answered       bool        // before, a call of the same direction had a result
+	blamed         bool        // a call is blamed for it
+	hadResult      bool        // before, another call of the same kind had a result
 	fetchBroke     *BrokeError // for the interrupted calls for media
 	subscribeBroke *BrokeError // for the interrupted subscriptions in probation
 

@@ -24,8 +24,8 @@ const tempPrefix = "patchbay-"
 var processStart = time.Now().Add(-time.Second)
 
 // ClaimRuntimeDir returns a folder below parent for Options.RuntimeDir, and removes the socket folders of killed
-// gateways, there and in the system's temporary directory. Adapters create the folder when they need it. The caller
-// calls release after all adapters have stopped.
+// gateways, below parent and in the system's temporary directory. The first start of a process creates the returned
+// folder. The caller calls release after all adapters have stopped.
 func ClaimRuntimeDir(parent string) (dir string, release func() error) {
 	SweepTemp()
 	if abs, err := filepath.Abs(parent); err == nil {

@@ -51,8 +51,8 @@ func (h *Host) Status() Status {
 
 func (h *Host) countOverdue(change int) { h.overdue.Add(int64(change)) }
 
-// Represent sets whether the metrics up and info of the adapter are those of this Host. Only one Host of an adapter may
-// represent it.
+// Represent sets whether this Host sets the metrics up and info of the adapter. Only one Host of an adapter may do
+// this.
 func (h *Host) Represent(on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 // Limits of an adapter's stderr.
 const (
 	maxLogLine    = 256 << 10 // bytes of one line
-	maxTrace      = 64 << 10  // bytes of a panic in the log
+	maxTrace      = 64 << 10  // bytes of a panic in the log output
 	maxPanicText  = 2 << 10   // bytes of a panic in a BrokeError
 	tailLines     = 20        // last lines in a BrokeError
 	tailLineBytes = 512
@@ -26,9 +26,9 @@ const (
 	logBurst      = 1000
 )
 
-// stderrDecoder forwards an adapter's stderr to the gateway's log: a JSON line of slog or hclog becomes a record with
-// the same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts any
-// input.
+// stderrDecoder forwards an adapter's stderr to the gateway's log output: a JSON line of slog or hclog becomes a record
+// with the same level and attributes, a Go panic becomes one record, and any other line becomes a warning. It accepts
+// any input.
 type stderrDecoder struct {
 	log    *slog.Logger
 	limit  *rate.Limiter
@@ -165,7 +165,7 @@ func (d *stderrDecoder) reportDropped() {
 	if d.dropped == 0 {
 		return
 	}
-	d.log.Warn("adapter's log lines dropped: rate limit", "lines", d.dropped)
+	d.log.Warn("log lines of the adapter dropped: rate limit", "lines", d.dropped)
 	d.dropped = 0
 }
 

@@ -92,7 +92,7 @@ func TestRateOfRecordsIsLimited(t *testing.T) {
 	if n := strings.Count(got, "msg=x"); n < logBurst || n > 2*logBurst {
 		t.Errorf("%d records", n)
 	}
-	if !strings.Contains(got, "log lines dropped") {
+	if !strings.Contains(got, "lines of the adapter dropped") {
 		t.Error("the dropped lines are not reported")
 	}
 }

@@ -118,12 +118,12 @@ func (s *session) failCalls(cause error) {
 	fetches, probations := int(s.fetches.Load()), int(s.probations.Load())
 	if reasonOf(cause, "") == reasonHung {
 		s.blamed = receives.hung+delivers.hung > 0 || s.fetchHung.Load()
-		s.answered = receives.hung > 0 && receives.answered || delivers.hung > 0 && delivers.answered
+		s.hadResult = receives.hung > 0 && receives.hadResult || delivers.hung > 0 && delivers.hadResult
 	} else if !errors.Is(cause, errStopped) {
 		other := receives.sent+delivers.sent == 0 && fetches+probations > 0
 		s.blamed = receives.sent == 1 || delivers.sent == 1 || other
-		s.answered = receives.sent == 1 && receives.answered || delivers.sent == 1 && delivers.answered ||
-			other && (receives.answered || delivers.answered)
+		s.hadResult = receives.sent == 1 && receives.hadResult || delivers.sent == 1 && delivers.hadResult ||
+			other && (receives.hadResult || delivers.hadResult)
 	}
 	broke := func(same, others int) func(bool) error {
 		return func(hung bool) error { return s.brokeError(cause, hung, same, others) }
@@ -153,7 +153,7 @@ func (s *session) brokeError(cause error, hung bool, same, others int) *BrokeErr
 	return e
 }
 
-// crashText returns the panic of the process, or else cause with the last lines of the log.
+// crashText returns the panic of the process, or else cause with the last lines of the log output.
 func (s *session) crashText(cause error) string {
 	if panicText := s.proc.lines.panicText(); panicText != "" {
 		return panicText
@@ -164,7 +164,7 @@ func (s *session) crashText(cause error) string {
 	return cause.Error()
 }
 
-// lastLine returns the first line of the panic or the last line of the log, "" if there is neither.
+// lastLine returns the first line of the panic, or else the last line of the log output, which can be "".
 func (s *session) lastLine() string {
 	if panicText := s.proc.lines.panicText(); panicText != "" {
 		return text.FirstLine(panicText)

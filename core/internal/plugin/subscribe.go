@@ -15,7 +15,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// stopGrace is the time that an adapter's Subscribe has to return after it was told to stop.
+// stopGrace is the time that an adapter's Subscribe has to return after the request to stop.
 const stopGrace = 3 * time.Second
 
 // Store stores a batch of encoded envelopes together with its cursor. An empty cursor keeps the stored one.

@@ -68,7 +68,7 @@ func (s *supervisor) runInstance(ctx context.Context, n int) ending {
 	h.update(func(st *Status) { st.State, st.Reason, st.Version = StateReady, "", version })
 	h.log.Info("adapter ready", "instance", n, "pid", sess.proc.pid(), "version", version)
 	err = s.watch(ctx, sess)
-	return ending{cause: err, uptime: time.Since(start), blamed: sess.blamed, answered: sess.answered}
+	return ending{cause: err, uptime: time.Since(start), blamed: sess.blamed, hadResult: sess.hadResult}
 }
 
 // watch waits until the session fails, a restart is requested or ctx ends. It returns after the end of the process.
