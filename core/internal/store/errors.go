@@ -4,18 +4,19 @@ import "errors"
 
 // Errors of a [Log], wrapped with details. Check them with [errors.Is].
 var (
-	// ErrFenced means that another writer has appended to the log. The caller must stop writing.
-	ErrFenced = errors.New("another writer has appended to the log")
-	// ErrFull means that the log has reached its cap or the reserve of the disk. Purge records or free disk space.
+	// ErrOtherWriter means that another writer has appended to the log. The caller must stop writing.
+	ErrOtherWriter = errors.New("another writer has appended to the log")
+	// ErrFull means that the log has reached [Overflow] times its cap, or that only the reserve of the disk is free.
+	// Purge records or free disk space.
 	ErrFull = errors.New("store is full")
-	// ErrUnavailable means that the store did not answer or could not write. A record may be stored or not.
+	// ErrUnavailable means that the store did not respond or could not write. A record may be stored or not.
 	ErrUnavailable = errors.New("store is unavailable")
 	// ErrNotFound means that no record has the sequence.
 	ErrNotFound = errors.New("no such record")
 	// ErrRecordSize means that a record is empty or larger than [MaxRecord].
 	ErrRecordSize = errors.New("record size is out of range")
 	// ErrNoBase means that a snapshot keeps buckets of an earlier snapshot, but this Log has saved or loaded none.
-	ErrNoBase = errors.New("no snapshot to keep buckets of")
+	ErrNoBase = errors.New("no earlier snapshot whose buckets can be kept")
 	// ErrDamaged means that stored data is unreadable.
 	ErrDamaged = errors.New("store is damaged")
 	// ErrClosed means that the log is closed.

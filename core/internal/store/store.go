@@ -8,21 +8,22 @@ import "context"
 // MaxRecord is the size limit of one record in bytes.
 const MaxRecord = 512 << 10
 
-// Overflow is the number of caps at which Append fails. The log takes no input near its cap, see [Health]. Only outcomes
-// of deliveries free room, so there must be room to store those of all accepted messages.
+// Overflow is the size of the log at which Append fails, as a multiple of the cap. The log accepts no new input long
+// before, see [Health]. The rest is for the outcomes of pending deliveries. They must be stored, because only they let
+// the writer purge records.
 const Overflow = 2
 
 // Log is the durable log of one writer. Sequences start at 1 and grow by one with each record.
 //
 // One goroutine, the writer, calls Append, Recover and Purge. One goroutine at a time calls SaveSnapshot and
-// LoadSnapshot. Get, Read, Bounds and Health are safe for concurrent use. A call returns early when its context ends;
-// an Append that does so after sending its record fails with [ErrUnavailable].
+// LoadSnapshot. Get, Read, Bounds and Health are safe for concurrent use. A call returns when its context ends. If an
+// Append has sent its record before, it fails with [ErrUnavailable].
 type Log interface {
 	// Append commits one record of 1 to [MaxRecord] bytes if last is the sequence of the newest record. When Append
 	// returns nil, the record has sequence last+1 and is synced to disk. Append keeps no reference to record.
 	//
-	// After [ErrFenced], [ErrFull] and [ErrRecordSize] the record is not stored. After [ErrUnavailable] the outcome is
-	// unknown, and each further Append fails with ErrUnavailable until Recover succeeds.
+	// After [ErrOtherWriter], [ErrFull] and [ErrRecordSize] the record is not stored. After [ErrUnavailable] the
+	// outcome is unknown, and each further Append fails with ErrUnavailable until Recover succeeds.
 	Append(ctx context.Context, last uint64, record []byte) error
 
 	// Recover makes the log usable after [ErrUnavailable] and returns the sequence of the newest record. If it is one
@@ -36,21 +37,21 @@ type Log interface {
 	Get(ctx context.Context, seq uint64) ([]byte, error)
 
 	// Read calls fn with each record in order, from the given sequence or the oldest remaining record up to the newest
-	// record at the time of the call. It skips missing records: fn sees the sequence jump, and Health lists the gap. Read
-	// returns an error of fn unchanged. record is valid until fn returns. fn may call Get and Append.
+	// record at the time of the call. It skips missing records: fn sees the sequence jump, and Health lists the gap.
+	// Read returns an error of fn unchanged. record is valid until fn returns. fn may call Get and Append.
 	Read(ctx context.Context, from uint64, fn func(seq uint64, record []byte) error) error
 
 	// Bounds returns the extent of the log without I/O.
 	Bounds() Bounds
 
-	// Purge deletes the records whose sequence is less than the argument before. The sequence of the next record does
-	// not change, even if Purge deletes all records. The deleted records stop counting towards the cap when Purge
-	// returns; the disk can free their blocks later.
+	// Purge deletes the records whose sequence is less than the argument before. It does nothing while a backup runs.
+	// The sequence of the next record does not change, even if Purge deletes all records. When Purge returns, the
+	// deleted records do not count towards the cap any more; their disk space may become free later.
 	Purge(ctx context.Context, before uint64) error
 
 	// SaveSnapshot stores s as the newest snapshot. If it fails or the process crashes, the previous snapshot stays
-	// intact. SaveSnapshot keeps no reference to the buckets. It fails with [ErrNoBase] if s.Keep is set and this Log has
-	// neither saved nor loaded a snapshot, and with [ErrFull] if there is no room.
+	// intact. SaveSnapshot keeps no reference to the buckets. It fails with [ErrNoBase] if s.Keep is set and this Log
+	// has neither saved nor loaded a snapshot, and with [ErrFull] if there is no room.
 	SaveSnapshot(ctx context.Context, s Snapshot) error
 
 	// LoadSnapshot returns the newest intact snapshot with all its buckets, which the caller owns; found is false if
@@ -78,7 +79,8 @@ type Bounds struct {
 	Last uint64
 	// Bytes is the space that the records take, including the engine's overhead.
 	Bytes uint64
-	// Cap is the number of Bytes that input may take. Append fails with [ErrFull] at [Overflow] times Cap.
+	// Cap is the configured size of the log. Near it, the log accepts no new input, see [Health.Limit]. Append fails
+	// with [ErrFull] at [Overflow] times Cap.
 	Cap uint64
 }
 
@@ -91,10 +93,10 @@ type Snapshot struct {
 	Seq uint64
 	// Buckets holds the parts of the state by number, each of any size. An empty bucket equals a missing one.
 	Buckets map[uint32][]byte
-	// Keep copies the buckets that are not in Buckets from the base, the snapshot that this Log saved or loaded last.
-	// An empty bucket in Buckets removes that bucket. LoadSnapshot never sets Keep.
+	// Keep means that the snapshot also has the buckets of the base that are not in Buckets. The base is the snapshot
+	// that this Log saved or loaded last. An empty bucket in Buckets removes that bucket. LoadSnapshot never sets Keep.
 	Keep bool
-	// Meta describes the snapshot to the caller. Keep does not copy it.
+	// Meta describes the snapshot to the caller. It is not taken from the base.
 	Meta []byte
 }
 
@@ -103,9 +105,9 @@ type Health struct {
 	// Writable means that the log accepts new input. It turns false before Append fails, so that pending work can
 	// still be committed.
 	Writable bool
-	// Reason says why the log is not writable and what an operator can do. It is empty if the log is writable.
+	// Reason is the reason why the log is not writable, with the remedy. It is empty if the log is writable.
 	Reason string
-	// Full means that the reason is a lack of room, which Purge may give.
+	// Full means that the disk or the log has too little free space, so that a Purge can help.
 	Full bool
 	// Free is the free space on the disk in bytes.
 	Free uint64

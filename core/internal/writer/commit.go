@@ -44,7 +44,7 @@ func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *ba
 	if err := w.append(ctx, data); err != nil {
 		w.discard(b, err)
 		w.snapshots.full = errors.Is(err, store.ErrFull)
-		if errors.Is(err, store.ErrFenced) || errors.Is(err, errRecordInDoubt) {
+		if errors.Is(err, store.ErrOtherWriter) || errors.Is(err, errRecordInDoubt) {
 			return fmt.Errorf("store record %d: %w", w.last+1, err)
 		}
 		return nil
@@ -86,9 +86,9 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 			w.Logger.Info("log recovered, record was not stored", "seq", last+1)
 			return err
 		case rerr == nil:
-			return fmt.Errorf("log ends at record %d instead of %d or %d: %w", last, w.last, w.last+1, store.ErrFenced)
+			return fmt.Errorf("log ends at record %d instead of %d or %d: %w", last, w.last, w.last+1, store.ErrOtherWriter)
 		case errors.Is(rerr, store.ErrClosed):
-			return fmt.Errorf("recover log: %w", store.ErrFenced)
+			return fmt.Errorf("recover log: %w", store.ErrOtherWriter)
 		}
 		w.refuseWaiting()
 		select {
@@ -110,8 +110,8 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 // could take its place.
 var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 
-// discard refuses the submissions and commands of a batch that was not stored. Its outcomes, deadlines and timers are decided
-// on again.
+// discard refuses the submissions and commands of a batch that was not stored. Its outcomes, deadlines and timers are
+// decided on again.
 func (w *Writer) discard(b *batch, cause error) {
 	if !w.snapshots.full || !errors.Is(cause, store.ErrFull) { // otherwise it is repeated every retryCommit
 		w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)

@@ -271,18 +271,18 @@ func TestOutcomesAreRetriedSoonAfterAFailure(t *testing.T) {
 	})
 }
 
-func TestFencedWriterStops(t *testing.T) {
+func TestWriterStopsAfterOtherWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		open := gate(h.log)
-		h.log.Fail(memory.Fenced)
+		h.log.Fail(memory.OtherWriter)
 		first := h.later(message(t, "web", "w1", "m1", "one"))
 		second := h.later(message(t, "web", "w2", "m2", "two"))
 		looked := make(chan error, 1)
 		go func() { looked <- h.View(context.Background(), func(*state.State) {}) }()
 		open()
-		if err := <-h.done; !errors.Is(err, store.ErrFenced) {
-			t.Fatalf("Run = %v, want ErrFenced", err)
+		if err := <-h.done; !errors.Is(err, store.ErrOtherWriter) {
+			t.Fatalf("Run = %v, want ErrOtherWriter", err)
 		}
 		for name, c := range map[string]<-chan error{"the record's call": first, "a call that waited": second, "a look that waited": looked} {
 			if waits(c) {

@@ -137,15 +137,15 @@ func apply(entries map[string]*node, c change) {
 }
 
 func (n *node) write(op Op) {
-	n.content = written(n.content, op)
+	n.content = applyWrite(n.content, op)
 	n.writes = append(n.writes, op)
 	if op.Synced {
 		n.sync()
 	}
 }
 
-// written returns content after a write or a truncation.
-func written(content []byte, op Op) []byte {
+// applyWrite returns content after a write or a truncation.
+func applyWrite(content []byte, op Op) []byte {
 	end := int(op.Offset) + len(op.Data)
 	if grow := end - len(content); grow > 0 {
 		content = append(content, make([]byte, grow)...)
@@ -159,7 +159,7 @@ func written(content []byte, op Op) []byte {
 
 func (n *node) sync() {
 	for _, op := range n.writes {
-		n.synced = written(n.synced, op)
+		n.synced = applyWrite(n.synced, op)
 	}
 	for _, c := range n.changes {
 		apply(n.durable, c)
@@ -199,7 +199,7 @@ func (n *node) save(path string, loss Loss, random *rand.Rand) error {
 			if last := i == len(n.writes)-1; last && loss == LoseSome && op.Kind == Write {
 				op.Data = op.Data[:random.IntN(len(op.Data)+1)]
 			}
-			content = written(content, op)
+			content = applyWrite(content, op)
 		}
 		return os.WriteFile(path, content, 0o600)
 	}

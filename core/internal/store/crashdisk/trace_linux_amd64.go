@@ -224,17 +224,17 @@ func (t *Tracer) exit(c *call, result int64) {
 		}
 	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
 		if len(c.ops) > 0 {
-			t.moved(c.ops[0].Path, c.ops[0].To)
+			t.renameOpenFiles(c.ops[0].Path, c.ops[0].To)
 		}
 	case unix.SYS_UNLINKAT:
 		if len(c.ops) > 0 {
-			t.moved(c.ops[0].Path, "")
+			t.renameOpenFiles(c.ops[0].Path, "")
 		}
 	}
 }
 
-// moved changes the paths of open files after a rename, or after a removal: then to is "".
-func (t *Tracer) moved(from, to string) {
+// renameOpenFiles changes the paths of open files after a rename. After a removal, to is "".
+func (t *Tracer) renameOpenFiles(from, to string) {
 	for _, f := range t.files {
 		rest, inside := strings.CutPrefix(f.path, from+"/")
 		switch {

@@ -22,7 +22,7 @@ func (l *Log) append(ctx context.Context, last uint64, record []byte) error {
 	if n := len(record); n == 0 || n > store.MaxRecord {
 		return fmt.Errorf("%w: %d bytes", store.ErrRecordSize, n)
 	}
-	e, err := l.running()
+	e, err := l.runningEngine()
 	switch {
 	case err != nil:
 		return err

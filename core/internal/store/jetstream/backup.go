@@ -32,7 +32,7 @@ type backupDescription struct {
 	Last    uint64    `json:"last"`
 }
 
-// streamDescription is what the server needs to restore a stream.
+// streamDescription is the data that the server needs, in addition to the messages, to restore a stream.
 type streamDescription struct {
 	Config json.RawMessage `json:"config"`
 	State  json.RawMessage `json:"state"`
@@ -43,7 +43,7 @@ type streamDescription struct {
 func (l *Log) Backup(ctx context.Context, w io.Writer) error {
 	l.backup.Lock()
 	defer l.backup.Unlock()
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if err != nil {
 		return fmt.Errorf("back up the store: %w", err)
 	}
@@ -64,7 +64,7 @@ func (l *Log) Backup(ctx context.Context, w io.Writer) error {
 }
 
 func (l *Log) backupStream(ctx context.Context, e *engine, z *zip.Writer, stream string) error {
-	if stream == snapshotStream { // no snapshot of the state is half in the backup
+	if stream == snapshotStream { // so that the backup contains no incomplete snapshot of the state
 		l.snapshotMu.Lock()
 		defer l.snapshotMu.Unlock()
 	}

@@ -47,8 +47,9 @@ func (l *Log) logDamages(path string, torn bool, damages []blockfile.Damage) {
 	}
 }
 
-// keepReadable keeps the contents of removed records for Damaged. The content of a record follows the blank line after
-// its headers; a blank line inside it makes another, useless, candidate.
+// keepReadable keeps the contents of removed records for Damaged. The content of a record follows the blank line that
+// ends its headers. The length of the headers may be damaged, so each blank line in the part counts as such an end.
+// This also gives contents that are useless.
 func (l *Log) keepReadable(block []byte, damages []blockfile.Damage) {
 	blank := []byte("\r\n\r\n")
 	left := maxDamaged

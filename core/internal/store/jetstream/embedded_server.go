@@ -36,9 +36,9 @@ const (
 // engine is one run of the embedded server with its connections and streams. Recover replaces it.
 type engine struct {
 	server *server.Server
-	// The server answers reads in the read loop of their connection, so appends use a separate connection.
+	// The server handles reads in the read loop of their connection, so appends use a separate connection.
 	appends, reads *nats.Conn
-	down           chan struct{} // closed with the appends connection
+	down           chan struct{} // closed when the connection appends is closed
 
 	logPublisher, snapshotPublisher *publisher
 	logStream, snapshotStream       js.Stream

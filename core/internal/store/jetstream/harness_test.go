@@ -55,7 +55,7 @@ func newHarness(t *testing.T, options Options) *harness {
 			t.Fatal(err)
 		}
 	}
-	h.LoseAnswer = h.loseAnswer
+	h.LoseResponse = h.loseAnswer
 	h.DamageSnapshot = func(t *testing.T, text []byte) store.Log {
 		h.log.Close()
 		damageBlock(t, h.options.Dir, text)

@@ -12,8 +12,8 @@ import (
 // sampleInterval is the interval at which watch samples the free space and writes the watermark.
 const sampleInterval = 500 * time.Millisecond
 
-// stallReported is the time without an answer to an append after which the log is not writable. The server does not
-// report a failed write or sync, so a stalled append is the only sign of the failure until Options.AckTimeout.
+// stallReported is the time without an acknowledgement of an append after which the log is not writable. The server
+// does not report a failed write or sync, so a stalled append is the only sign of the failure until Options.AckTimeout.
 const stallReported = time.Second
 
 // Health implements [store.Log].
@@ -29,7 +29,7 @@ func (l *Log) Health() store.Health {
 	case l.engine.Load() == nil:
 		h.Reason = "the store restarts"
 	case l.inDoubt.Load():
-		h.Reason = "a write got no answer: the store is about to restart"
+		h.Reason = "a write was not acknowledged: the store restarts soon"
 	case l.stalled() >= stallReported:
 		h.Reason = fmt.Sprintf("the disk has not completed a write for %s: check the disk",
 			l.stalled().Round(time.Millisecond))
@@ -39,14 +39,14 @@ func (l *Log) Health() store.Health {
 			h.Free, l.options.Dir, l.freeLow)
 	case bounds.Bytes > h.Limit:
 		h.Full = true
-		h.Reason = fmt.Sprintf("the log takes %d of at most %d bytes", bounds.Bytes, bounds.Cap)
+		h.Reason = fmt.Sprintf("the log takes %d bytes, more than %d", bounds.Bytes, h.Limit)
 	default:
 		h.Writable = true
 	}
 	return h
 }
 
-// stalled returns the time since the append without an answer was sent.
+// stalled returns the age of the append that is not acknowledged yet, or 0.
 func (l *Log) stalled() time.Duration {
 	if sent := l.sent.Load(); sent != nil {
 		return time.Since(*sent)
@@ -74,7 +74,7 @@ func (l *Log) watch(ctx context.Context) {
 		h := l.Health()
 		switch {
 		case h.Writable && !writable:
-			l.logger.Info("store accepts new input again", "dir", l.options.Dir)
+			l.logger.Info("store accepts new input", "dir", l.options.Dir)
 		case !h.Writable && writable:
 			l.logger.Warn("store accepts no new input", "dir", l.options.Dir, "reason", h.Reason)
 		}

@@ -24,7 +24,7 @@ type Log struct {
 	damaged []store.Damaged // found by Open
 
 	engine  atomic.Pointer[engine] // nil while the server restarts
-	inDoubt atomic.Bool            // a write got no answer; Recover resets it
+	inDoubt atomic.Bool            // the outcome of a write is unknown; Recover resets it
 	closed  atomic.Bool
 
 	mu      sync.Mutex // guards the next three fields
@@ -33,7 +33,7 @@ type Log struct {
 	free    uint64 // last sample minus the bytes written since
 
 	blocks blockNames                // of the log stream
-	sent   atomic.Pointer[time.Time] // when the append without an answer was sent; nil if there is none
+	sent   atomic.Pointer[time.Time] // time of the append that is not acknowledged yet; nil if there is none
 
 	watermarkMu sync.Mutex // guards watermark and its file
 	watermark   watermark  // as last written
@@ -48,8 +48,8 @@ type Log struct {
 
 var _ store.Log = (*Log)(nil)
 
-// running returns the engine, or an error if the log is closed or restarting.
-func (l *Log) running() (*engine, error) {
+// runningEngine returns the engine, or an error if the log is closed or restarting.
+func (l *Log) runningEngine() (*engine, error) {
 	if l.closed.Load() {
 		return nil, store.ErrClosed
 	}

@@ -36,14 +36,14 @@ func (l *Log) findLostRecords(ctx context.Context) error {
 	if info.State.NumDeleted == 0 {
 		return nil
 	}
-	// Reading all records is slow, so do it only if the server misses some. scan reports them.
+	// Reading all records is slow, so do it only if the server has counted deleted messages. scan reports them.
 	bounds := l.Bounds()
 	return l.scan(ctx, e, bounds.First, bounds.Last, func(uint64, []byte) error { return nil })
 }
 
-// fillLostTail makes last the newest sequence of the log if its newest records are lost: it adds empty messages, or
-// moves the next sequence of an empty log. Other records and snapshots refer to the lost sequences, so new records must
-// not get them. Records before first were purged.
+// fillLostTail continues a log whose newest records are lost after the sequence last: it adds empty messages for the
+// lost records, or moves the next sequence of an empty log. Snapshots and other records refer to the lost sequences, so
+// new records must not get them. Records before first are not lost, because they were purged.
 func (l *Log) fillLostTail(ctx context.Context, e *engine, first, last uint64) error {
 	b := l.Bounds()
 	if b.Last >= last {
@@ -56,7 +56,7 @@ func (l *Log) fillLostTail(ctx context.Context, e *engine, first, last uint64) e
 		}
 	} else {
 		for at := b.Last; at < last; at++ {
-			if err := e.logPublisher.publish(ctx, logSubject, at, nil, answerTimeout); err != nil {
+			if err := e.logPublisher.publish(ctx, logSubject, at, nil, requestTimeout); err != nil {
 				return fmt.Errorf("fill the place of the lost record %d: %w", at+1, err)
 			}
 		}

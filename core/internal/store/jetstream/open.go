@@ -9,8 +9,8 @@ import (
 	"patchbay/core/internal/disk"
 )
 
-// Open locks the folder, starts the embedded server and checks the stored data. It logs damage that leaves the log
-// usable, and Health lists it. Among its errors are [store.ErrLocked], [store.ErrNewer], [store.ErrOlder] and
+// Open locks the folder, checks and repairs the stored data and starts the embedded server. It logs each repair, and
+// Health lists the lost records. Among its errors are [store.ErrLocked], [store.ErrNewer], [store.ErrOlder] and
 // [store.ErrDamaged]. ctx limits the start only. The caller must Close the log.
 func Open(ctx context.Context, options Options) (_ *Log, err error) {
 	options, err = options.withDefaults()

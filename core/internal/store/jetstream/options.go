@@ -18,7 +18,7 @@ const (
 	minCap = 4 << 20
 	// maxDerivedFreeLow limits the FreeLow derived from the size of the disk.
 	maxDerivedFreeLow = 512 << 20
-	// defaultAckTimeout is the default of Options.AckTimeout. The server does not answer at all if a write fails.
+	// defaultAckTimeout is the default of Options.AckTimeout. If a write fails, the server sends no response at all.
 	defaultAckTimeout = 2 * time.Second
 )
 
@@ -26,13 +26,14 @@ const (
 type Options struct {
 	// Dir is the folder of the store. Open creates it with mode 0700. Required.
 	Dir string
-	// Cap is the size limit of the records in bytes. Default: four fifths of the space that is free or already taken
-	// by the log, at most 64 GiB.
+	// Cap is the size of the records in bytes from which the limits follow: Health reports the log as not writable
+	// above nine tenths of Cap, and Append fails at store.Overflow times Cap. Default: four fifths of the space that is
+	// free or already taken by the store, at most 64 GiB.
 	Cap uint64
 	// FreeLow is the free disk space in bytes below which Health reports the log as not writable. Below a quarter of
 	// it Append fails with store.ErrFull. Default: a twentieth of the disk, at most 512 MiB.
 	FreeLow uint64
-	// AckTimeout is the time after which an unanswered Append fails with store.ErrUnavailable. Default 2 s.
+	// AckTimeout is the time after which an unacknowledged Append fails with store.ErrUnavailable. Default 2 s.
 	AckTimeout time.Duration
 	// Logger is required.
 	Logger *slog.Logger

@@ -55,7 +55,7 @@ func newPublisher(conn *nats.Conn, down <-chan struct{}) (*publisher, error) {
 }
 
 // publish stores data as the message after last and waits for the acknowledgement. Do not use the publisher again after
-// store.ErrUnavailable: it could mistake a late answer for the answer to the next message.
+// store.ErrUnavailable: it could mistake a late acknowledgement for that of the next message.
 func (p *publisher) publish(ctx context.Context, subject string, last uint64, data []byte, limit time.Duration) error {
 	p.guard[0] = strconv.FormatUint(last, 10)
 	p.msg.Subject, p.msg.Data = subject, data
@@ -70,7 +70,7 @@ func (p *publisher) publish(ctx context.Context, subject string, last uint64, da
 	case m := <-p.acks:
 		return decodeAck(m, last+1)
 	case <-p.timer.C:
-		return fmt.Errorf("%w: the embedded server did not answer within %s", store.ErrUnavailable, limit)
+		return fmt.Errorf("%w: the embedded server did not respond within %s", store.ErrUnavailable, limit)
 	case <-p.down:
 		return fmt.Errorf("%w: the embedded server is down", store.ErrUnavailable)
 	case <-ctx.Done():
@@ -110,12 +110,12 @@ func decodeRefusal(m *nats.Msg) error {
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &reply); err != nil {
-		return fmt.Errorf("%w: the embedded server answered with status %q", store.ErrUnavailable, m.Header.Get("Status"))
+		return fmt.Errorf("%w: the embedded server responded with status %q", store.ErrUnavailable, m.Header.Get("Status"))
 	}
 	kind := store.ErrUnavailable
 	switch reply.Error.Code {
 	case codeWrongLastSequence:
-		kind = store.ErrFenced
+		kind = store.ErrOtherWriter
 	case codeInsufficientResources, codeStorageExceeded:
 		kind = store.ErrFull
 	case codeStoreFailed:

@@ -23,7 +23,7 @@ func (l *Log) purge(ctx context.Context, before uint64) error {
 		return nil // a backup runs and needs the records; the writer purges again later
 	}
 	defer l.backup.RUnlock()
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if err != nil {
 		return err
 	}

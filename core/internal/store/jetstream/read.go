@@ -17,11 +17,11 @@ const (
 	// readBatch and readBytes limit the number and the total size of the messages in one request of Read.
 	readBatch = 256
 	readBytes = 2 << 20
-	// answerTimeout limits one request to the server.
-	answerTimeout = 10 * time.Second
+	// requestTimeout limits one request to the server.
+	requestTimeout = 10 * time.Second
 )
 
-// Values of the Status header in answers to a read.
+// Values of the Status header in responses to a read.
 const (
 	statusEnd  = "204"
 	statusNone = "404"
@@ -37,7 +37,7 @@ func (l *Log) Get(ctx context.Context, seq uint64) ([]byte, error) {
 }
 
 func (l *Log) get(ctx context.Context, seq uint64) ([]byte, error) {
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (l *Log) get(ctx context.Context, seq uint64) ([]byte, error) {
 
 // getMessage returns the payload of one message.
 func getMessage(ctx context.Context, stream js.Stream, seq uint64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	m, err := stream.GetMsg(ctx, seq)
 	switch {
@@ -67,7 +67,7 @@ func getMessage(ctx context.Context, stream js.Stream, seq uint64) ([]byte, erro
 
 // Read implements [store.Log].
 func (l *Log) Read(ctx context.Context, from uint64, fn func(seq uint64, record []byte) error) error {
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if err != nil {
 		return fmt.Errorf("read from record %d: %w", from, err)
 	}
@@ -134,20 +134,20 @@ type message struct {
 
 // fetch returns a batch of messages starting at next.
 func (l *Log) fetch(ctx context.Context, e *engine, next uint64) ([]message, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	answers, err := e.reads.SubscribeSync(nats.NewInbox())
+	responses, err := e.reads.SubscribeSync(nats.NewInbox())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
-	defer answers.Unsubscribe()
+	defer responses.Unsubscribe()
 	request := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, next, readBatch, readBytes)
-	if err := e.reads.PublishRequest("$JS.API.DIRECT.GET."+logStream, answers.Subject, request); err != nil {
+	if err := e.reads.PublishRequest("$JS.API.DIRECT.GET."+logStream, responses.Subject, request); err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	var batch []message
 	for {
-		m, err := answers.NextMsgWithContext(ctx)
+		m, err := responses.NextMsgWithContext(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 		}
@@ -156,7 +156,7 @@ func (l *Log) fetch(ctx context.Context, e *engine, next uint64) ([]message, err
 		case statusEnd, statusNone:
 			return batch, nil
 		default:
-			return nil, fmt.Errorf("%w: the embedded server answered with status %s", store.ErrUnavailable, status)
+			return nil, fmt.Errorf("%w: the embedded server responded with status %s", store.ErrUnavailable, status)
 		}
 		seq, err := strconv.ParseUint(m.Header.Get(nats.JSSequence), 10, 64)
 		if err != nil {

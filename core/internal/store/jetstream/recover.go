@@ -13,7 +13,7 @@ import (
 )
 
 // Recover implements [store.Log]. It restarts the embedded server: after a failed write the server refuses all further
-// writes, and a record without an answer can still be in its queue.
+// writes, and a record that is not acknowledged can still be in its queue.
 func (l *Log) Recover(ctx context.Context) (uint64, error) {
 	last, err := l.recover(ctx)
 	if err != nil {
@@ -25,7 +25,7 @@ func (l *Log) Recover(ctx context.Context) (uint64, error) {
 func (l *Log) recover(ctx context.Context) (uint64, error) {
 	l.engineMu.Lock()
 	defer l.engineMu.Unlock()
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if l.closed.Load() {
 		return 0, err
 	}

@@ -18,7 +18,7 @@ import (
 const restoreChunk = 128 << 10
 
 // Restore makes a store in options.Dir from a backup. The folder must be empty or missing. If Restore fails, it removes
-// what it has made.
+// the folder.
 func Restore(ctx context.Context, options Options, r io.ReaderAt, size int64) (err error) {
 	if err := checkEmpty(options.Dir); err != nil {
 		return fmt.Errorf("restore the store: %w", err)

@@ -116,8 +116,8 @@ func (w *blobWriter) flush(ctx context.Context) error {
 	return err
 }
 
-// publish writes one message. After sending, it waits for the answer even if ctx ends: without the answer, the server
-// would have to restart.
+// publish writes one message. After sending, it waits for the acknowledgement even if ctx ends: without it, the outcome
+// would be unknown and the server would have to restart.
 func (w *blobWriter) publish(ctx context.Context, subject string, data []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

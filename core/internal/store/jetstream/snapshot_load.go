@@ -13,15 +13,15 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// snapshotReaders is the number of concurrent reads of a snapshot. The server copies and checks each message, so one
-// reader would leave processors idle.
+// snapshotReaders is the number of concurrent reads of a snapshot. The server copies and checks each message of a read
+// in one goroutine, so a single reader would use only one processor.
 const snapshotReaders = 4
 
 // LoadSnapshot implements [store.Log].
 func (l *Log) LoadSnapshot(ctx context.Context) (store.Snapshot, bool, error) {
 	l.snapshotMu.Lock()
 	defer l.snapshotMu.Unlock()
-	e, err := l.running()
+	e, err := l.runningEngine()
 	if err != nil {
 		return store.Snapshot{}, false, fmt.Errorf("load snapshot: %w", err)
 	}

@@ -29,7 +29,7 @@ func (l *Log) SaveSnapshot(ctx context.Context, s store.Snapshot) error {
 }
 
 func (l *Log) saveSnapshot(ctx context.Context, s store.Snapshot) error {
-	e, err := l.running()
+	e, err := l.runningEngine()
 	switch {
 	case err != nil:
 		return err

@@ -12,8 +12,9 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// watermark is the range of sequences that the log held when its file was written. If the newest block is damaged, the
-// server drops the rest of it and gives the lost sequences to new records; only the watermark reveals the loss.
+// watermark is the range of sequences that the log held when the watermark was written. If the newest records of the
+// log are damaged or missing, the server does not notice it and gives their sequences to new records. A comparison with
+// the watermark reveals the loss.
 type watermark struct{ first, last uint64 }
 
 func (w watermark) String() string {
@@ -59,8 +60,9 @@ func (f *folder) writeWatermark(w watermark, sync bool) (err error) {
 	return nil
 }
 
-// updateWatermark writes the current bounds if they have changed. Each append writes them, so that a lost record is
-// noticed also after a kill. A purge syncs them first, so that purged records do not look lost after a power cut.
+// updateWatermark writes the current bounds if they have changed. Each append calls it, so that a loss is noticed even
+// if the process is killed. A purge calls it with sync before it deletes records, so that these records do not seem to
+// be lost after a power cut.
 func (l *Log) updateWatermark(sync bool) error {
 	l.watermarkMu.Lock()
 	defer l.watermarkMu.Unlock()

@@ -11,7 +11,7 @@ type Fault int
 
 // The faults.
 const (
-	// None injects no fault. It postpones the following faults by one Append.
+	// None injects no fault. In a list of faults, it lets one Append succeed.
 	None Fault = iota
 	// LostStored stores the record and returns ErrUnavailable.
 	LostStored
@@ -19,8 +19,8 @@ const (
 	LostUnstored
 	// Full returns ErrFull.
 	Full
-	// Fenced appends a record of a rival and returns ErrFenced.
-	Fenced
+	// OtherWriter appends a record of another writer and returns ErrOtherWriter.
+	OtherWriter
 )
 
 // Op is the name of a call.

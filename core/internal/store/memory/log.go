@@ -60,11 +60,11 @@ func (l *Log) Append(ctx context.Context, last uint64, record []byte) error {
 			fault, l.faults = l.faults[0], l.faults[1:]
 		}
 		switch {
-		case fault == Fenced:
+		case fault == OtherWriter:
 			d.append([]byte("record of a rival"))
-			return store.ErrFenced
+			return store.ErrOtherWriter
 		case d.last() != last:
-			return fmt.Errorf("the log ends at %d: %w", d.last(), store.ErrFenced)
+			return fmt.Errorf("the log ends at %d: %w", d.last(), store.ErrOtherWriter)
 		case fault == Full, d.bytes+uint64(len(record))+recordOverhead > store.Overflow*d.cap:
 			return store.ErrFull
 		}

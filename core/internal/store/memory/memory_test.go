@@ -26,7 +26,7 @@ func TestLog(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h.LoseAnswer = func(_ *testing.T, stored bool) {
+		h.LoseResponse = func(_ *testing.T, stored bool) {
 			if stored {
 				log.Fail(memory.LostStored)
 			} else {

@@ -25,17 +25,17 @@ func testAppendAndRead(t *testing.T, h *Harness) {
 	}
 }
 
-func testAppendIsFenced(t *testing.T, h *Harness) {
+func testAppendAfterOtherWriter(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 3, 10)
 	for _, last := range []uint64{0, 2, 4} {
 		err := h.Log.Append(withTimeout(t), last, []byte("out of order"))
-		wantError(t, fmt.Sprintf("Append(%d) to a log that ends at 3", last), err, store.ErrFenced)
+		wantError(t, fmt.Sprintf("Append(%d) to a log that ends at 3", last), err, store.ErrOtherWriter)
 	}
 	fill(t, h.Log, 4, 4, 10)
 
 	h.AppendAsRival(t, []byte("rival"))
-	err := h.Log.Append(withTimeout(t), 4, []byte("fenced"))
-	wantError(t, "Append(4) after another writer", err, store.ErrFenced)
+	err := h.Log.Append(withTimeout(t), 4, []byte("refused"))
+	wantError(t, "Append(4) after another writer", err, store.ErrOtherWriter)
 	wantRecover(t, h.Log, 5)
 	if got := readAll(t, h.Log, 5); len(got) != 1 || string(got[0].Data) != "rival" {
 		t.Errorf("Read(5) = %v, want only the record of the other writer", got)
@@ -85,8 +85,8 @@ func testRecover(t *testing.T, h *Harness) {
 	fill(t, h.Log, 1, 3, 10)
 	last := uint64(3)
 	for _, stored := range []bool{true, false, true} {
-		h.LoseAnswer(t, stored)
-		for _, call := range []string{"Append without an answer", "Append before Recover"} {
+		h.LoseResponse(t, stored)
+		for _, call := range []string{"Append without a response", "Append before Recover"} {
 			wantError(t, call, h.Log.Append(withTimeout(t), last, record(last+1, 10)), store.ErrUnavailable)
 		}
 		if got := h.Log.Health(); got.Writable || got.Reason == "" {

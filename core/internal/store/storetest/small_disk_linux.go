@@ -85,7 +85,7 @@ func simulatedDisk(t *testing.T) SmallDisk {
 	t.Cleanup(func() { limitFiles(t, before.Cur) })
 	return SmallDisk{
 		Dir: filepath.Join(t.TempDir(), "store"),
-		// 1 MiB suffices for the go command's log of the test.
+		// The go command writes a log file of the test. 1 MiB suffices for it.
 		Fill:  func(t *testing.T, _ int64) { t.Helper(); limitFiles(t, 1<<20) },
 		Clear: func(t *testing.T) { t.Helper(); limitFiles(t, before.Cur) },
 	}

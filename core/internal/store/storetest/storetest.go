@@ -26,10 +26,11 @@ type Harness struct {
 	Log store.Log
 	// Reopen closes Log and opens the stored data again.
 	Reopen func(t *testing.T) store.Log
-	// AppendAsRival appends a record as another writer, without the knowledge of Log.
+	// AppendAsRival appends a record as another writer; Log does not notice this.
 	AppendAsRival func(t *testing.T, record []byte)
-	// LoseAnswer makes the next Append of Log fail with store.ErrUnavailable, with the record stored or not.
-	LoseAnswer func(t *testing.T, stored bool)
+	// LoseResponse makes the next Append of Log fail with store.ErrUnavailable. stored decides whether it stores the
+	// record.
+	LoseResponse func(t *testing.T, stored bool)
 	// DamageSnapshot closes Log, damages the stored snapshot that contains text, and opens the log again.
 	DamageSnapshot func(t *testing.T, text []byte) store.Log
 }
@@ -38,27 +39,27 @@ type Harness struct {
 func Run(t *testing.T, open func(t *testing.T, limit uint64) *Harness) {
 	const large = 256 << 20
 	for name, test := range map[string]func(*testing.T, *Harness){
-		"append and read in order":              testAppendAndRead,
-		"append after another writer is fenced": testAppendIsFenced,
-		"append checks the record size":         testRecordSize,
-		"append with an ended context":          testAppendWithEndedContext,
-		"read ranges":                           testReadRanges,
-		"read returns the callback's error":     testReadStops,
-		"read during appends":                   testReadDuringAppends,
-		"get and append inside read":            testCallsInsideRead,
-		"get":                                   testGet,
-		"purge":                                 testPurge,
-		"purge all records":                     testPurgeAll,
-		"reopen":                                testReopen,
-		"recover after a lost answer":           testRecover,
-		"snapshot":                              testSnapshot,
-		"snapshot keeps buckets":                testSnapshotKeeps,
-		"snapshot without a base":               testSnapshotWithoutBase,
-		"snapshot with large buckets":           testSnapshotWithLargeBuckets,
-		"snapshot interrupted":                  testSnapshotInterrupted,
-		"many snapshots":                        testManySnapshots,
-		"snapshot damaged":                      testSnapshotDamaged,
-		"close":                                 testClose,
+		"append and read in order":          testAppendAndRead,
+		"append after another writer fails": testAppendAfterOtherWriter,
+		"append checks the record size":     testRecordSize,
+		"append with an ended context":      testAppendWithEndedContext,
+		"read ranges":                       testReadRanges,
+		"read returns the callback's error": testReadStops,
+		"read during appends":               testReadDuringAppends,
+		"get and append inside read":        testCallsInsideRead,
+		"get":                               testGet,
+		"purge":                             testPurge,
+		"purge all records":                 testPurgeAll,
+		"reopen":                            testReopen,
+		"recover after a lost response":     testRecover,
+		"snapshot":                          testSnapshot,
+		"snapshot keeps buckets":            testSnapshotKeeps,
+		"snapshot without a base":           testSnapshotWithoutBase,
+		"snapshot with large buckets":       testSnapshotWithLargeBuckets,
+		"snapshot interrupted":              testSnapshotInterrupted,
+		"many snapshots":                    testManySnapshots,
+		"snapshot damaged":                  testSnapshotDamaged,
+		"close":                             testClose,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, large)) })
 	}

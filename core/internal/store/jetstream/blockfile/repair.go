@@ -1,5 +1,5 @@
-// Package blockfile checks and repairs the block files in which the embedded server stores a stream. The server cuts off
-// a block at the first damaged record. Repair removes only the damaged records, so that the rest stays readable.
+// Package blockfile checks and repairs the block files in which the embedded server stores a stream. The server cuts
+// off a block at the first damaged record. Repair removes only the damaged records, so that the rest stays readable.
 package blockfile
 
 const (
@@ -85,16 +85,16 @@ func (c *checker) resync(block []byte, at int, last uint64) int {
 		return at + size
 	}
 	for at++; at+minRecord <= len(block); at++ {
-		if plausible(block[at:], last) && c.record(block[at:]) != 0 {
+		if isPlausible(block[at:], last) && c.record(block[at:]) != 0 {
 			return at
 		}
 	}
 	return len(block)
 }
 
-// plausible reports whether b can start with a record that follows the record last. This check is cheaper than the
+// isPlausible reports whether b can start with a record that follows the record last. This check is cheaper than the
 // checksum, so the search is fast.
-func plausible(b []byte, last uint64) bool {
+func isPlausible(b []byte, last uint64) bool {
 	size, subject, _ := lengths(b)
 	seq := sequence(b)
 	if seq&tombstoneFlag != 0 {
