@@ -76,7 +76,7 @@ type step struct {
 // stops.
 func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log *slog.Logger) net.Addr {
 	srv := &http.Server{
-		Handler: a.lastRequests(h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		Handler: a.closeAfterResponse(h), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -108,9 +108,9 @@ func (a *App) waitForLoadBalancers(delay time.Duration) {
 	time.Sleep(delay)
 }
 
-// lastRequests asks clients to close their connections while the listeners are about to close. Idle connections stay
-// open: a client may be about to send a request on one.
-func (a *App) lastRequests(next http.Handler) http.Handler {
+// closeAfterResponse asks clients to close their connections after a response, while the listeners are about to close.
+// Idle connections stay open, because a client may be about to send a request on one.
+func (a *App) closeAfterResponse(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.closing.Load() {
 			w.Header().Set("Connection", "close")

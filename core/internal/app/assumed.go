@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// assumedEvents are the kinds of events that channels receive, by role, if their adapters are not asked.
+// assumedEvents are the kinds of events that channels take, by role, as AssumedPolicy assumes.
 var assumedEvents = map[envelope.Role][]string{
 	envelope.RoleCustomer: {string(envelope.KindPassed), string(envelope.KindClosed), string(envelope.KindTyping)},
 	envelope.RoleBot:      {string(envelope.KindClosed)},
@@ -27,9 +27,10 @@ var assumedParts = []string{
 	string(envelope.PartSuggestions),
 }
 
-// AssumedPolicy returns the policy of a configuration without its adapters. It assumes that bots and agents open
-// threads, one per epoch, that agents get a transcript and other channels the history, and that channels take all
-// kinds of parts, and texts of any length. GiveUp has the age at which each channel's deliveries are given up.
+// AssumedPolicy returns the policy of a configuration without its adapters. It assumes that all channels except
+// observers open threads, one per epoch, that agents get a transcript and other channels the history, and that channels
+// take all types of parts, links to media, and texts of any length. giveUp has the age at which each channel's
+// deliveries are given up.
 func AssumedPolicy(cfg *config.Config) (p *conversation.Policy, giveUp map[string]time.Duration) {
 	described := &pluginpb.DescribeResponse{Abilities: []string{"receive", "deliver", "open"}}
 	assumed := &plugins{

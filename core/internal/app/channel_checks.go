@@ -15,9 +15,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// collisions reports channels' paths that cannot be in the routing table: malformed paths, paths of the gateway itself,
-// and paths that conflict with the path of another channel.
-func (p *plugins) collisions(cfg *config.Config) []config.Problem {
+// pathConflicts reports paths of channels that cannot be in the routing table: malformed paths, paths of the gateway
+// itself, and paths that conflict with the path of another channel.
+func (p *plugins) pathConflicts(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
 	report := func(ep *ingress.Endpoint, format string, args ...any) {
 		text := fmt.Sprintf("adapter %s receives on %s, ", ep.Adapter, ep.Prefix+ep.Pattern) + fmt.Sprintf(format, args...)
@@ -40,8 +40,8 @@ func (p *plugins) collisions(cfg *config.Config) []config.Problem {
 	return problems
 }
 
-// abilities reports channels and rules that need an ability that the adapter does not have.
-func (p *plugins) abilities(cfg *config.Config) []config.Problem {
+// missingAbilities reports channels and rules that need an ability that the adapter does not have.
+func (p *plugins) missingAbilities(cfg *config.Config) []config.Problem {
 	var problems []config.Problem
 	can := func(ch *config.Channel, ability string) bool {
 		d := p.described[ch.Adapter]
@@ -63,10 +63,11 @@ func (p *plugins) abilities(cfg *config.Config) []config.Problem {
 			report(" asks for a subscription of this channel and does not implement one; report this to its author")
 		}
 	}
-	return append(problems, p.offers(cfg, can)...)
+	return append(problems, p.impossibleOffers(cfg, can)...)
 }
 
-// nameAdapters adds to problems with the role of a channel the adapters in use whose descriptions have this role.
+// nameAdapters extends the problems with the role of a channel: it lists the other adapters in use that declare this
+// role.
 func (p *plugins) nameAdapters(cfg *config.Config, problems []config.Problem) {
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
@@ -85,9 +86,9 @@ func (p *plugins) nameAdapters(cfg *config.Config, problems []config.Problem) {
 	}
 }
 
-// declared returns the names that the adapters in use and the rules declare. It returns false if the description of an
-// adapter is missing.
-func (p *plugins) declared(cfg *config.Config) (route.Declared, bool) {
+// declaredNames returns the names that the adapters in use and the rules declare. It returns false if the description of
+// an adapter is missing.
+func (p *plugins) declaredNames(cfg *config.Config) (route.Declared, bool) {
 	complete := true
 	declared := route.Declared{
 		Attributes: map[string]string{}, Declined: map[string]map[string]string{}, Events: map[string]map[string]string{},
@@ -103,8 +104,8 @@ func (p *plugins) declared(cfg *config.Config) (route.Declared, bool) {
 	return declared, complete
 }
 
-// offers reports offers to channels whose adapter cannot accept them.
-func (p *plugins) offers(cfg *config.Config, can func(*config.Channel, string) bool) []config.Problem {
+// impossibleOffers reports offers to channels whose adapter cannot accept them.
+func (p *plugins) impossibleOffers(cfg *config.Config, can func(*config.Channel, string) bool) []config.Problem {
 	var problems []config.Problem
 	for i := range cfg.Routes {
 		offer := cfg.Routes[i].Offer

@@ -48,7 +48,7 @@ channels:
 			p := &plugins{endpoints: map[string]*pluginpb.ConfigureResponse{
 				"first": endpoint("/hooks/{id}"), "second": endpoint(tt.pattern), "third": endpoint("/media/x"),
 			}}
-			problems := p.collisions(cfg)
+			problems := p.pathConflicts(cfg)
 			last := problems[len(problems)-1].String()
 			if !strings.Contains(last, "channels.third: adapter two receives on /media/x, which is the path of links") {
 				t.Errorf("problem %s", last)

@@ -65,9 +65,9 @@ func (p *plugins) configure(ctx context.Context, cfg *config.Config) Findings {
 			all.add(found)
 		}
 	}
-	all.Problems = append(append(all.Problems, p.collisions(cfg)...), p.abilities(cfg)...)
+	all.Problems = append(append(all.Problems, p.pathConflicts(cfg)...), p.missingAbilities(cfg)...)
 	p.nameAdapters(cfg, all.Problems)
-	declared, complete := p.declared(cfg)
+	declared, complete := p.declaredNames(cfg)
 	if all.Declared = declared; complete {
 		all.Warnings = append(all.Warnings, cfg.CheckNames(declared)...)
 	}
@@ -90,7 +90,7 @@ func (p *plugins) configureAdapter(ctx context.Context, cfg *config.Config, name
 		if last := h.Status().LastError; last != "" {
 			cause = last
 		}
-		return p.missing(cfg, name, h, cause)
+		return p.handleMissing(cfg, name, h, cause)
 	}
 	p.mu.Lock()
 	p.described[name] = d
@@ -113,7 +113,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		return Findings{}
 	}
 	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 {
-		return p.invalid(cfg, ch, h, problem(problems...))
+		return p.handleInvalid(cfg, ch, h, problem(problems...))
 	}
 	var found Findings
 	for _, f := range cfg.CheckAddresses(ch.Name, schema) {
@@ -135,7 +135,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	defer cancel()
 	listed, err := h.Validate(ctx, pc)
 	if err != nil {
-		return p.failed(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter"))
+		return p.handleRefused(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter"))
 	}
 	for _, f := range listed {
 		switch {
@@ -147,17 +147,18 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		}
 	}
 	if len(found.Problems) > 0 {
-		return p.invalid(cfg, ch, h, found)
+		return p.handleInvalid(cfg, ch, h, found)
 	}
 	resp, err := h.Configure(ctx, pc)
 	switch e := resp.GetError(); {
 	case err != nil:
-		found.add(p.failed(cfg, ch, h, cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter")))
+		failed := cfg.Problem(finding.AdapterFailed, err.Error(), "channels", ch.Name, "adapter")
+		found.add(p.handleRefused(cfg, ch, h, failed))
 	case e != nil && cfg.IsUnset(ch.Name, e.GetField()):
 	case e != nil:
 		refused := &pluginpb.Problem{Path: e.GetField(), Message: e.GetText()}
 		refusal := settingProblem(cfg, ch, schema, finding.InvalidSetting, refused)
-		found.add(p.failed(cfg, ch, h, refusal))
+		found.add(p.handleRefused(cfg, ch, h, refusal))
 	default:
 		p.mu.Lock()
 		p.endpoints[ch.Name], p.configured[ch.Name] = resp, pc

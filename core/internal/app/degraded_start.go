@@ -55,9 +55,9 @@ func (p *plugins) keep(cfg *config.Config) {
 	}
 }
 
-// missing handles an adapter that does not start. In strict mode this is a problem. Otherwise each channel with a kept
-// endpoint waits for the adapter. The other channels are unavailable until a later revision has a working process.
-func (p *plugins) missing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
+// handleMissing handles an adapter that does not start. In strict mode this is a problem. Otherwise each channel with a
+// kept endpoint waits for the adapter. The other channels are unavailable until a later revision has a working process.
+func (p *plugins) handleMissing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
 		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters",
 			name, "command"))
@@ -86,11 +86,11 @@ func missingRemedy(unavailable []string) string {
 	if len(unavailable) > 0 {
 		return "repair the adapter or its settings, then run `patchbay reload`"
 	}
-	return "repair the adapter; the gateway goes on trying to start it"
+	return "repair the adapter; the gateway starts it again and again"
 }
 
-// failed handles a channel that the adapter does not take although its settings are valid.
-func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause config.Problem) Findings {
+// handleRefused handles a channel that the adapter does not accept although its settings are valid.
+func (p *plugins) handleRefused(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause config.Problem) Findings {
 	if p.strict {
 		return problem(cause)
 	}
@@ -99,15 +99,15 @@ func (p *plugins) failed(cfg *config.Config, ch *config.Channel, h *plugin.Host,
 		p.makeUnavailable(ch.Name, cause.Message)
 		unavailable = append(unavailable, ch.Name)
 	}
-	p.log.Error("adapter did not take a channel at start", "adapter", ch.Adapter, "channel", ch.Name,
+	p.log.Error("adapter did not accept a channel at start", "adapter", ch.Adapter, "channel", ch.Name,
 		"error", cause.String(), "remedy", missingRemedy(unavailable))
 	return Findings{}
 }
 
-// invalid handles a channel whose settings are not valid for the adapter. If an earlier process accepted the same
-// configuration, the program has changed, and the channel waits for a program that accepts it. Otherwise the problem is
-// in the configuration.
-func (p *plugins) invalid(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
+// handleInvalid handles a channel whose settings are not valid for the adapter. If an earlier process accepted the same
+// configuration, the program has changed, and the channel waits for a program that accepts it. Otherwise the
+// configuration has problems, and handleInvalid returns found.
+func (p *plugins) handleInvalid(cfg *config.Config, ch *config.Channel, h *plugin.Host, found Findings) Findings {
 	if p.strict || !p.restore(cfg, ch, h, found.Problems[0].Message) {
 		return found
 	}

@@ -156,7 +156,7 @@ func TestAdapterThatIsReadyTooLateIsConfigured(t *testing.T) {
 	if err := h.Wait(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.missing(b.cfg, "hostile", h, "not started")
+	p.handleMissing(b.cfg, "hostile", h, "not started")
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !h.Serves("good") {

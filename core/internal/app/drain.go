@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/writer"
 )
 
-// drainInterval is the time between two looks at the work that is left.
+// drainInterval is the interval at which watchDrain checks whether work is left.
 const drainInterval = 500 * time.Millisecond
 
 // watchDrain ends the gateway when an operator has drained it and no work is left.

@@ -13,8 +13,9 @@ import (
 	"patchbay/core/internal/disk"
 )
 
-// The bytes of the newest two configuration files that were in force are kept in the folder of the log. A reload can go
-// back to the previous one, and a start can do without the file. They contain no values of references.
+// The contents of the newest two configuration files that were in force are kept in the folder of the store. A reload
+// can go back to the previous one, and a start can use the current one instead of the file. They contain no values of
+// references.
 const (
 	currentFile  = "current.yaml"
 	previousFile = "previous.yaml"
@@ -22,7 +23,7 @@ const (
 
 func configDir(storeDir string) string { return filepath.Join(storeDir, "config") }
 
-// LastGood returns the content of the configuration file that was in force last. StoreDir is the folder of the log.
+// LastGood returns the content of the configuration file that was in force last. storeDir is the folder of the store.
 func LastGood(storeDir string) ([]byte, error) { return readKeptFile(storeDir, currentFile) }
 
 func readKeptFile(storeDir, name string) ([]byte, error) {
@@ -36,7 +37,7 @@ func readKeptFile(storeDir, name string) ([]byte, error) {
 	return data, nil
 }
 
-// read reads the configuration of a reload, and returns the cause that the log records.
+// read reads the configuration of a reload. It also returns the cause of the reload for the log.
 func (a *App) read(former *config.Config, req admin.ReloadRequest) (cfg *config.Config, cause string, err error) {
 	if !req.Previous {
 		cfg, err = former.Reload(nil)

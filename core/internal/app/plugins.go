@@ -24,9 +24,9 @@ const startTimeout = 30 * time.Second
 // configureTimeout bounds the configuration of one channel.
 const configureTimeout = 10 * time.Second
 
-// plugins are the plugin processes of one revision of the configuration, with the descriptions of the adapters and the
-// endpoints of their channels. A revision takes over the processes of its former revision whose adapters and channels
-// are the same.
+// plugins are the adapters of one revision of the configuration: their processes, their descriptions, and the endpoints
+// of their channels. If an adapter and its channels have not changed, a revision takes over the process of the former
+// revision.
 type plugins struct {
 	processes map[string]*process
 	hosts     map[string]*plugin.Host // of the processes
@@ -34,7 +34,7 @@ type plugins struct {
 	strict    bool                    // an adapter that does not start is a problem
 	kept      map[string]*keptAdapter // nil for an adapter without a kept description
 	former    *revision               // nil at the start
-	taken     map[string]bool         // adapters whose process is that of the former revision
+	taken     map[string]bool         // adapters whose process was taken over from the former revision
 
 	mu          sync.Mutex // guards the maps below during configure
 	described   map[string]*pluginpb.DescribeResponse
@@ -52,9 +52,9 @@ func newPlugins(log *slog.Logger, strict bool) *plugins {
 	}
 }
 
-// startPlugins starts, in parallel, every adapter that a channel uses (with o.all: every adapter) and whose section of
-// the configuration is valid, except those that it takes over from the former revision, if there is one. Their sockets
-// are in folders below runtimeDir.
+// startPlugins starts adapters in parallel: those that a channel uses or, with o.all, all of them. It leaves out
+// adapters whose section of the configuration is not valid. It takes over working processes of unchanged adapters from
+// the former revision, if there is one. The sockets of the processes are in folders below runtimeDir.
 func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir string, m *plugin.Metrics) *plugins {
 	p := newPlugins(o.Logger, o.Strict)
 	p.former = former
@@ -67,7 +67,7 @@ func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir s
 		if !cfg.UsableAdapter(name) {
 			continue
 		}
-		if former.works(cfg, name) {
+		if former.canReuse(cfg, name) {
 			p.take(cfg, name)
 			continue
 		}
@@ -81,7 +81,7 @@ func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir s
 	return p
 }
 
-// drainTimeout returns the time that running calls have when the process of an adapter is replaced.
+// drainTimeout returns the time that running calls have to end when the process of an adapter is stopped.
 func drainTimeout(cfg *config.Config, adapter string) time.Duration {
 	longest := 10 * time.Second
 	for i := range cfg.Channels {
@@ -128,7 +128,7 @@ func command(c string) string {
 // stop drains and stops all processes, and waits for them.
 func (p *plugins) stop() { stopAll(slices.Collect(maps.Values(p.processes))) }
 
-// discard stops the processes that are not those of the former revision.
+// discard stops the processes that were not taken over from the former revision.
 func (p *plugins) discard() {
 	var own []*process
 	for name, process := range p.processes {

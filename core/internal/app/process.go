@@ -9,7 +9,7 @@ import (
 	"patchbay/core/internal/plugin"
 )
 
-// process is a plugin process that is kept running until stop.
+// process keeps an adapter running until stop: its Host replaces a plugin process that ends.
 type process struct {
 	*plugin.Host
 	cancel context.CancelFunc
@@ -25,7 +25,7 @@ func startProcess(o plugin.Options, log *slog.Logger) *process {
 		if err := p.Run(ctx); err != nil {
 			log.Error("adapter did not stop", "adapter", o.Name, "error", err)
 		}
-		if o.Candidate { // its folder is not used again
+		if o.Candidate { // each reload has another folder, so this one is not used again
 			_ = os.Remove(filepath.Join(o.RuntimeDir, o.Name))
 			_ = os.Remove(o.RuntimeDir)
 		}
@@ -33,7 +33,7 @@ func startProcess(o plugin.Options, log *slog.Logger) *process {
 	return p
 }
 
-// stop drains the process and waits for its end.
+// stop drains the plugin process and waits for its end.
 func (p *process) stop() {
 	p.cancel()
 	<-p.done

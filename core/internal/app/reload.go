@@ -60,7 +60,8 @@ func (r *reloads) stop() {
 var errStopping = errors.New("the gateway is stopping")
 
 // Reload reads the configuration and puts it into force, in place of the former one. If that is not possible, nothing
-// changes. The result is also logged and counted. Only one reload runs at a time.
+// changes. With req.DryRun, it only reports the changes. Otherwise it also logs and counts the result. Only one reload
+// runs at a time.
 func (a *App) Reload(ctx context.Context, req admin.ReloadRequest) *admin.Reload {
 	a.reloads.mu.Lock()
 	defer a.reloads.mu.Unlock()
@@ -150,7 +151,7 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 	return nil
 }
 
-// conversationsPerView limits the conversations that foresee reads at once, because the writer's loop waits for it.
+// conversationsPerView limits the conversations that foresee reads in one View, because the writer's loop waits for it.
 const conversationsPerView = 1000
 
 // foresee adds the changes and effects of the next revision to the result.

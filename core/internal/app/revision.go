@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/config"
 )
 
-// revision is a revision of the configuration with the plugin processes that run for it. It is read only once it is in
-// force.
+// revision is a revision of the configuration with the plugin processes that run for it. It does not change any more
+// when it is in force.
 type revision struct {
 	number  uint64
 	cfg     *config.Config
@@ -23,8 +23,9 @@ func (r *revision) running() *admin.Running {
 	}
 }
 
-// works reports whether an adapter is the same in the next configuration, and its process serves all of its channels.
-func (r *revision) works(next *config.Config, adapter string) bool {
+// canReuse reports whether the next configuration can use the process of an adapter: the adapter and its channels have
+// not changed, and the process serves all of the channels. A nil revision has no processes.
+func (r *revision) canReuse(next *config.Config, adapter string) bool {
 	if r == nil || r.plugins.hosts[adapter] == nil || !r.cfg.SameAdapter(next, adapter) {
 		return false
 	}
@@ -37,7 +38,8 @@ func (r *revision) works(next *config.Config, adapter string) bool {
 	return h.Status().Serving()
 }
 
-// take takes over the process of an adapter from the former revision, with all that is known about its channels.
+// take takes over the process of an adapter from the former revision, with its description and the endpoints of its
+// channels.
 func (p *plugins) take(cfg *config.Config, adapter string) {
 	from := p.former.plugins
 	p.taken[adapter] = true
@@ -58,13 +60,14 @@ func (p *plugins) take(cfg *config.Config, adapter string) {
 	}
 }
 
-// fallBack stops the new process of an adapter that does not work, and takes over that of the former revision, if the
-// adapter and its channels are the same: the configuration is not the cause. It reports whether it did.
+// fallBack handles an adapter whose new process does not work. If the adapter and its channels have not changed, the
+// configuration is not the cause: fallBack stops the new process and takes over that of the former revision. It reports
+// whether it did.
 func (p *plugins) fallBack(cfg *config.Config, adapter string, found *Findings) bool {
 	if p.former == nil || p.former.plugins.hosts[adapter] == nil || !p.former.cfg.SameAdapter(cfg, adapter) {
 		return false
 	}
-	p.log.Error("adapter does not start again, its former process stays", "adapter", adapter,
+	p.log.Error("new process of an adapter does not work, the former one stays", "adapter", adapter,
 		"error", &config.Problems{List: found.Problems})
 	p.processes[adapter].stop()
 	for _, ch := range channelsOf(cfg, adapter) {

@@ -79,7 +79,7 @@ func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
 		l := delivery.Channel{
 			Name: ch.Name, Unavailable: p.unavailable[ch.Name], Adapter: ch.Adapter, Caller: p.hosts[ch.Adapter],
 			Timeout: ch.Delivery.Timeout, GiveUp: ch.Delivery.GiveUp, MaxPause: ch.Delivery.MaxPause,
-			DeadOnUnknown: p.unknown(ch) == config.UnknownDead,
+			DeadOnUnknown: p.onUnknown(ch) == config.UnknownDead,
 			Concurrency:   ch.Delivery.Concurrency, Rate: ch.Delivery.Rate, Hours: ch.Hours, Target: target(caps),
 		}
 		setMedia(&l, caps)
@@ -88,7 +88,7 @@ func laneChannels(cfg *config.Config, p *plugins) []delivery.Channel {
 	return out
 }
 
-// capabilities returns the capabilities of a channel, by default those of its adapter.
+// capabilities returns the capabilities of a channel: those of its endpoint, or else those of its adapter.
 func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
 	if own := p.endpoints[ch.Name].GetCapabilities(); own != nil {
 		return own
@@ -96,8 +96,9 @@ func (p *plugins) capabilities(ch *config.Channel) *pluginpb.Capabilities {
 	return p.described[ch.Adapter].GetCapabilities()
 }
 
-// unknown returns the policy for a channel's calls with unknown outcome.
-func (p *plugins) unknown(ch *config.Channel) config.Unknown {
+// onUnknown returns the policy for calls whose outcome is unknown: that of the configuration, or else the adapter's
+// preference.
+func (p *plugins) onUnknown(ch *config.Channel) config.Unknown {
 	if ch.Delivery.Unknown == config.UnknownAuto {
 		return config.Unknown(p.endpoints[ch.Name].GetUnknown())
 	}

@@ -72,7 +72,7 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 	}
 	report, err := conformance.Run(cmd.Context(), f.options)
 	if errors.Is(err, conformance.ErrUnknownCheck) {
-		return &coded{code: exitUsage, err: err}
+		return &exitError{code: exitUsage, err: err}
 	}
 	if err != nil {
 		return failure(err)
@@ -86,7 +86,7 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 		return failure(fmt.Errorf("print the report: %w", err))
 	}
 	if report.Status == conformance.Fail {
-		return &coded{code: exitFound, printed: true, err: errors.New("the adapter does not conform")}
+		return &exitError{code: exitFound, printed: true, err: errors.New("the adapter does not conform")}
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// noArguments accepts no argument. If one looks like a file, the error names the flag for another configuration.
+// noArguments refuses arguments. If the first one looks like a file, the error names the flag for another
+// configuration.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

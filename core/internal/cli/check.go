@@ -57,16 +57,16 @@ func (o *options) check(ctx context.Context, noSecrets bool, output string) erro
 	return nil
 }
 
-// checkJSON prints the findings as JSON. The error is that of loading the configuration.
+// checkJSON prints the findings as JSON. err is the error of loading the configuration, or nil.
 func (o *options) checkJSON(err error, found app.Findings) error {
 	if loaded, ok := errors.AsType[*config.Problems](err); ok {
-		found.Problems = join(loaded.List, found)
+		found.Problems = joinProblems(loaded.List, found)
 	}
 	if printing := o.printJSON(found.Problems, found.Warnings); printing != nil {
 		return failure(printing)
 	}
 	if err != nil {
-		return &coded{code: exitFound, printed: true, err: err}
+		return &exitError{code: exitFound, printed: true, err: err}
 	}
 	return nil
 }

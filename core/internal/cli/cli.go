@@ -37,15 +37,15 @@ type Process struct {
 	Unhook  func() // restores the default handling of signals; called when ctx ends, so that a second signal kills
 }
 
-// coded is an error with an exit code. Main prints its message, except if printed is set.
-type coded struct {
+// exitError is an error with an exit code. Main prints its message, except if printed is set.
+type exitError struct {
 	code    int
 	printed bool
 	err     error
 }
 
-func (c *coded) Error() string { return c.err.Error() }
-func (c *coded) Unwrap() error { return c.err }
+func (c *exitError) Error() string { return c.err.Error() }
+func (c *exitError) Unwrap() error { return c.err }
 
 // Main runs one command and returns the process's exit code.
 func Main(ctx context.Context, p Process) int {
@@ -60,9 +60,9 @@ func Main(ctx context.Context, p Process) int {
 	if err == nil {
 		return exitOK
 	}
-	c, ok := errors.AsType[*coded](err)
+	c, ok := errors.AsType[*exitError](err)
 	if !ok { // from cobra: an unknown command or flag, wrong arguments
-		c = &coded{code: exitUsage, err: fmt.Errorf("%w\nRun 'patchbay --help' for usage", err)}
+		c = &exitError{code: exitUsage, err: fmt.Errorf("%w\nRun 'patchbay --help' for usage", err)}
 	}
 	if !c.printed {
 		fmt.Fprintf(p.Stderr, "patchbay: %v\n", c.err)
@@ -70,7 +70,7 @@ func Main(ctx context.Context, p Process) int {
 	return c.code
 }
 
-func failure(err error) error { return &coded{code: exitFailure, err: err} }
+func failure(err error) error { return &exitError{code: exitFailure, err: err} }
 
 // options are the flags that several commands have.
 type options struct {
@@ -153,8 +153,8 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// validate lets the adapters validate the usable part of a configuration, which can be nil. It discards their logs,
-// since the problems contain their last output.
+// validate lets the adapters validate the usable part of a configuration, which can be nil. It discards their log
+// output, since the problems contain the last lines of it.
 func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings {
 	if cfg == nil {
 		return app.Findings{}

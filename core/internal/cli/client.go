@@ -87,11 +87,11 @@ func (o *options) open(ctx context.Context, method, path string, request ...byte
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, bytes.NewReader(request))
 	if err != nil {
-		return nil, &coded{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, &coded{code: exitService,
+		return nil, &exitError{code: exitService,
 			err: fmt.Errorf("call the gateway at %s: %w\nIs it running? Set another address with --admin", addr, err)}
 	}
 	if resp.StatusCode == http.StatusOK {
@@ -167,5 +167,5 @@ func checkFormat(output string, formats ...string) error {
 	if slices.Contains(formats, output) {
 		return nil
 	}
-	return &coded{code: exitUsage, err: fmt.Errorf("--output %q: want %s", output, strings.Join(formats, " or "))}
+	return &exitError{code: exitUsage, err: fmt.Errorf("--output %q: want %s", output, strings.Join(formats, " or "))}
 }

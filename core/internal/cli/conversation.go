@@ -31,7 +31,7 @@ longest wait first, at most 50. 'patchbay trace ID' shows the steps of one.`,
 	}, writeWaiting)
 }
 
-func waiting(n int) string {
+func waitCount(n int) string {
 	if n == 1 {
 		return "1 waits"
 	}
@@ -51,7 +51,7 @@ func writeWaiting(w io.Writer, list *admin.WaitingList) {
 		}})
 	}
 	for _, c := range list.Causes {
-		prefix := fmt.Sprintf("%s for %s since %s: ", waiting(c.Conversations), c.Channel, c.Since.Format(time.RFC3339))
+		prefix := fmt.Sprintf("%s for %s since %s: ", waitCount(c.Conversations), c.Channel, c.Since.Format(time.RFC3339))
 		wrap(w, prefix, "  ", c.Reason)
 	}
 	fmt.Fprintln(w)

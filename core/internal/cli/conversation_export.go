@@ -18,8 +18,8 @@ func newConversationExport(o *options) *cobra.Command {
 	var texts bool
 	cmd := &cobra.Command{
 		Use: "export ID", Short: "Print a conversation as a conversation test",
-		Long: `Print a conversation of the running gateway as a test for 'patchbay test'. Its
-expectations are what happened: rules, owner, offers and dead letters.
+		Long: `Print a conversation of the running gateway as a test for 'patchbay test'. The
+test expects the original's rules, owners, offers and dead letters.
 
 Placeholders replace the texts, names and vendor attributes. They contain the
 words of the rules' conditions that occurred in the original. With --texts, the

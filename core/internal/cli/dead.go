@@ -114,11 +114,11 @@ Name the dead letters, or choose them with --channel, --reason and --since;
 order in which they were given up, at most --rate in a second.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) > 0) == f.chosen() {
-				return &coded{code: exitUsage, err: fmt.Errorf("%s: give either IDs, or at least one of --channel, "+
+				return &exitError{code: exitUsage, err: fmt.Errorf("%s: give either IDs, or at least one of --channel, "+
 					"--reason and --since", cmd.CommandPath())}
 			}
 			if f.rate <= 0 {
-				return &coded{code: exitUsage, err: fmt.Errorf("--rate %g: must be more than 0", f.rate)}
+				return &exitError{code: exitUsage, err: fmt.Errorf("--rate %g: must be more than 0", f.rate)}
 			}
 			if f.chosen() {
 				list, err := o.deadLetters(cmd.Context(), &f)
@@ -150,8 +150,8 @@ func newDeadDrop(o *options) *cobra.Command {
 	}
 }
 
-// eachDeadLetter makes one call per dead letter, at most the given number in a second, and prints each result. It stops
-// early only if calls to the gateway are not possible.
+// eachDeadLetter makes one call per dead letter, at most the given number in a second, and prints each result. It
+// continues after a call that fails, unless the gateway cannot be called or ctx has ended.
 func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, action string, perSecond float64) error {
 	var failed []error
 	limiter := rate.NewLimiter(rate.Limit(perSecond), 1)
@@ -161,7 +161,7 @@ func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, acti
 		}
 		var response struct{ Status, Delivery string }
 		err := o.command(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &admin.CommandRequest{}, &response)
-		var c *coded
+		var c *exitError
 		if errors.As(err, &c) && c.code != exitFailure { // calls to the gateway are not possible
 			return err
 		}

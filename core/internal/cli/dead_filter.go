@@ -15,13 +15,13 @@ import (
 // deadFilter selects dead letters.
 type deadFilter struct {
 	channel, reason, since string
-	rate                   float64 // of replays, in a second
+	rate                   float64 // maximum number of replays in a second
 }
 
 func (f *deadFilter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.channel, "channel", "", "only dead letters of this `channel`")
 	cmd.Flags().StringVar(&f.reason, "reason", "", "only dead letters with this `kind` of error")
-	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time`")
+	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time` or age")
 }
 
 // chosen reports whether a flag selects dead letters.
@@ -37,7 +37,7 @@ func (f *deadFilter) start(now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, f.since)
 	if err != nil {
-		return time.Time{}, &coded{code: exitUsage, err: fmt.Errorf("--since %q: want an age such as 90m or 24h, or a "+
+		return time.Time{}, &exitError{code: exitUsage, err: fmt.Errorf("--since %q: want an age such as 90m or 24h, or a "+
 			"time such as 2026-11-22T07:06:30Z", f.since)}
 	}
 	return at, nil

@@ -72,7 +72,8 @@ differences.`,
 				return err
 			}
 			if last < 1 || last > admin.MaxDecisions {
-				return &coded{code: exitUsage, err: fmt.Errorf("--last %d: want a number from 1 to %d", last, admin.MaxDecisions)}
+				return &exitError{code: exitUsage,
+					err: fmt.Errorf("--last %d: want a number from 1 to %d", last, admin.MaxDecisions)}
 			}
 			return o.diff(cmd.Context(), args[0], args[1], last, store, asJSON)
 		},
@@ -108,7 +109,7 @@ func (o *options) diff(ctx context.Context, oldPath, newPath string, last int, s
 		o.writeDiff(r)
 	}
 	if err == nil && r.Different > 0 {
-		err = &coded{code: exitFound, printed: true, err: errors.New("there are differences")}
+		err = &exitError{code: exitFound, printed: true, err: errors.New("there are differences")}
 	}
 	return err
 }

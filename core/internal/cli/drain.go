@@ -51,7 +51,7 @@ func (o *options) followDrain(ctx context.Context, status *admin.DrainStatus) er
 		}
 		*status = admin.DrainStatus{}
 		err := o.call(ctx, "/api/drain", status)
-		if c := (*coded)(nil); errors.As(err, &c) && c.code == exitService {
+		if c := (*exitError)(nil); errors.As(err, &c) && c.code == exitService {
 			fmt.Fprintln(o.process.Stdout, "drained; the gateway has ended")
 			return nil
 		}

@@ -60,7 +60,7 @@ running gateway has recorded; the rules judge it in its recorded state.`,
 	return o.withOutput(cmd)
 }
 
-// decisionsOf returns the runs of the rules that the argument of `explain` stands for, and the rules.
+// decisionsOf returns the runs of the rules that the argument of `explain` selects, and the rules.
 func (o *options) decisionsOf(ctx context.Context, arg string) ([]*recorded.Decision, *route.Table, error) {
 	if i := strings.LastIndexByte(arg, ':'); i > 0 {
 		if line, err := strconv.Atoi(arg[i+1:]); err == nil {
@@ -100,7 +100,7 @@ func (o *options) refuse(problems []config.Problem) error {
 	for _, p := range problems {
 		fmt.Fprintln(o.process.Stderr, p)
 	}
-	return &coded{code: exitFound, err: errors.New(count(len(problems), "problem"))}
+	return &exitError{code: exitFound, err: errors.New(count(len(problems), "problem"))}
 }
 
 // stepDecisions performs a conversation test up to the step at a line, and returns the runs of the rules in this step.
@@ -132,7 +132,7 @@ func (o *options) stepDecisions(
 	return list[first:], cfg.Table, nil
 }
 
-// stepLines describes where the steps of a file are.
+// stepLines describes the lines of a file that contain steps.
 func stepLines(file *conversationtest.File) string {
 	var first, last, steps int
 	for i := range file.Tests {
@@ -148,7 +148,7 @@ func stepLines(file *conversationtest.File) string {
 }
 
 // eachDecision calls f with the recorded runs of the rules of the running gateway, oldest first. It returns the number
-// of runs that are not known.
+// of inputs that the gateway left out because their conversations were opened before the oldest record.
 func (o *options) eachDecision(ctx context.Context, q url.Values, f func(*recorded.Decision)) (omitted int, err error) {
 	body, err := o.open(ctx, http.MethodGet, "/api/decisions?"+q.Encode())
 	if err != nil {

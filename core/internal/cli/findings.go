@@ -63,9 +63,9 @@ func (o *options) warn(warnings []config.Problem) {
 	}
 }
 
-// join returns the problems of loading, with advice about the attributes that the adapters declare, and the problems
-// of the adapters.
-func join(loading []config.Problem, found app.Findings) []config.Problem {
+// joinProblems returns the problems of loading, with advice about the attributes that the adapters declare, and the
+// problems of the adapters.
+func joinProblems(loading []config.Problem, found app.Findings) []config.Problem {
 	list := slices.Clone(loading)
 	for i := range list {
 		if p := &list[i]; p.Variable != "" && found.Declared.Attributes != nil {
@@ -79,14 +79,14 @@ func join(loading []config.Problem, found app.Findings) []config.Problem {
 func (o *options) invalid(code int, err error, found app.Findings) error {
 	problems, ok := errors.AsType[*config.Problems](err)
 	if !ok {
-		return &coded{code: code, err: err}
+		return &exitError{code: code, err: err}
 	}
 	o.warn(found.Warnings)
-	list := join(problems.List, found)
+	list := joinProblems(problems.List, found)
 	config.SortProblems(list)
 	for _, p := range list {
 		o.report("", p)
 	}
 	fmt.Fprintf(o.process.Stderr, "patchbay: %s in %s\n", count(len(list), "problem"), o.config)
-	return &coded{code: code, printed: true, err: err}
+	return &exitError{code: code, printed: true, err: err}
 }

@@ -35,9 +35,9 @@ Conversations with a removed bot or desk go home, with the customer's messages
 that have no answer. Messages for a removed customer or observer channel wait 24
 hours for its return.
 
-With --dry-run, nothing changes; the command shows what would change. With
---previous, the configuration that was in force before is put into force again;
-the file stays as it is.`,
+With --dry-run, the command shows the changes that the file would cause, and
+nothing changes. With --previous, the configuration that was in force before is
+put into force again; the file stays as it is.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asJSON, err := o.wantsJSON()
@@ -51,28 +51,28 @@ the file stays as it is.`,
 			return o.showReload(r, asJSON)
 		},
 	}
-	cmd.Flags().BoolVar(&req.DryRun, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVar(&req.DryRun, "dry-run", false, "show the changes, but do not make them")
 	cmd.Flags().BoolVar(&req.Previous, "previous", false, "go back to the configuration that was in force before")
 	cmd.Flags().StringVar(&req.Reason, "reason", "", "`text` for the log output: why you give this command")
 	return o.withOutput(cmd)
 }
 
-// reload calls the gateway. If the file cannot be read, its admin.listen is unknown: then the gateway is called at the
-// default address, so that it reports the problems.
+// reload calls the gateway. If the file cannot be read, its admin.listen is unknown. Then reload tries the default
+// address, because the gateway reports the problems of the file.
 func (o *options) reload(ctx context.Context, req *admin.ReloadRequest) (*admin.Reload, error) {
 	_, unreadable := config.AdminListen(config.Options{Path: o.config})
 	if o.admin == "" && unreadable != nil {
 		o.admin, _ = config.AdminListen(config.Options{Path: o.config, Data: []byte("{}")})
-		fmt.Fprintf(o.process.Stderr, "warning: %s does not say where the gateway is; %s is tried, --admin names another "+
-			"address\n", o.config, o.admin)
+		fmt.Fprintf(o.process.Stderr, "warning: %s is not readable, so the gateway is called at the default address "+
+			"%s; use --admin for another address\n", o.config, o.admin)
 	}
 	req.User = operator()
 	var r admin.Reload
 	err := o.request(ctx, reloadWait, http.MethodPost, "/api/config/reload", req, &r)
-	if c, ok := errors.AsType[*coded](err); ok && c.code == exitService && unreadable != nil {
+	if c, ok := errors.AsType[*exitError](err); ok && c.code == exitService && unreadable != nil {
 		_ = o.invalid(exitFound, unreadable, app.Findings{})
-		return nil, &coded{code: exitService, err: fmt.Errorf("no gateway answers at %s: correct %s, or name the gateway's "+
-			"address with --admin", o.admin, o.config)}
+		return nil, &exitError{code: exitService, err: fmt.Errorf(
+			"no gateway responds at %s: correct %s, or name the gateway's address with --admin", o.admin, o.config)}
 	}
 	return &r, err
 }
@@ -98,7 +98,7 @@ func (o *options) showReload(r *admin.Reload, asJSON bool) error {
 		writeReload(o.process.Stdout, r)
 		return nil
 	case r.Result == admin.ReloadRefused:
-		return &coded{code: exitFound, err: fmt.Errorf("%s: nothing has changed, revision %d stays in force",
+		return &exitError{code: exitFound, err: fmt.Errorf("%s: nothing has changed, revision %d stays in force",
 			count(len(r.Problems), "problem"), r.Revision)}
 	}
 	return failure(errors.New("the reload failed, nothing has changed"))

@@ -69,8 +69,8 @@ func (o *options) run(ctx context.Context, strict, lastGood bool) error {
 	return nil
 }
 
-// start starts a gateway with a configuration, or with the error of loading it. If o.LastGood is set and the
-// configuration has problems, it starts with the last one that was in force.
+// start starts a gateway with a configuration. loadErr is the error of loading it, or nil. If opts.LastGood is set and
+// the configuration has problems, start uses the last one that was in force.
 func (o *options) start(ctx context.Context, cfg *config.Config, loadErr error, opts app.Options,
 ) (*app.App, *slog.Logger, error) {
 	lastGood := opts.LastGood
@@ -102,8 +102,8 @@ func (o *options) start(ctx context.Context, cfg *config.Config, loadErr error, 
 func (o *options) startLastGood(ctx context.Context, opts app.Options) (*app.App, *slog.Logger, error) {
 	data, err := app.LastGood(config.StoreDir(config.Options{Path: o.config}))
 	if err != nil {
-		return nil, nil, &coded{code: exitConfig, err: fmt.Errorf(
-			"--last-good: %w; set PATCHBAY_STORE__DIR if the log is in another folder", err)}
+		return nil, nil, &exitError{code: exitConfig, err: fmt.Errorf(
+			"--last-good: %w; set PATCHBAY_STORE__DIR if the store is in another folder", err)}
 	}
 	cfg, err := config.Load(config.Options{Path: o.config, Data: data})
 	if err != nil {

@@ -53,14 +53,14 @@ reach fewer rules than --coverage-min.`,
 func (o *options) test(ctx context.Context, f *testFlags, args []string) error {
 	write := conversationtest.Writers[f.output]
 	if write == nil {
-		return &coded{code: exitUsage, err: fmt.Errorf("unknown output format %q; want table, json or junit", f.output)}
+		return &exitError{code: exitUsage, err: fmt.Errorf("unknown output format %q; want table, json or junit", f.output)}
 	}
 	only, err := regexp.Compile(f.run)
 	if err != nil {
-		return &coded{code: exitUsage, err: fmt.Errorf("--run %q is not a regular expression: %w", f.run, err)}
+		return &exitError{code: exitUsage, err: fmt.Errorf("--run %q is not a regular expression: %w", f.run, err)}
 	}
 	if f.coverage < 0 || f.coverage > 100 {
-		return &coded{code: exitUsage, err: errors.New("--coverage-min is a percentage from 0 to 100")}
+		return &exitError{code: exitUsage, err: errors.New("--coverage-min is a percentage from 0 to 100")}
 	}
 	files, err := o.testFiles(args)
 	if err != nil {
@@ -85,10 +85,10 @@ func (o *options) test(ctx context.Context, f *testFlags, args []string) error {
 // judge returns the error that ends the command if a test has failed or the coverage is too low.
 func (o *options) judge(r *conversationtest.Report, coverage float64) error {
 	if r.Failed > 0 {
-		return &coded{code: exitFound, err: fmt.Errorf("%s of %d failed", count(r.Failed, "test"), r.Tests)}
+		return &exitError{code: exitFound, err: fmt.Errorf("%s of %d failed", count(r.Failed, "test"), r.Tests)}
 	}
 	if r.Coverage < coverage {
-		return &coded{code: exitFound, err: fmt.Errorf("the tests reach %.0f %% of the rules, less than %g %%; "+
+		return &exitError{code: exitFound, err: fmt.Errorf("the tests reach %.0f %% of the rules, less than %g %%; "+
 			"add tests for: %s", r.Coverage, coverage, strings.Join(r.Unreached(), ", "))}
 	}
 	return nil
