@@ -51,7 +51,7 @@ type Options struct {
 	Writer   Writer
 	Log      store.Log
 	Lanes    Lanes
-	// Running returns the configuration in force. A reload replaces it, so one use needs one call.
+	// Running returns the configuration in force. A reload can replace it between two calls.
 	Running func() *Running
 	// Reload reloads the configuration.
 	Reload func(context.Context, ReloadRequest) *Reload
@@ -61,7 +61,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Running is a configuration in force, with the parts that run for it. It is read only.
+// Running is a configuration in force, with the parts that run for it. It must not be changed.
 type Running struct {
 	Config   *config.Config
 	Revision uint64
@@ -144,7 +144,7 @@ func onlyParameters(serve http.HandlerFunc, parameters []string) http.HandlerFun
 	return func(w http.ResponseWriter, r *http.Request) {
 		for name := range r.URL.Query() {
 			if !slices.Contains(parameters, name) {
-				known := "this endpoint has none; commands have theirs in the body"
+				known := "this endpoint has no parameters; the fields of a command go in the body"
 				if len(parameters) > 0 {
 					known = "the parameters are " + strings.Join(parameters, ", ")
 				}
@@ -156,8 +156,8 @@ func onlyParameters(serve http.HandlerFunc, parameters []string) http.HandlerFun
 	}
 }
 
-// localOnly refuses requests whose Host is a name other than localhost. An attacker's DNS can point a name at loopback,
-// and a browser would then send the attacker's requests here.
+// localOnly refuses requests whose Host is a name other than localhost. An attacker's DNS can resolve a name to a
+// loopback address. A browser would then send requests of the attacker's page to the gateway.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
@@ -187,7 +187,8 @@ func reply(w http.ResponseWriter, status int, v any) {
 // retryAfter is the header Retry-After of requests that the gateway cannot serve now, in seconds.
 const retryAfter = "5"
 
-// fail responds with 503 if the gateway cannot do the operation now, and with 500 otherwise. Operation is a verb phrase.
+// fail responds with 503 if the gateway cannot do the operation now, and with 500 otherwise. operation is a verb
+// phrase.
 func (a *Admin) fail(w http.ResponseWriter, operation string, err error) {
 	a.Logger.Error("request failed", "operation", operation, "error", err)
 	status := http.StatusInternalServerError

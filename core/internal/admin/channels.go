@@ -62,7 +62,7 @@ func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, map[string]any{"channels": list})
 }
 
-// opensAt returns when the hours of a channel begin, nil if it is in its hours.
+// opensAt returns the next time at which the hours of a channel begin, or nil within its hours.
 func opensAt(ch *config.Channel, now time.Time) *time.Time {
 	if ch == nil || ch.Hours == nil || ch.Hours.Open(now) {
 		return nil
@@ -109,7 +109,7 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 func (a *Admin) addLaneState(c *Channel) {
 	lanes, limit := a.Lanes.State(c.Name), a.Running().Config.Limits.RefuseAfter()
 	c.Breaker, c.VendorPause, c.InFlight = lanes.Breaker, lanes.Pause.Seconds(), lanes.InFlight
-	c.State = cmp.Or(a.blockedReason(c.Name), overload(&lanes, limit), "ready")
+	c.State = cmp.Or(a.noCallReason(c.Name), overload(&lanes, limit), "ready")
 }
 
 // channelPause serves POST /api/channels/{name}/pause and /resume.
@@ -148,22 +148,22 @@ func (a *Admin) channelPause(paused bool) http.HandlerFunc {
 	}
 }
 
-// blockedReason returns why no call to a channel can start, or "".
-func (a *Admin) blockedReason(name string) string {
-	return a.blockedIn(a.Running(), name)
+// noCallReason returns the reason why no call to a channel can start, or "".
+func (a *Admin) noCallReason(name string) string {
+	return a.noCallReasonIn(a.Running(), name)
 }
 
-// blockedIn is blockedReason for a configuration.
-func (a *Admin) blockedIn(running *Running, name string) string {
-	reason := a.stoppedIn(running, name)
+// noCallReasonIn is noCallReason for a configuration.
+func (a *Admin) noCallReasonIn(running *Running, name string) string {
+	reason := a.stopReasonIn(running, name)
 	if pause := a.Lanes.State(name).Pause; reason == "" && pause > 0 {
 		reason = "the vendor asked for a pause, which ends in " + pause.Round(time.Second).String()
 	}
 	return reason
 }
 
-// stoppedIn returns why no call to a channel can start, or "". It ignores a pause that the vendor asked for.
-func (a *Admin) stoppedIn(running *Running, name string) string {
+// stopReasonIn is noCallReasonIn without the pauses that a vendor asks for.
+func (a *Admin) stopReasonIn(running *Running, name string) string {
 	ch, ok := running.Config.Channel(name)
 	if !ok {
 		return "channel " + name + " is not configured"
@@ -195,7 +195,7 @@ func overload(s *attempt.ChannelState, limit time.Duration) string {
 // pendingReason returns why the head of a lane waits.
 func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	running := a.Running()
-	if reason := a.blockedIn(running, d.Channel); reason != "" {
+	if reason := a.noCallReasonIn(running, d.Channel); reason != "" {
 		return reason
 	}
 	ch, _ := running.Config.Channel(d.Channel)

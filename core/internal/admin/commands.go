@@ -25,14 +25,14 @@ type CommandRequest struct {
 	Channel string `json:"channel,omitempty"` // new owner or home
 }
 
-// readCommand reads and checks the body of a command. If it is invalid, readCommand answers the request and returns
+// readCommand reads and checks the body of a command. If it is invalid, readCommand responds to the request and returns
 // nil.
 func readCommand(w http.ResponseWriter, r *http.Request, name string) *conversation.Command {
 	var req CommandRequest
 	return decodeCommand(w, r, name, &req, &req)
 }
 
-// decodeCommand is readCommand for a command with further fields: body contains req.
+// decodeCommand is readCommand for a command with further fields: req is a part of body.
 func decodeCommand(w http.ResponseWriter, r *http.Request, name string, body any, req *CommandRequest,
 ) *conversation.Command {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxCommandBody))
@@ -91,7 +91,7 @@ func (a *Admin) conversationCommand(name string) http.HandlerFunc {
 }
 
 // refuse responds to a command that the writer has refused: like fail if the gateway cannot act now, with 404 if the
-// conversation does not exist, and with 409 if the state does not allow the command. Operation is a verb phrase.
+// conversation does not exist, and with 409 if the state does not allow the command. operation is a verb phrase.
 func (a *Admin) refuse(w http.ResponseWriter, operation string, err error) {
 	status := http.StatusConflict
 	switch {

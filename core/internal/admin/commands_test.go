@@ -86,15 +86,15 @@ func TestRefusedCommands(t *testing.T) {
 			"reason: 1025 bytes, at most 1024 are possible"},
 		{"/api/conversations/" + id + "/close", `{"user":"ann","channel":"desk"}`, 400, "the command close has no such field"},
 		{"/api/conversations/" + id + "/close?user=ann", `{"user":"ann"}`, 400, `unknown parameter \"user\" in the URL`},
-		{"/api/channels/faq/pause?force=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
+		{"/api/channels/faq/pause?force=1", `{"user":"ann"}`, 400, "the fields of a command go in the body"},
 		{"/api/channels/faq/pause", `{"user":"ann","until":"noon"}`, 400, `unknown field \"until\"`},
 		{"/api/drain", ``, 400, "read the body"},
 		{"/api/drain", `{"user":"ann","now":true}`, 400, `unknown field \"now\"`},
-		{"/api/config/reload?dry_run=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
+		{"/api/config/reload?dry_run=1", `{"user":"ann"}`, 400, "the fields of a command go in the body"},
 		{"/api/config/reload", `{"user":"ann","dryrun":true}`, 400, `unknown field \"dryrun\"`},
 		{"/api/config/reload", `{"dry_run":true}`, 400, "user: missing"},
 		{"/api/adapters/bot/restart", `{}`, 400, "user: missing"},
-		{"/api/dead-letters/x/replay?rate=1", `{"user":"ann"}`, 400, "commands have theirs in the body"},
+		{"/api/dead-letters/x/replay?rate=1", `{"user":"ann"}`, 400, "the fields of a command go in the body"},
 		{"/api/channels/nosuch/pause", `{"user":"ann"}`, 404, `no channel \"nosuch\"; the channels are web, faq, desk`},
 	} {
 		if status, body := a.post(tc.path, tc.body); status != tc.status || !strings.Contains(body, tc.want) {

@@ -17,12 +17,11 @@ const MaxDecisions = 100_000
 // DecisionLine is one line of the response of /api/decisions. The last line has Omitted instead of a decision.
 type DecisionLine struct {
 	*recorded.Decision
-	Omitted *int `json:"omitted,omitempty"` // runs that are not known, see trail.Trail.Decisions
+	Omitted *int `json:"omitted,omitempty"` // runs that were left out, see trail.Trail.Decisions
 }
 
-// decisions serves GET /api/decisions?last=… or ?id=…: recorded runs of the rules with what they saw, one JSON object
-// per line, oldest first. They contain the texts of messages. After the first line an error can only break the
-// connection.
+// decisions serves GET /api/decisions?last=… or ?id=…: recorded runs of the rules with their facts, one JSON object per
+// line, oldest first. They contain the texts of messages. After the first line an error can only break the connection.
 func (a *Admin) decisions(w http.ResponseWriter, r *http.Request) {
 	q := trail.DecisionQuery{ID: r.URL.Query().Get("id")}
 	if q.ID == "" {

@@ -17,7 +17,7 @@ func newHealthMetrics(a *Admin) *healthMetrics {
 		admin:    a,
 		ready:    desc("ready", "Whether the gateway accepts webhooks; the same as /readyz."),
 		size:     desc("store_bytes", "Size of the stored records."),
-		capacity: desc("store_cap_bytes", "Maximum size of the stored records."),
+		capacity: desc("store_cap_bytes", "Configured size of the stored records (store.cap)."),
 		limit:    desc("store_limit_bytes", "Size of the stored records above which webhooks get 503."),
 		free:     desc("store_disk_free_bytes", "Free space on the disk of the store."),
 		missed:   desc("store_missing_records", "Stored records that the disk has lost."),

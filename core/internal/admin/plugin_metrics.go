@@ -41,7 +41,7 @@ type metricsGatherer struct {
 	logger   *slog.Logger
 
 	mu    sync.Mutex
-	known map[string]metricsSource // by the last scrape
+	known map[string]metricsSource // the adapters of the last scrape
 }
 
 func newMetricsGatherer(
@@ -88,7 +88,7 @@ func (g *metricsGatherer) Gather() ([]*dto.MetricFamily, error) {
 	return families, nil
 }
 
-// scrape is the metrics of one adapter.
+// scrape contains the metrics of one adapter.
 type scrape struct {
 	adapter  string
 	families map[string]*dto.MetricFamily
@@ -103,7 +103,7 @@ func (g *metricsGatherer) scrapeAdapters() []scrape {
 		out     []scrape
 		running sync.WaitGroup
 	)
-	for name, a := range g.current() {
+	for name, a := range g.currentAdapters() {
 		running.Go(func() {
 			families, err := scrapeAdapter(ctx, a)
 			if err != nil {
@@ -125,8 +125,8 @@ func (g *metricsGatherer) scrapeAdapters() []scrape {
 	return out
 }
 
-// current returns the adapters, and removes the metric of those that were removed.
-func (g *metricsGatherer) current() map[string]metricsSource {
+// currentAdapters returns the adapters, and deletes the metric of those that were removed.
+func (g *metricsGatherer) currentAdapters() map[string]metricsSource {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.adapters()

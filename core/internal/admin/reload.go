@@ -16,7 +16,7 @@ import (
 // ReloadRequest is the body of a reload of the configuration.
 type ReloadRequest struct {
 	CommandRequest
-	DryRun   bool `json:"dry_run,omitempty"`  // only find out what would change
+	DryRun   bool `json:"dry_run,omitempty"`  // report the changes, but do not make them
 	Previous bool `json:"previous,omitempty"` // the configuration that was in force before, instead of the file
 }
 
@@ -59,7 +59,7 @@ func (a *Admin) reload(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, a.Reload(context.WithoutCancel(r.Context()), req))
 }
 
-// ConfigInForce is the answer of GET /api/config.
+// ConfigInForce is the response of GET /api/config.
 type ConfigInForce struct {
 	Revision uint64            `json:"revision"`
 	Hash     string            `json:"hash"`
@@ -93,7 +93,7 @@ const vanishedWait = 200 * time.Millisecond
 func (a *Admin) vanishedChecks(ctx context.Context) []check {
 	ctx, cancel := context.WithTimeout(ctx, vanishedWait)
 	defer cancel()
-	list, _ := a.vanished(ctx) // the check of the store reports a writer that does not answer
+	list, _ := a.vanished(ctx) // if the writer does not respond, the check of the store fails
 	var out []check
 	for _, v := range list {
 		out = append(out, check{"channel " + v.Name, false, fmt.Sprintf("removed from the configuration; %d deliveries wait "+

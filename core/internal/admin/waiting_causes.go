@@ -8,7 +8,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// WaitingCause is why a number of conversations wait for a channel.
+// WaitingCause is the cause why a number of conversations wait for a channel.
 type WaitingCause struct {
 	Channel       string    `json:"channel"`
 	Cause         string    `json:"cause"`  // see the constants of package trail
@@ -44,7 +44,7 @@ func (a *Admin) describeCauses(causes waitingCauses) []WaitingCause {
 			trail.CauseAnswer:     "has not answered the customer",
 		}[c.Cause]
 		if c.Cause == trail.CauseDelivery {
-			c.Reason = cmp.Or(a.blockedReason(c.Channel), "deliveries are in flight, queued or retried")
+			c.Reason = cmp.Or(a.noCallReason(c.Channel), "deliveries are in flight, queued or retried")
 		}
 		list = append(list, *c)
 	}

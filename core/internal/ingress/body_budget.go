@@ -26,7 +26,7 @@ type bodyBudget struct {
 	max int64 // bytes
 
 	mu         sync.Mutex
-	maxBody    int64 // of one request; always fits
+	maxBody    int64 // largest allowed body of one request, which always fits
 	used       map[account]int64
 	incomplete list.List // of *countedBody, oldest first
 }
@@ -41,7 +41,7 @@ func newBodyBudget(maxBytes int64) *bodyBudget {
 	return &bodyBudget{max: maxBytes, used: map[account]int64{}}
 }
 
-// allow makes a body of n bytes fit.
+// allow raises each limit to at least n bytes, so that one body of n bytes always fits.
 func (b *bodyBudget) allow(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,8 +70,8 @@ type countedBody struct {
 	canceled bool
 }
 
-// body starts to count the body of a request.
-func (b *bodyBudget) body(ep *Endpoint, from netip.Prefix, w http.ResponseWriter, r *http.Request) *countedBody {
+// track starts to count the bytes of a request body.
+func (b *bodyBudget) track(ep *Endpoint, from netip.Prefix, w http.ResponseWriter, r *http.Request) *countedBody {
 	c := &countedBody{Reader: r.Body, budget: b, accounts: [3]account{{}, {network: from}, {path: ep}}}
 	c.cancel = func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) }
 	b.mu.Lock()

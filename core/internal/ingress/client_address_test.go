@@ -58,7 +58,7 @@ func TestPossibleProxyOverTheLimitIsLogged(t *testing.T) {
 		warned := func() int { return strings.Count(log.String(), `"address":"203.0.113.7"`) }
 		overLimit := func(forwarded string) {
 			for range failureBurst + 10 {
-				r := guess("203.0.113.7:80", "/x/hooks/7", "wrong")
+				r := guessRequest("203.0.113.7:80", "/x/hooks/7", "wrong")
 				if forwarded != "" {
 					r.Header.Set("X-Forwarded-For", forwarded)
 				}

@@ -31,8 +31,8 @@ const (
 // It is safe for concurrent use.
 type guessLimit struct {
 	failures *ttlcache.Cache[guesser, *rate.Limiter]
-	known    *ttlcache.Cache[guesser, struct{}] // have presented valid credentials
-	good     *ttlcache.Cache[credential, struct{}]
+	known    *ttlcache.Cache[guesser, struct{}]    // guessers that have presented valid credentials
+	good     *ttlcache.Cache[credential, struct{}] // valid credentials
 }
 
 type guesser struct {
@@ -51,15 +51,15 @@ func newGuessLimit() *guessLimit {
 	}
 }
 
-// attempt is one request that presents credentials, or should.
-type attempt struct {
+// guess is one request. It may present guessed credentials, or none.
+type guess struct {
 	limit      *guessLimit
 	guesser    guesser
 	credential *credential // nil without an Authorization header
 }
 
-func (g *guessLimit) attempt(ep *Endpoint, from netip.Prefix, r *http.Request) *attempt {
-	a := &attempt{limit: g, guesser: guesser{from, ep.path()}}
+func (g *guessLimit) newGuess(ep *Endpoint, from netip.Prefix, r *http.Request) *guess {
+	a := &guess{limit: g, guesser: guesser{from, ep.path()}}
 	if values := r.Header.Values("Authorization"); len(values) > 0 {
 		text := strings.Join(slices.Concat(values, []string{r.URL.EscapedPath(), r.URL.RawQuery}), "\n")
 		c := credential(sha256.Sum256([]byte(text)))
@@ -68,8 +68,8 @@ func (g *guessLimit) attempt(ep *Endpoint, from netip.Prefix, r *http.Request) *
 	return a
 }
 
-// wait returns the time until the attempt is allowed, or 0.
-func (a *attempt) wait(now time.Time) time.Duration {
+// wait returns the time until the guess is allowed, or 0.
+func (a *guess) wait(now time.Time) time.Duration {
 	found := a.limit.failures.Get(a.guesser)
 	if found == nil || a.credential != nil && a.limit.good.Has(*a.credential) {
 		return 0
@@ -80,20 +80,20 @@ func (a *attempt) wait(now time.Time) time.Duration {
 }
 
 // end records the adapter's result. Only a result with envelopes shows that the credentials are valid: some vendors
-// check an address without any.
-func (a *attempt) end(res *pluginpb.ReceiveResult, now time.Time) {
+// check an address with a request that has no credentials.
+func (a *guess) end(res *pluginpb.ReceiveResult, now time.Time) {
 	switch e := res.GetError(); {
 	case e == nil && len(res.GetEnvelopes()) > 0:
-		a.succeeded(now)
+		a.noteSuccess(now)
 	case e != nil && isAuthenticationFailure(e):
 		if a.credential != nil {
 			a.limit.good.Delete(*a.credential)
 		}
-		a.failed(now)
+		a.noteFailure(now)
 	}
 }
 
-func (a *attempt) succeeded(now time.Time) {
+func (a *guess) noteSuccess(now time.Time) {
 	a.limit.known.Set(a.guesser, struct{}{}, ttlcache.NoTTL)
 	if failures := a.limit.failures.Get(a.guesser); failures != nil {
 		failures.Value().SetLimitAt(now, knownFailuresPerSec)
@@ -103,14 +103,15 @@ func (a *attempt) succeeded(now time.Time) {
 	}
 }
 
-// failed counts a failure: wrong credentials, or a request on which the adapter broke, which needs no credentials.
-func (a *attempt) failed(now time.Time) {
+// noteFailure counts a failure: wrong credentials, or a request on which the adapter broke. A caller without
+// credentials can also send such a request.
+func (a *guess) noteFailure(now time.Time) {
 	failures := rate.NewLimiter(failuresPerSec, failureBurst)
 	if a.limit.known.Has(a.guesser) {
 		failures.SetLimitAt(now, knownFailuresPerSec)
 	}
 	first, _ := a.limit.failures.GetOrSet(a.guesser, failures)
-	first.Value().ReserveN(now, 1) // also if none is left: concurrent attempts count
+	first.Value().ReserveN(now, 1) // also if none is left, so that concurrent guesses count
 }
 
 func isAuthenticationFailure(e *pluginpb.Error) bool {

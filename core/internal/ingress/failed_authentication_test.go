@@ -26,7 +26,7 @@ func guarded(t *testing.T) receiveFunc {
 	}
 }
 
-func guess(from, path, token string) *http.Request {
+func guessRequest(from, path, token string) *http.Request {
 	r := request("POST", path, "{}")
 	r.RemoteAddr = from
 	r.Header.Set("Authorization", "Bearer "+token)
@@ -46,25 +46,25 @@ func TestGuessesAreLimited(t *testing.T) {
 			}
 		}
 		for i := range failureBurst {
-			try("guess", guess(attacker, "/x/hooks/7", fmt.Sprint(i)), 401)
+			try("guess", guessRequest(attacker, "/x/hooks/7", fmt.Sprint(i)), 401)
 		}
 		calls := len(f.calls)
-		w := serve(h, guess(attacker, "/x/hooks/7", "another"))
+		w := serve(h, guessRequest(attacker, "/x/hooks/7", "another"))
 		var body struct{ Code int }
 		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 429 || body.Code != 429 ||
 			w.Header().Get("Retry-After") != "1" {
 			t.Errorf("answer %d %s, want 429 in the vendor's form", w.Code, w.Body)
 		}
-		try("the right one as a guess", guess(attacker, "/x/hooks/8", "right"), 429)
+		try("the right one as a guess", guessRequest(attacker, "/x/hooks/8", "right"), 429)
 		if len(f.calls) != calls {
 			t.Errorf("the adapter was called %d times", len(f.calls)-calls)
 		}
-		try("another network, valid credentials", guess(vendorIP, "/x/hooks/7", "right"), 202)
-		try("another network", guess(vendorIP, "/x/hooks/7", "wrong"), 401)
-		try("another path", guess(attacker, "/x/other", "wrong"), 401)
+		try("another network, valid credentials", guessRequest(vendorIP, "/x/hooks/7", "right"), 202)
+		try("another network", guessRequest(vendorIP, "/x/hooks/7", "wrong"), 401)
+		try("another path", guessRequest(attacker, "/x/other", "wrong"), 401)
 		time.Sleep(time.Second)
-		try("after a second", guess(attacker, "/x/hooks/7", "wrong"), 401)
-		try("one later", guess(attacker, "/x/hooks/7", "wrong"), 429)
+		try("after a second", guessRequest(attacker, "/x/hooks/7", "wrong"), 401)
+		try("one later", guessRequest(attacker, "/x/hooks/7", "wrong"), 429)
 	})
 }
 
@@ -78,7 +78,7 @@ func TestNetworkWithValidCredentialsHasAHigherLimit(t *testing.T) {
 				token string
 				want  int
 			}{{"right", 202}, {"wrong", 401}, {"right", 202}} {
-				if w := serve(h, guess(vendorIP, fmt.Sprint("/x/hooks/", i), call.token)); w.Code != call.want {
+				if w := serve(h, guessRequest(vendorIP, fmt.Sprint("/x/hooks/", i), call.token)); w.Code != call.want {
 					t.Fatalf("call %d, %s: status %d, want %d", i, call.token, w.Code, call.want)
 				}
 			}
@@ -86,12 +86,12 @@ func TestNetworkWithValidCredentialsHasAHigherLimit(t *testing.T) {
 		}
 		statuses := map[int]int{}
 		for range 2 * failureBurst { // this is too fast
-			statuses[serve(h, guess(vendorIP, "/x/hooks/7", "wrong")).Code]++
+			statuses[serve(h, guessRequest(vendorIP, "/x/hooks/7", "wrong")).Code]++
 		}
 		if statuses[401] > failureBurst+1 || statuses[429] == 0 {
 			t.Errorf("statuses %v", statuses)
 		}
-		if w := serve(h, guess(vendorIP, "/x/hooks/7", "right")); w.Code != 202 {
+		if w := serve(h, guessRequest(vendorIP, "/x/hooks/7", "right")); w.Code != 202 {
 			t.Errorf("credentials that were accepted before: status %d, want 202", w.Code)
 		}
 	})
@@ -106,12 +106,12 @@ func TestConcurrentGuessesCount(t *testing.T) {
 		}}
 		h := f.handler(t)
 		for range 2 * failureBurst {
-			go serve(h, guess(attacker, "/x/hooks/7", "wrong"))
+			go serve(h, guessRequest(attacker, "/x/hooks/7", "wrong"))
 		}
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		w := serve(h, guess(attacker, "/x/hooks/7", "wrong"))
+		w := serve(h, guessRequest(attacker, "/x/hooks/7", "wrong"))
 		if after := w.Header().Get("Retry-After"); w.Code != 429 || after != fmt.Sprint(failureBurst+1) {
 			t.Errorf("status %d, Retry-After %s; want 429 until the concurrent guesses are made up for", w.Code, after)
 		}
@@ -122,11 +122,11 @@ func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{receive: guarded(t)}
 		h := f.handler(t)
-		serve(h, guess(attacker, "/x/hooks/7", "right"))
+		serve(h, guessRequest(attacker, "/x/hooks/7", "right"))
 		f.receive = refuses(&pluginpb.Error{Kind: "unauthorized"}) // the token was changed
 		statuses := map[int]int{}
 		for range 2 * failureBurst {
-			statuses[serve(h, guess(attacker, "/x/hooks/7", "right")).Code]++
+			statuses[serve(h, guessRequest(attacker, "/x/hooks/7", "right")).Code]++
 		}
 		if statuses[401] != failureBurst || statuses[429] != failureBurst {
 			t.Errorf("statuses %v", statuses)
@@ -139,8 +139,8 @@ func TestGuessLimitHasBoundedMemory(t *testing.T) {
 	h := f.handler(t)
 	for i := range maxRemembered + 10 {
 		from := fmt.Sprintf("[2001:db8:%x::1]:9", i)
-		serve(h, guess(from, "/x/hooks/7", "wrong"))
-		serve(h, guess(from, "/x/hooks/"+strings.Repeat("a", i%100)+fmt.Sprint(i), "right"))
+		serve(h, guessRequest(from, "/x/hooks/7", "wrong"))
+		serve(h, guessRequest(from, "/x/hooks/"+strings.Repeat("a", i%100)+fmt.Sprint(i), "right"))
 	}
 	if a, b := h.guesses.failures.Len(), h.guesses.good.Len(); a > maxRemembered || b > maxRemembered {
 		t.Errorf("%d limits, %d credentials", a, b)

@@ -14,8 +14,8 @@ import (
 // errorKilled is the kind of the dead letter of a webhook on which its adapter broke.
 const errorKilled = "killed_adapter"
 
-// keepWebhook stores a webhook on which the adapter broke repeatedly, once, and refuses it: it was not translated, and
-// a repetition does not help.
+// keepWebhook stores a webhook on which the adapter broke repeatedly, unless it is stored already. It refuses the
+// webhook, because it was not translated and a repetition does not help.
 func (h *Handler) keepWebhook(ctx context.Context, ep *Endpoint, path string, body []byte, given *plugin.GivenUpError,
 ) *refusal {
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)

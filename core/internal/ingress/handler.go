@@ -85,12 +85,12 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 		return nil, storeUnavailable(err)
 	}
 	client := h.clientAddress(r)
-	guess := h.guesses.attempt(ep, network(client), r)
+	guess := h.guesses.newGuess(ep, network(client), r)
 	if wait := guess.wait(time.Now()); wait > 0 {
 		h.warnOfSharedLimit(r)
 		return nil, tooManyGuesses(wait)
 	}
-	body := ep.admission.bodies.body(ep, network(client), w, r)
+	body := ep.admission.bodies.track(ep, network(client), w, r)
 	defer body.release()
 	content, refused := ep.readBody(w, body)
 	if refused != nil {
@@ -105,7 +105,7 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 	res, done, err := ep.Receiver.Receive(ctx, ep.receiveCall(r, path, remote(r, client), content))
 	defer done()
 	if given, ok := errors.AsType[*plugin.GivenUpError](err); ok {
-		guess.failed(time.Now())
+		guess.noteFailure(time.Now())
 		return nil, h.keepWebhook(r.Context(), ep, path, content, given)
 	}
 	if err != nil {

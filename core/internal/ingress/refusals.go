@@ -16,7 +16,7 @@ type refusal struct {
 	status     int
 	reason     string // metric label
 	text       string // for the vendor
-	detail     string // for the log
+	detail     string // for the log output
 	body       []byte // from the adapter; nil uses the endpoint's template
 	retryAfter int    // seconds; 0 sends none
 	allow      string // allowed methods
@@ -75,7 +75,7 @@ func adapterRefused(e *pluginpb.Error) *refusal {
 	if refused.status == 0 {
 		refused.status = statusOf(kind)
 	}
-	if !validStatus(refused.status) {
+	if !isFinalStatus(refused.status) {
 		refused.status = http.StatusInternalServerError
 	}
 	refused.text = http.StatusText(refused.status)
@@ -92,9 +92,9 @@ func adapterRefused(e *pluginpb.Error) *refusal {
 	return refused
 }
 
-// validStatus reports whether net/http accepts status for a final response. net/http panics at values outside 100 to
+// isFinalStatus reports whether net/http accepts status for a final response. net/http panics at values outside 100 to
 // 999.
-func validStatus(status int) bool { return 200 <= status && status <= 999 }
+func isFinalStatus(status int) bool { return 200 <= status && status <= 999 }
 
 // reasonOf returns the metric label of an error kind, or "other" if the kind is unknown.
 func reasonOf(k sdk.ErrorKind) string {

@@ -14,7 +14,7 @@ import (
 // stored.
 func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpResponse) int {
 	status := int(a.GetStatus())
-	if !validStatus(status) {
+	if !isFinalStatus(status) {
 		status = http.StatusOK
 	}
 	for _, f := range a.GetHeader() {

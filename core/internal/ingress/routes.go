@@ -17,9 +17,9 @@ type Table struct {
 	requests   sync.WaitGroup
 }
 
-// Table returns a routing table for Use. Incomplete means that the paths of some channels are unknown: then a request on
-// an unknown path gets 503, so that the vendor repeats it. Table fails if a path is malformed or conflicts with another
-// path.
+// Table returns a routing table for Use. incomplete means that the paths of some channels are unknown. Then a request
+// on an unknown path gets 503, so that the vendor repeats it. Table fails if a path is malformed or conflicts with
+// another path.
 func (h *Handler) Table(endpoints []Endpoint, incomplete bool) (t *Table, err error) {
 	defer func() { // ServeMux panics if patterns conflict
 		if p := recover(); p != nil {
@@ -40,7 +40,7 @@ func (h *Handler) Table(endpoints []Endpoint, incomplete bool) (t *Table, err er
 	return t, nil
 }
 
-// Use routes all further requests by a table. It returns the former table, whose requests go on.
+// Use routes all further requests by a table. It returns the former table. Requests in progress keep the former one.
 func (h *Handler) Use(t *Table) (former *Table) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -52,7 +52,7 @@ func (h *Handler) Use(t *Table) (former *Table) {
 	return former
 }
 
-// Wait returns when the last request of a table that is no longer used has ended, and those of all earlier tables: a
+// Wait waits for the requests of a table that Use has replaced, and for those of all earlier tables, because one plugin
 // process can serve several tables in succession.
 func (t *Table) Wait() { t.requests.Wait() }
 
@@ -70,7 +70,7 @@ func (ep *Endpoint) path() string { return ep.Prefix + ep.Pattern }
 // route returns the endpoint for a URL, and the escaped path that matches it. It removes repeated slashes at the start
 // of the path or after a channel's prefix. If the path then matches no endpoint, it tries the path without its trailing
 // slash. Other unclean paths match no endpoint: http.ServeMux would redirect them, and vendors do not follow redirects.
-// If ok is false, the endpoint only has the form of the refusal.
+// If ok is false, the endpoint is only for the form of the refusal.
 func (t *Table) route(u *url.URL) (ep *Endpoint, path string, ok bool) {
 	path = "/" + strings.TrimLeft(u.EscapedPath(), "/")
 	if strings.Contains(path, "//") {

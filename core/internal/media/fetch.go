@@ -9,9 +9,9 @@ import (
 )
 
 // Get returns a medium from the cache, or fetches it from its source. Concurrent calls for one medium share a fetch,
-// which ends when all their contexts end; so ctx should allow the time for a large medium. Get caches a medium even if
-// limit excludes it. In the last quarter of an item's time Get tries to fetch the medium again, so that links stay
-// valid for a while.
+// which is canceled when all their contexts have ended; so ctx must allow the time for a large medium. Get caches a
+// medium even if limit excludes it. If an item expires in less than a quarter of Options.Keep, Get tries to fetch the
+// medium again, so that a new link is valid for a while.
 func (s *Store) Get(ctx context.Context, req Request, limit Limit) (*Item, error) {
 	i, err := s.get(ctx, &req)
 	if err == nil {
@@ -32,15 +32,15 @@ func (s *Store) get(ctx context.Context, req *Request) (*Item, error) {
 	}
 	source := sourceDigest(req)
 	cached, f, err := s.lookup(source, req)
-	for f == nil && err == nil && !cached.intact() {
+	for f == nil && err == nil && !cached.isIntact() {
 		cached, f, err = s.lookup(source, req)
 	}
 	if f == nil {
 		return cached, err
 	}
 	i, err := s.wait(ctx, source, f)
-	if err != nil && cached != nil && cached.intact() {
-		return cached, nil // expires soon, but better than none
+	if err != nil && cached != nil && cached.isIntact() {
+		return cached, nil // it expires soon, but is still valid
 	}
 	return i, err
 }
@@ -75,7 +75,7 @@ func (s *Store) fetch(ctx context.Context, limiters []*limiter, source digest, r
 	return i, nil
 }
 
-// cancelCause returns why a flight was canceled.
+// cancelCause returns the error of a canceled fetch.
 func (s *Store) cancelCause(ctx context.Context) error {
 	if s.ctx.Err() != nil {
 		return ErrClosed

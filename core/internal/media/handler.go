@@ -68,7 +68,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	s.serveItem(w, r, i, now)
 }
 
-// serveItem answers with the item, or the requested range of it.
+// serveItem responds with the item, or the requested range of it.
 func (s *Store) serveItem(w http.ResponseWriter, r *http.Request, i *Item, now time.Time) {
 	select {
 	case s.downloads <- struct{}{}:
@@ -132,7 +132,7 @@ func contentDisposition(disposition, name string) string {
 // extValue escapes everything except unreserved characters, as RFC 8187 3.2.1 requires.
 func extValue(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// statusRecorder records the status of the answer.
+// statusRecorder records the status of the response.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int
@@ -140,7 +140,7 @@ type statusRecorder struct {
 
 // WriteHeader implements http.ResponseWriter.
 func (r *statusRecorder) WriteHeader(status int) {
-	if status >= http.StatusOK { // ignore informational answers
+	if status >= http.StatusOK { // ignore informational responses
 		r.status = status
 	}
 	r.ResponseWriter.WriteHeader(status)

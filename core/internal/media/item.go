@@ -101,14 +101,14 @@ func (i *Item) verify(f *os.File) error {
 	return err
 }
 
-// intact reports false if Open fails with ErrGone. Open removes an item with a damaged file, so that lookup no longer
-// returns it.
-func (i *Item) intact() bool {
+// isIntact reports whether the item can be opened. It removes an item with a damaged file, as Open does, so that lookup
+// does not return it any more.
+func (i *Item) isIntact() bool {
 	r, err := i.Open()
 	if err == nil {
 		err = r.Close()
 	}
-	return !errors.Is(err, ErrGone) // other errors occur again in the caller's Open
+	return !errors.Is(err, ErrGone) // other errors do not mean damage; the caller's Open returns them
 }
 
 // closeReader counts a closed reader, and removes the item if it is damaged.

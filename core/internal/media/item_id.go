@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// digest is a SHA-256 of a medium's bytes or of its source. The source is not stored, because links can contain
+// digest is a SHA-256 of a medium's bytes or of its source. The source itself is not stored, because links can contain
 // secrets.
 type digest [sha256.Size]byte
 

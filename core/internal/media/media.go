@@ -1,6 +1,6 @@
 // Package media caches the images, audio, video and files that messages refer to. It fetches each medium once through
-// the adapter that named it, checks size and type, keeps the medium on disk until it expires, and provides it as a
-// stream or as a signed link on the public listener.
+// the adapter of the channel that received it, checks size and type, keeps the medium on disk until it expires, and
+// provides it as a stream or as a signed link on the public listener.
 //
 // Lost or damaged media are fetched again. Complete media and the key that signs links are synced to disk. Checksums
 // detect files that were changed later.
@@ -34,9 +34,9 @@ type Request struct {
 
 // Info describes a medium. A Source passes the vendor's claims, which are not trusted; an Item has the detected values.
 type Info struct {
-	ContentType string // media type without parameters; "" if a Source does not know it
-	Name        string // file name; "" if a Source does not know it
-	Size        int64  // in bytes; 0 if a Source does not know it
+	ContentType string // media type without parameters; "" if unknown
+	Name        string // file name; "" if unknown
+	Size        int64  // in bytes; 0 if unknown
 }
 
 // Limit describes the media that the target channel accepts.
@@ -50,7 +50,7 @@ type Options struct {
 	Dir        string // Open creates it; the caller holds the lock on its parent folder
 	MaxBytes   int64  // size limit of one medium; 0 means sdk.MaxMediaBytes
 	TotalBytes int64  // size limit of all files, counted in blocks; 0 means 1 GiB
-	FreeLow    int64  // free disk space that media leave, in bytes; 0 means a tenth of the disk, at most 1 GiB
+	FreeLow    int64  // free disk space that media never use, in bytes; 0 means a tenth of the disk, at most 1 GiB
 	Keep       time.Duration
 	BaseURL    string // public URL of Handler without a trailing slash
 	Source     Source

@@ -14,7 +14,7 @@ const (
 	ResultWrongType = "wrong_type" // cached, but the type does not match the part
 	ResultRefused   = "refused"    // permanent error of the source
 	ResultNoRoom    = "no_room"
-	ResultAbandoned = "abandoned" // all callers of Get gave up
+	ResultAbandoned = "abandoned" // the contexts of all callers of Get ended
 	ResultFailed    = "failed"    // temporary error
 )
 
@@ -27,7 +27,7 @@ var Results = []string{
 type Observer interface {
 	// Fetched counts a finished fetch.
 	Fetched(channel, result string)
-	// Served counts a request for a link by the HTTP status of its answer.
+	// Served counts a request for a link by the HTTP status of its response.
 	Served(status int)
 	// Stored receives the size and number of the cached media after each change.
 	Stored(bytes int64, items int)

@@ -28,7 +28,7 @@ func (s *Store) Link(i *Item) string {
 	return s.opt.BaseURL + l.path()
 }
 
-// sign signs all fields of a link. The id and the number contain no line end, so the signed text is unambiguous.
+// sign signs all fields of a link. The id and the expiry contain no line end, so the signed text is unambiguous.
 func (s *Store) sign(l *link) (out [sha256.Size]byte) {
 	m := hmac.New(sha256.New, s.key)
 	m.Write([]byte("media\n" + l.id + "\n" + strconv.FormatInt(l.expires, 10) + "\n" + l.name))
@@ -54,7 +54,7 @@ var (
 	signatureLength   = signatureEncoding.EncodedLen(sha256.Size)
 )
 
-// maxExpiryDigits limits the expiry in a link to some thousand years.
+// maxExpiryDigits limits the expiry in a link to about 30,000 years.
 const maxExpiryDigits = 12
 
 // parseLink parses the escaped path of a request. It accepts only one spelling of the id, the expiry and the signature.

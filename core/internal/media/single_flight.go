@@ -11,8 +11,8 @@ const (
 	maxFailures     = 4096
 )
 
-// flight is one fetch with all its waiting callers. Unlike x/sync/singleflight a flight is canceled when its last
-// caller leaves.
+// flight is one fetch with all its waiting callers. Unlike a call of x/sync/singleflight, a flight is canceled when the
+// contexts of all callers have ended.
 type flight struct {
 	cancel  context.CancelFunc
 	waiters int           // guarded by Store.mu
