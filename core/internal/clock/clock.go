@@ -38,7 +38,8 @@ func Watch(ctx context.Context, now func() time.Time, logger *slog.Logger) {
 		if differs := ahead.Abs() > tolerance; differs != reported {
 			reported = differs
 			if differs {
-				logger.Warn("system clock was set, the gateway follows after a restart", "ahead_seconds", ahead.Seconds())
+				logger.Warn("system clock differs from the gateway's clock, which follows after a restart", "ahead_seconds",
+					ahead.Seconds())
 			}
 		}
 	}

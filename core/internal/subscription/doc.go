@@ -41,7 +41,7 @@ type Observer interface {
 	Unsubscribed(channel string)
 }
 
-// Channel is a channel whose adapter subscribes. Another value means another subscription.
+// Channel is a channel whose adapter subscribes. If a reload changes one of its values, the subscription starts again.
 type Channel struct {
 	Name    string
 	Adapter string
@@ -58,7 +58,7 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// delay is the time between attempts to subscribe, and to store a batch.
+// delay is the time between two subscriptions of a channel, and between two attempts to store a batch.
 var delay = backoff.Policy{Base: 200 * time.Millisecond, Max: 30 * time.Second, Jitter: 0.25}
 
 // healthyAfter is the duration after which a subscription without messages counts as a success.

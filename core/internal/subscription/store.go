@@ -12,19 +12,18 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// warnAfter is the number of attempts to store a batch without progress after which a warning is logged,
-// and at most once in warnEvery.
+// After warnAfter attempts to store a batch without progress, a warning is logged, at most once in warnEvery.
 const (
 	warnAfter = 5
 	warnEvery = time.Minute
 )
 
-// maxOverloadWait is the maximum time between attempts while the receiver's channel cannot keep up. It is as long as the
-// Retry-After of a refused webhook.
+// maxOverloadWait is the maximum time between attempts while the receiver's channel cannot keep up. It is as long as
+// the Retry-After of a refused webhook.
 const maxOverloadWait = time.Second
 
-// store stores a batch and its cursor, waiting while the writer is busy or unavailable. It returns an error if the
-// adapter may not emit the batch, if the cursor cannot be decided on, or if ctx ends.
+// store stores a batch and its cursor, and waits while the writer is busy or unavailable. It returns an error if the
+// adapter may not emit the batch, if the decision on the cursor fails, if the writer stops, or if ctx ends.
 func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte) error {
 	in, err := inbound.Decode(encoded, []string{s.Name})
 	if err != nil {
@@ -32,7 +31,7 @@ func (s *subscriber) store(ctx context.Context, encoded [][]byte, cursor []byte)
 	}
 	in = s.replaceOversized(in)
 	attempts := 0
-	single := false // accept one message at a time, to find the one that cannot be decided on
+	single := false // accept one message at a time, to find the one on which the decision fails
 	for {
 		rest, err := s.accept(ctx, in, cursor, single)
 		switch {
@@ -84,8 +83,8 @@ func (s *subscriber) warnWaiting(messages int, err error) {
 	s.log.Warn(text, "messages", messages, "error", err)
 }
 
-// accept hands a batch, or its first message if single is set, to the writer and counts the stored messages. It returns
-// the messages that are not stored.
+// accept passes a batch, or only its first message if single is set, to the writer and counts the stored messages. It
+// returns the messages that are not stored.
 func (s *subscriber) accept(
 	ctx context.Context, in []*inbound.Envelope, cursor []byte, single bool,
 ) ([]*inbound.Envelope, error) {

@@ -18,11 +18,11 @@ type subscriber struct {
 	Channel
 	options  *Options
 	log      *slog.Logger
-	failures int       // subscriptions in a row that ended early and stored nothing
+	failures int       // subscriptions in a row that ended within healthyAfter and stored nothing
 	warned   time.Time // of the last warning that messages wait
 }
 
-// run keeps subscribing until ctx ends.
+// run starts one subscription after the other until ctx ends.
 func (s *subscriber) run(ctx context.Context) {
 	s.options.Observer.Subscribed(s.Name, false)
 	for ctx.Err() == nil {

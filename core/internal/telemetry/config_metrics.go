@@ -29,7 +29,8 @@ func NewConfig(r prometheus.Registerer) *Config {
 		info: b.gauges("config_info", "Hash and revision of the configuration in force; always 1.", "hash", "revision"),
 		reloads: b.counters("config_reloads_total", "Reloads of the configuration, by result: applied, refused, failed.",
 			"result"),
-		successful: b.gauge("config_last_reload_successful", "Whether the last configuration read is in force."),
+		successful: b.gauge("config_last_reload_successful",
+			"Whether the configuration that was read last is in force."),
 		read: b.gauge("config_last_reload_success_timestamp_seconds",
 			"Time at which the configuration in force was read."),
 	}
@@ -39,7 +40,8 @@ func NewConfig(r prometheus.Registerer) *Config {
 	return c
 }
 
-// Started records the configuration that the gateway started with. Refused means that it is not the one in the file.
+// Started records the configuration with which the gateway started. refused means that the file was refused and an
+// earlier configuration is in force.
 func (c *Config) Started(hash string, revision uint64, at time.Time, refused bool) {
 	c.inForce(hash, revision, at)
 	if refused {
@@ -53,7 +55,7 @@ func (c *Config) Reloaded(hash string, revision uint64, at time.Time) {
 	c.inForce(hash, revision, at)
 }
 
-// NotReloaded records a reload without effect. Result is ReloadRefused or ReloadFailed.
+// NotReloaded records a reload without effect. result is ReloadRefused or ReloadFailed.
 func (c *Config) NotReloaded(result string) {
 	c.reloads.WithLabelValues(result).Inc()
 	c.successful.Set(0)

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger returns a logger that writes to f. Format is text, json or auto (text on a terminal, else json); json
-// writes one object per line. Level is debug, info, warn or error; any other value means info.
+// NewLogger returns a logger that writes to f. format is text, json or auto (text on a terminal, else json); json
+// writes one object per line. level is debug, info, warn or error; any other value means info.
 //
 // Text is coloured on a terminal unless NO_COLOR is set or TERM is dumb. FORCE_COLOR colours it everywhere.
 func NewLogger(f *os.File, format, level string) *slog.Logger {
@@ -28,7 +28,7 @@ func NewLogger(f *os.File, format, level string) *slog.Logger {
 	return slog.New(jsonHandler(f, l))
 }
 
-// jsonHandler writes a record's time in UTC with microseconds. It leaves times among the attributes as they are.
+// jsonHandler writes a record's time in UTC with microseconds. It does not change times in attributes.
 // Callers pass durations as numbers with the unit in the key, such as duration_seconds.
 func jsonHandler(w io.Writer, l slog.Level) slog.Handler {
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {

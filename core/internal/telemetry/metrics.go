@@ -37,7 +37,7 @@ type Metrics struct {
 	lag            prometheus.Histogram
 }
 
-// endStatuses are the statuses that a delivery can end with.
+// endStatuses are the statuses with which ended deliveries are counted. Merged deliveries are not counted.
 var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped}
 
 // offerOutcomes are the outcomes of an offer.
@@ -72,7 +72,7 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 		subscriptions: b.gauges("subscription_up", "Whether the channel's subscription works.", "channel"),
 
 		conversations:  b.gauge("conversations", "Live conversations."),
-		offers:         b.gauge("offers_pending", "Offers that a channel has not answered yet."),
+		offers:         b.gauge("offers_pending", "Offers that have not ended yet."),
 		departures:     b.gauge("departures_pending", "Departures of owners that have not taken effect yet."),
 		waiting:        b.gauge("envelopes_pending", "Envelopes that wait for their thread or for a departure."),
 		commitDuration: b.latency("commit_duration_seconds", "Time to store one record."),
@@ -90,8 +90,8 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	return m
 }
 
-// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept, without the
-// states of their circuit breakers.
+// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept, without
+// the states of their circuit breakers.
 func (m *Metrics) Configure(channels, routes []string) {
 	for _, name := range m.channels.add(channels) {
 		m.breaker.DeleteLabelValues(name)
