@@ -6,13 +6,14 @@ import (
 
 // Adapter is implemented by every adapter.
 type Adapter interface {
-	// Describe returns the adapter's name, version, settings and capabilities. It must not depend on a configuration, use
-	// the network, or fail. The gateway uses the first description until a reload of the configuration replaces the
-	// process, and refuses a later process of the same adapter whose description differs in more than the version.
+	// Describe returns the adapter's name, version, settings and capabilities. It must not depend on a configuration,
+	// use the network, or fail. The gateway uses the first description until a reload of the configuration replaces the
+	// process. It refuses a later process of the same adapter if the description differs. Only the version, the vendor,
+	// the event reasons, the attributes and the explanations of settings may differ.
 	Describe() Description
 
-	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls may
-	// finish with the earlier configuration. The same configuration must give the same endpoint in every process.
+	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls
+	// may finish with the earlier configuration. The same configuration must give the same endpoint in every process.
 	// Configure must not use the network, since `patchbay check` calls it. Its error names the setting that is wrong.
 	Configure(ctx context.Context, ch Channel) (Endpoint, error)
 }
@@ -23,7 +24,7 @@ type Validator interface {
 	Validate(ch Channel) []Problem
 }
 
-// HealthChecker is implemented by adapters that know whether the vendor is usable.
+// HealthChecker is implemented by adapters that can report whether the vendor is usable.
 type HealthChecker interface {
 	// Health returns nil if the channel works, and otherwise the problem, for operators. The SDK calls it every five
 	// seconds. It must return within a second, and need not call the vendor.

@@ -33,8 +33,9 @@ func NewSettings(object []byte) Settings { return settings.Values(object) }
 type Host struct {
 	// Logger has the channel's name as an attribute. Never log message text or secrets.
 	Logger *slog.Logger
-	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that are
-	// not in Allow, does not follow redirects, and limits responses to 8 MiB. Its only timeout is the request's context.
+	// HTTP is the client for calls to the vendor. It refuses loopback, private, link-local and metadata addresses that
+	// are not in Allow, does not follow redirects, and limits responses to 8 MiB. Its only timeout is the request's
+	// context.
 	HTTP *http.Client
 	// Media is HTTP with the limit MaxMediaResponseBytes. Use it in Fetch.
 	Media *http.Client
@@ -64,7 +65,7 @@ type Endpoint struct {
 	Paths   []Path
 	Refusal Refusal
 	Threads ThreadMode // "" means per conversation
-	// Capabilities are what Deliver accepts on this channel. Nil means Description.Capabilities.
+	// Capabilities describe the content that Deliver accepts on this channel. Nil means Description.Capabilities.
 	Capabilities *Capabilities
 	// Subscribes means that the gateway calls Subscribe for this channel; see Subscriber.
 	Subscribes bool

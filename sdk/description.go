@@ -8,7 +8,7 @@ type Description struct {
 	Version string // semantic version
 	Vendor  string // display name, like "GPTBots"
 	// Roles are the roles that a channel may have, for documentation, for the advice of `patchbay check` and for the
-	// conformance suite. Validate refuses other roles.
+	// conformance suite. Neither the gateway nor the SDK refuses other roles: Validate or Configure must do this.
 	Roles []envelope.Role
 	// Settings is a pointer to a zero value of the adapter's settings struct, from which the SDK makes a JSON Schema.
 	// The tag json names a setting, and doc describes it. The tag patchbay has a comma-separated list of "required",
@@ -29,10 +29,10 @@ type Description struct {
 	Attributes map[string]string
 }
 
-// AnyReason is the code in Description.EventReasons for reasons that the adapter does not know in advance.
+// AnyReason is the code in Description.EventReasons for all reasons that the list does not contain.
 const AnyReason = "*"
 
-// Capabilities describe what Deliver accepts. The gateway degrades or withholds everything else.
+// Capabilities describe the content that Deliver accepts. The gateway degrades or withholds other content.
 type Capabilities struct {
 	Parts []envelope.PartType // part types
 	// Events are kinds other than message. A customer channel with disconnected has sessions, which end when the

@@ -18,7 +18,7 @@ import (
 type ErrorKind string
 
 // The kinds of errors. The gateway retries KindUnauthorized, KindTransient and KindThrottled; the setting
-// delivery.unknown decides about KindUnknown.
+// delivery.unknown decides about KindUnknown. "inbound" names the status of the response to a webhook.
 const (
 	KindInvalid      ErrorKind = "invalid"      // the message or call is malformed; inbound 400
 	KindUnauthorized ErrorKind = "unauthorized" // the credentials are refused; retried slowly; inbound 401
@@ -41,8 +41,8 @@ const (
 	ScopeChannel Scope = "channel" // the whole channel
 )
 
-// Error is a typed failure of an adapter's method. Any other error counts as KindTransient outbound, and is answered
-// with 500 inbound.
+// Error is a typed failure of an adapter's method. Outbound, any other error counts as KindTransient. Inbound, the
+// response has the status 500.
 //
 // Outbound, Status is the HTTP status of the vendor's response. Set it also for an error code in a response with status
 // 200. A status below 500 other than 429 means that the vendor can be reached and refuses this call. Repeated errors
@@ -107,8 +107,8 @@ func Invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: KindInvalid, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-// Unauthorized returns an error for a caller with missing or wrong credentials. The text is for the log; the caller
-// does not get it.
+// Unauthorized returns an error for a caller with missing or wrong credentials. The text is for the log output; the
+// caller does not get it.
 func Unauthorized(format string, args ...any) *Error {
 	return &Error{Kind: KindUnauthorized, Text: fmt.Sprintf(format, args...)}
 }

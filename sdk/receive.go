@@ -13,14 +13,15 @@ const ReceiveTimeout = 5 * time.Second
 
 // Receiver is implemented by adapters whose vendor sends webhooks.
 type Receiver interface {
-	// Receive authenticates the caller, and returns the envelopes and the response that the vendor expects once they are
-	// stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An invalid
-	// item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run again for one
-	// call. If it does not return within three seconds after ctx ends, the gateway replaces the process.
+	// Receive authenticates the caller, and returns the envelopes and the response that the vendor expects once they
+	// are stored. It returns an error, which refuses the whole call, only for wrong credentials, size or syntax. An
+	// invalid item in a valid batch becomes an envelope of kind unparsed. Receive has no side effects and may run again
+	// for one call. If it does not return within three seconds after ctx ends, the gateway replaces the process.
 	Receive(ctx context.Context, req *Request) (*Reception, error)
 }
 
-// Request is a webhook call as it arrived, except for Path and the spaces in Authorization.
+// Request is a webhook call as it arrived, with three exceptions: Path is cleaned, Authorization has one space after
+// its scheme, and U+FFFD replaces bytes in Host, Query and Header that are not UTF-8.
 type Request struct {
 	Channels []string // channels with this path, at least one
 	Method   string

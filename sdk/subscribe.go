@@ -15,8 +15,8 @@ type Subscriber interface {
 	// can still emit, with another context, messages that the vendor has delivered and will not deliver again.
 	//
 	// The gateway calls Subscribe for channels whose Endpoint has Subscribes, one call at a time for each. It calls
-	// Subscribe after Configure, some seconds after Subscribe returned an error or the process ended, and after each
-	// new configuration of the channel.
+	// Subscribe after Configure, and again after each new configuration of the channel. If Subscribe returns or the
+	// process ends, it calls Subscribe again after a delay.
 	Subscribe(ctx context.Context, s *Subscription, emit Emit) error
 }
 
@@ -25,8 +25,7 @@ type Subscription struct {
 	Channel string
 	// Cursor is the last cursor that Emit stored, or nil if it has stored none.
 	Cursor []byte
-	// Threads are the channel's live conversations at the start. The adapter learns about later ones from Open and
-	// Deliver.
+	// Threads are the channel's live conversations at the start. The adapter gets later ones through Open and Deliver.
 	Threads []LiveThread
 }
 
@@ -36,9 +35,9 @@ type LiveThread struct {
 	State  []byte
 }
 
-// Emit hands over envelopes in order, together with a cursor. It returns nil when both are stored. If Emit returns an
-// error, Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without envelopes
-// stores the cursor alone. A nil cursor keeps the stored one.
+// Emit sends envelopes in order, together with a cursor, to the gateway. It returns nil when both are stored. If Emit
+// returns an error, Subscribe should return it; the next Subscribe starts at the last stored cursor. An Emit without
+// envelopes stores the cursor alone. A nil cursor keeps the stored one.
 //
 // The maximum size of a batch is slightly less than 8 MiB. Emit returns an error of KindInvalid for a larger batch, for
 // an envelope of another channel, and for an envelope that fails Envelope.Validate. Emit must not be called

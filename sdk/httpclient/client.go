@@ -40,7 +40,7 @@ const (
 	// maxRedirects limits the redirects of one download.
 	maxRedirects = 5
 	// headerTimeout is the time that a download waits for the header of each response. The sender of a link chooses the
-	// server, so it may be one that never answers.
+	// server, which may never respond.
 	headerTimeout = 10 * time.Second
 )
 

@@ -18,10 +18,10 @@ const (
 	settingAllowLinks = "allow_links"
 )
 
-// guard decides which addresses a client may connect to.
+// guard decides to which addresses a client may connect.
 type guard struct {
 	allow   []netip.Prefix
-	setting string // the setting that allow comes from
+	setting string // name of the channel's setting that contains allow
 }
 
 // control checks an address for net.Dialer, after name resolution and before the connection.
@@ -57,7 +57,7 @@ func (g guard) check(addr netip.Addr) error {
 func (g guard) forbid(addr netip.Addr, purpose string) error {
 	remedy := "to call it, add it to the channel's allow list"
 	if g.setting == settingAllowLinks {
-		remedy = "links may lead there only if the channel's allow_links list has it"
+		remedy = "to read links to it, add it to the channel's allow_links list"
 	}
 	return fmt.Errorf("%w: %s (%s); %s, like %s: [%s/%d]",
 		ErrForbiddenAddress, addr, purpose, remedy, g.setting, addr, addr.BitLen())

@@ -24,7 +24,7 @@ const (
 // Version is the protocol version in the handshake. There is one version so far.
 const Version = 1
 
-// Environment variables that the gateway sets for an adapter process.
+// Environment variables that the gateway sets for a plugin process.
 const (
 	// LogLevelEnv is the level of the adapter's logger: debug, info, warn or error.
 	LogLevelEnv = "PATCHBAY_LOG_LEVEL"

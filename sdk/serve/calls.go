@@ -18,19 +18,19 @@ const (
 
 // calls holds the running calls of the process. It is safe for concurrent use.
 type calls struct {
-	mu       sync.Mutex
-	running  [callKinds]map[uint64]context.CancelFunc
-	newest   [callKinds]uint64          // the highest id that was started; on a stream, ids increase
-	early    [callKinds]map[uint64]bool // calls of streams that were cancelled before they arrived
-	total    int
-	draining bool
-	idle     chan struct{} // closed when draining and no call runs
+	mu        sync.Mutex
+	running   [callKinds]map[uint64]context.CancelFunc
+	newest    [callKinds]uint64          // the highest id that was started; on a stream, ids increase
+	preempted [callKinds]map[uint64]bool // calls of streams that were cancelled before they arrived
+	total     int
+	draining  bool
+	idle      chan struct{} // closed when draining and no call runs
 }
 
 func newCalls() *calls {
 	c := &calls{idle: make(chan struct{})}
 	for k := range c.running {
-		c.running[k], c.early[k] = map[uint64]context.CancelFunc{}, map[uint64]bool{}
+		c.running[k], c.preempted[k] = map[uint64]context.CancelFunc{}, map[uint64]bool{}
 	}
 	return c
 }
@@ -54,8 +54,8 @@ func (c *calls) start(parent context.Context, k callKind, id uint64, limit time.
 	c.running[k][id] = cancel
 	c.newest[k] = max(c.newest[k], id)
 	c.total++
-	if c.early[k][id] {
-		delete(c.early[k], id)
+	if c.preempted[k][id] {
+		delete(c.preempted[k], id)
 		cancel()
 	}
 	return ctx, true
@@ -76,8 +76,8 @@ func (c *calls) end(k callKind, id uint64) {
 	}
 }
 
-// cancel cancels calls. On a stream, a cancellation may overtake its call, which is cancelled when it starts. Other calls
-// with unknown ids have ended.
+// cancel cancels calls. On a stream, a cancellation may overtake its call, which is cancelled when it starts. Other
+// calls with unknown ids have ended.
 func (c *calls) cancel(k callKind, ids []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *calls) cancel(k callKind, ids []uint64) {
 		if cancel := c.running[k][id]; cancel != nil {
 			cancel()
 		} else if k != callFetch && id > c.newest[k] {
-			c.early[k][id] = true
+			c.preempted[k][id] = true
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestCancellationMayOvertakeItsCall(t *testing.T) {
 	if ctx, _ := c.start(t.Context(), callFetch, 2, 0); ctx.Err() != nil {
 		t.Errorf("fetch: %v", ctx.Err())
 	}
-	if n := len(c.early[callDeliver]); n != 0 {
+	if n := len(c.preempted[callDeliver]); n != 0 {
 		t.Errorf("%d cancellations are kept", n)
 	}
 }

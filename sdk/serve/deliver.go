@@ -43,7 +43,7 @@ func (s *service) deliver(ctx context.Context, call *pluginpb.DeliverCall) *plug
 		case *pluginpb.DeliverCall_Open:
 			return s.open(ctx, call, a.Open, out)
 		default:
-			return &sdk.Error{Kind: sdk.KindUnsupported, Text: "the adapter does not know the action of this call"}
+			return &sdk.Error{Kind: sdk.KindUnsupported, Text: "the adapter does not support the action of this call"}
 		}
 	})
 	if err == nil && deliverResultSize(out) > protocol.MaxFrameBytes && proto.Size(out) > maxResultBytes {

@@ -51,7 +51,7 @@ func errorToProto(err error) *pluginpb.Error {
 	return out
 }
 
-// receiveError converts an error of Receive. An error that is not an *sdk.Error is answered with 500.
+// receiveError converts an error of Receive. If it is not an *sdk.Error, the status of the response is 500.
 func receiveError(err error) *pluginpb.Error {
 	out := errorToProto(err)
 	if _, typed := errors.AsType[*sdk.Error](err); !typed {

@@ -42,7 +42,7 @@ const gcPercent = 400
 // may be printed to standard output before Main: the gateway reads the first line as the handshake.
 //
 // On SIGTERM it refuses new calls, finishes running ones and exits. It ignores SIGINT and SIGHUP, which a terminal
-// sends to the gateway as well. It exits when the gateway disappears.
+// sends to the gateway as well. It exits if the gateway ends first.
 func Main(a sdk.Adapter) {
 	if os.Getenv(protocol.CookieKey) != protocol.CookieValue {
 		writeUsage(os.Stderr, a.Describe())

@@ -34,7 +34,7 @@ type service struct {
 	registry    *prometheus.Registry
 
 	calls         *calls
-	fetches       atomic.Uint64 // number of ids made for Fetch calls that come without an id
+	fetches       atomic.Uint64 // number of ids made for Fetch calls that have no id
 	attached      attachments
 	subscriptions subscriptions
 	stopped       chan struct{} // closed to end the streams

@@ -66,7 +66,7 @@ func parseDuration(s string) (time.Duration, error) {
 
 func decodeError(err error) error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		path := dotted(e.JSONPointer)
+		path := dottedPath(e.JSONPointer)
 		switch {
 		case errors.Is(e.Err, json.ErrUnknownName):
 			return &Error{path, errors.New("unknown; check the spelling")}
@@ -77,14 +77,14 @@ func decodeError(err error) error {
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
-			return &Error{dotted(e.JSONPointer), errors.New("defined twice")}
+			return &Error{dottedPath(e.JSONPointer), errors.New("defined twice")}
 		}
 		return fmt.Errorf("settings are not valid JSON at byte %d", e.ByteOffset)
 	}
 	return fmt.Errorf("decode settings: %w", err)
 }
 
-func dotted(p jsontext.Pointer) string {
+func dottedPath(p jsontext.Pointer) string {
 	var parts []string
 	for t := range p.Tokens() {
 		parts = append(parts, t)

@@ -8,12 +8,12 @@ import (
 // WithoutControls returns s without control characters. It keeps tabs, line feeds and carriage returns. Other line
 // breaks, like the vertical tab of word processors, become line feeds.
 func WithoutControls(s string) string {
-	if strings.IndexFunc(s, isStray) < 0 {
+	if strings.IndexFunc(s, isUnwantedControl) < 0 {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
 		switch {
-		case !isStray(r):
+		case !isUnwantedControl(r):
 			return r
 		case r == '\v' || r == '\f' || r == '\u0085':
 			return '\n'
@@ -22,7 +22,9 @@ func WithoutControls(s string) string {
 	}, s)
 }
 
-func isStray(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' }
+func isUnwantedControl(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
+}
 
 // FirstLine returns s up to its first line feed.
 func FirstLine(s string) string {
@@ -40,8 +42,8 @@ func OneLine(s string) string {
 	}, s)
 }
 
-// IsBlank reports whether s shows nothing: it has only white space, control characters and invisible characters such as
-// zero-width spaces.
+// IsBlank reports whether s has only white space, control characters and invisible characters such as zero-width
+// spaces.
 func IsBlank(s string) bool { return strings.IndexFunc(s, isVisible) < 0 }
 
 // brailleBlank is the only invisible character that Unicode does not classify as white space or ignorable.

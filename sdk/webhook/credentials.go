@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Equal compares a credential with the expected one in constant time. An empty expected value equals nothing, so that a
-// missing setting does not admit every caller.
+// Equal compares a credential with the expected one in constant time. It returns false if the expected one is empty, so
+// that a missing setting does not admit every caller.
 func Equal(presented, expected string) bool {
 	a, b := sha256.Sum256([]byte(presented)), sha256.Sum256([]byte(expected))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && expected != ""

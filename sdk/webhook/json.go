@@ -39,14 +39,14 @@ func DecodeJSON(body []byte, into any, parent string) *Fault {
 		return nil
 	}
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		return &Fault{dotted(parent, e.JSONPointer), expectation(e.GoType)}
+		return &Fault{dottedPath(parent, e.JSONPointer), expectation(e.GoType)}
 	}
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !utf8.Valid(body):
 		return &Fault{parent, "not valid UTF-8"}
 	case ok && errors.Is(err, jsontext.ErrDuplicateName):
-		return &Fault{dotted(parent, e.JSONPointer), "given more than once"}
+		return &Fault{dottedPath(parent, e.JSONPointer), "given more than once"}
 	case len(bytes.TrimSpace(body)) == 0:
 		return &Fault{parent, "empty: a JSON object is expected"}
 	}
@@ -98,8 +98,8 @@ func expectation(t reflect.Type) string {
 	return "has a wrong type"
 }
 
-// dotted converts a JSON pointer to a dotted path, like payload.userInfo.id.
-func dotted(parent string, p jsontext.Pointer) string {
+// dottedPath converts a JSON pointer to a dotted path, like payload.userInfo.id.
+func dottedPath(parent string, p jsontext.Pointer) string {
 	var names []string
 	if parent != "" {
 		names = append(names, parent)
