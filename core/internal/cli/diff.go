@@ -131,7 +131,7 @@ func storedDecisions(
 // add lets both tables decide on a recorded input.
 func (r *diffReport) add(d *recorded.Decision, before, after *route.Table) {
 	r.Inputs++
-	x, y := before.Decide(d.Facts.Route(before)).Steps, after.Decide(d.Facts.Route(after)).Steps
+	x, y := before.Decide(d.Facts.RouteFacts(before)).Steps, after.Decide(d.Facts.RouteFacts(after)).Steps
 	oldNames, newNames := stepNames(x), stepNames(y)
 	effects := slices.Equal(oldNames, newNames)
 	if effects && slices.EqualFunc(x, y, func(a, b route.Step) bool { return sameEffects(a.Rule, b.Rule) }) {

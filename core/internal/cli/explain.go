@@ -172,7 +172,7 @@ func (o *options) eachDecision(ctx context.Context, q url.Values, f func(*record
 func (o *options) explain(list []*recorded.Decision, table *route.Table, asJSON bool) error {
 	out := make([]explained, 0, len(list))
 	for _, d := range list {
-		out = append(out, explained{d, table.Explain(d.Facts.Route(table))})
+		out = append(out, explained{d, table.Explain(d.Facts.RouteFacts(table))})
 	}
 	if asJSON {
 		return o.print(out)

@@ -41,7 +41,7 @@ func LoadZone(name string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("there is no time zone %s; names are such as Asia/Shanghai, Europe/Berlin or UTC",
+		return nil, fmt.Errorf("there is no time zone %s; examples are Asia/Shanghai, Europe/Berlin and UTC",
 			strconv.Quote(name))
 	}
 	return zone, nil

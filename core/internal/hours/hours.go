@@ -2,8 +2,9 @@
 // dates.
 //
 // A span includes its start and not its end. It belongs to the day on which it begins, so a span that ends after
-// midnight is not affected by the spans of the next day. If a change of the clocks skips a local time, the time means
-// the next instant. If it repeats a local time, spans start at the first one and end at the last one.
+// midnight is not affected by the spans of the next day. If a change of the clocks skips a local time, the time stands
+// for the instant of the change. If the change repeats a local time, spans start at the first instant and end at the
+// last one.
 //
 // The package has no clock. An Hours is immutable and safe for concurrent use.
 package hours
@@ -17,11 +18,11 @@ import (
 type Hours struct {
 	zone *time.Location
 	week [7][]Span       // by time.Weekday
-	days map[Date][]Span // instead of those of the week
+	days map[Date][]Span // instead of the spans in week
 }
 
-// New returns hours. The spans of days replace the weekly spans of their dates; a date without spans is closed. Open
-// must not be empty, so that the hours never end.
+// New returns hours. On the dates in days, the spans of days replace the weekly spans; a date without spans is closed.
+// Open must not be empty, because Next searches until the channel is open.
 func New(zone *time.Location, open []Weekly, days map[Date][]Span) *Hours {
 	h := &Hours{zone: zone, days: days}
 	for _, w := range open {
@@ -39,7 +40,7 @@ func (h *Hours) Open(at time.Time) bool {
 }
 
 func (h *Hours) covers(d Date, at time.Time) bool {
-	return slices.ContainsFunc(h.on(d), func(s Span) bool {
+	return slices.ContainsFunc(h.spansOn(d), func(s Span) bool {
 		start, end := h.instants(d, s)
 		return !at.Before(start) && at.Before(end)
 	})
@@ -52,7 +53,7 @@ func (h *Hours) Next(at time.Time) time.Time {
 	}
 	for d := dateOf(at.In(h.zone)); ; d = d.add(1) {
 		var next time.Time
-		for _, s := range h.on(d) {
+		for _, s := range h.spansOn(d) {
 			start, end := h.instants(d, s)
 			if start.After(at) && end.After(start) && (next.IsZero() || start.Before(next)) {
 				next = start
@@ -64,7 +65,7 @@ func (h *Hours) Next(at time.Time) time.Time {
 	}
 }
 
-// Closed returns how much of the time between two instants is outside the hours.
+// Closed returns the time between two instants that is outside the hours.
 func (h *Hours) Closed(from, to time.Time) time.Duration {
 	var closed time.Duration
 	for from.Before(to) {
@@ -83,7 +84,7 @@ func (h *Hours) Closed(from, to time.Time) time.Duration {
 func (h *Hours) End(at time.Time) time.Time {
 	last, today := at, dateOf(at.In(h.zone))
 	for _, d := range []Date{today.add(-1), today} {
-		for _, s := range h.on(d) {
+		for _, s := range h.spansOn(d) {
 			if start, end := h.instants(d, s); !at.Before(start) && end.After(last) {
 				last = end
 			}
@@ -92,8 +93,8 @@ func (h *Hours) End(at time.Time) time.Time {
 	return last
 }
 
-// on returns the spans that begin on a date.
-func (h *Hours) on(d Date) []Span {
+// spansOn returns the spans that begin on a date.
+func (h *Hours) spansOn(d Date) []Span {
 	if spans, listed := h.days[d]; listed {
 		return spans
 	}
@@ -104,8 +105,8 @@ func (h *Hours) instants(d Date, s Span) (start, end time.Time) {
 	return h.instant(d, s.from, false), h.instant(d, s.to, true)
 }
 
-// instant returns the instant of a local time, given in minutes after the midnight that begins a date. Last selects the
-// last of several instants; otherwise it is the first.
+// instant returns the instant of a local time, given in minutes after the midnight that begins a date. If a change of
+// the clocks repeats the local time, last selects the last instant instead of the first.
 func (h *Hours) instant(d Date, minutes int, last bool) time.Time {
 	wall := time.Date(d.year, d.month, d.day, 0, minutes, 0, 0, time.UTC) // the local time as if it were UTC
 	guess := time.Date(d.year, d.month, d.day, 0, minutes, 0, 0, h.zone)

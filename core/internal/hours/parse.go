@@ -11,7 +11,7 @@ import (
 	_ "time/tzdata" // machines without a database of time zones
 )
 
-// minutesPerDay is the length of a day without a change of the clocks.
+// minutesPerDay is the number of minutes in a day without a change of the clocks.
 const minutesPerDay = 24 * 60
 
 // Span is a part of a day, in minutes of local time after the midnight that begins the day. The end can be on the next

@@ -1,5 +1,5 @@
-// Package recorded reads past runs of the rules from the records of the log, with everything that the rules saw. So
-// other rules can decide on the same input in its recorded state.
+// Package recorded reads past runs of the rules, with their facts, from the records of the log. Other rules can then
+// be evaluated with the same facts.
 package recorded
 
 import (
@@ -23,7 +23,7 @@ type Decision struct {
 	Errors       []string  `json:"errors,omitempty"`
 }
 
-// Facts are what the rules see of an input, as JSON. See route.Facts.
+// Facts is the JSON form of route.Facts.
 type Facts struct {
 	Event      string            `json:"event"`
 	After      string            `json:"after,omitempty"` // a duration; of idle and unanswered
@@ -67,8 +67,8 @@ func durationText(d time.Duration) string {
 	return d.String()
 }
 
-// Route returns the facts for a table of rules. A duration that cannot be parsed is 0.
-func (f *Facts) Route(t *route.Table) *route.Facts {
+// RouteFacts returns the facts for a table of rules. A duration that cannot be parsed is 0.
+func (f *Facts) RouteFacts(t *route.Table) *route.Facts {
 	after, _ := time.ParseDuration(f.After)
 	age, _ := time.ParseDuration(f.Age)
 	silence, _ := time.ParseDuration(f.Silence)
@@ -84,7 +84,7 @@ func (f *Facts) Route(t *route.Table) *route.Facts {
 // Decide returns the names of the rules of a table that match.
 func (f *Facts) Decide(t *route.Table) []string {
 	out := []string{}
-	for _, s := range t.Decide(f.Route(t)).Steps {
+	for _, s := range t.Decide(f.RouteFacts(t)).Steps {
 		out = append(out, s.Rule.Name)
 	}
 	return out

@@ -17,7 +17,7 @@ import (
 type Export struct {
 	Conversation string
 	Texts        bool // keeps the texts and names, which are personal data
-	// Rules are those of the running configuration. Placeholders keep the texts in their conditions.
+	// Rules are the rules of the running configuration. Placeholders keep the texts in their conditions.
 	Rules *route.Table
 	// Stored returns an envelope of an earlier record, or nil.
 	Stored func(state.Position) *journal.StoredEnvelope
@@ -33,7 +33,7 @@ type Export struct {
 	closed    bool
 }
 
-// exportStep is one step of the test with what happened in it.
+// exportStep is one step of the test with its effects.
 type exportStep struct {
 	at       time.Time
 	step     yamlStep
@@ -44,7 +44,7 @@ type exportStep struct {
 	closed   string
 	message  string
 	dead     []string
-	// before and after change the outcome of calls.
+	// before and after are steps that change the outcome of calls, or pause a channel.
 	before, after []yamlStep
 }
 
@@ -72,9 +72,9 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
 			x.owner = k.Opened.GetOwner()
 		case *journal.Change_Accepted:
-			caused = x.accepted(at, seq, r, k.Accepted) || caused
+			caused = x.addEnvelope(at, seq, r, k.Accepted) || caused
 		case *journal.Change_Commanded:
-			caused = x.commanded(at, k.Commanded) || caused
+			caused = x.addCommand(at, k.Commanded) || caused
 		case *journal.Change_Ended, *journal.Change_Attempted, *journal.Change_Linked:
 			caused = true
 		case *journal.Change_Departed:
@@ -82,7 +82,7 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 				x.steps, caused = append(slices.DeleteFunc(x.steps, x.isDeparting), x.departing), true
 			}
 		case *journal.Change_Routed: // after its cause, except if a deadline is the cause
-			if !caused && x.isLate(at) {
+			if !caused && x.isCausedByDeadline(at) {
 				x.add(&exportStep{at: at})
 				caused = true
 			}
@@ -105,16 +105,17 @@ func (x *Export) add(s *exportStep) {
 	x.steps = append(x.steps, s)
 }
 
-// lateAfter is the time after a step from which on a deadline has caused what happens, not a call that the step caused.
-const lateAfter = 5 * time.Second
+// deadlineGap is the time after a step from which on further changes are attributed to a deadline. Earlier changes are
+// attributed to the calls of the step.
+const deadlineGap = 5 * time.Second
 
-func (x *Export) isLate(at time.Time) bool {
-	return len(x.steps) > 0 && at.Sub(x.steps[len(x.steps)-1].at) >= lateAfter
+func (x *Export) isCausedByDeadline(at time.Time) bool {
+	return len(x.steps) > 0 && at.Sub(x.steps[len(x.steps)-1].at) >= deadlineGap
 }
 
 // givesUp reports whether a record gives up a delivery that has waited since an earlier step.
 func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
-	if !x.isLate(at) {
+	if !x.isCausedByDeadline(at) {
 		return false
 	}
 	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }
@@ -123,8 +124,8 @@ func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
 	return slices.ContainsFunc(r.GetChanges(), gaveUp) && !slices.ContainsFunc(r.GetChanges(), accepted)
 }
 
-// accepted adds a step for a received envelope. It returns false for kinds that have no step.
-func (x *Export) accepted(at time.Time, seq uint64, r *journal.Record, a *journal.Accepted) bool {
+// addEnvelope adds a step for a received envelope. It returns false for an envelope that a step cannot send.
+func (x *Export) addEnvelope(at time.Time, seq uint64, r *journal.Record, a *journal.Accepted) bool {
 	p := a.GetPosition()
 	var stored *journal.StoredEnvelope
 	if p.GetSeq() == seq && int(p.GetIndex()) < len(r.GetEnvelopes()) {
@@ -172,7 +173,8 @@ func (x *Export) accepted(at time.Time, seq uint64, r *journal.Record, a *journa
 	return true
 }
 
-func (x *Export) commanded(at time.Time, c *journal.Commanded) bool {
+// addCommand adds a step for an operator's command. It returns false for a note.
+func (x *Export) addCommand(at time.Time, c *journal.Commanded) bool {
 	if c.GetCommand() == "note" {
 		return false
 	}

@@ -7,21 +7,21 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// failures are the errors of deliveries that a step can cause.
+// failures are the kinds of errors that a step of a test can set for calls.
 var failures = []string{
 	"declined", "transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent",
 }
 
-// change notes what a change did in a step.
+// change adds the effect of a change to a step.
 func (x *Export) change(s *exportStep, ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Routed:
 		s.rules = append(s.rules, k.Routed.GetRules()...)
-		for _, channel := range k.Routed.GetClosed() { // also if it is outside its hours, which go first
+		for _, channel := range k.Routed.GetClosed() { // outside its hours, a channel is not open in the test anyway
 			x.setCalls(s, s, yamlStep{Channel: channel, Calls: "unreachable"})
 		}
 		if from := x.queued[k.Routed.GetChannel()]; k.Routed.GetEvent() == "delivery_failed" && from != nil {
-			x.fail(from, s, k.Routed.GetChannel(), k.Routed.GetReason())
+			x.failCalls(from, s, k.Routed.GetChannel(), k.Routed.GetReason())
 		}
 	case *journal.Change_Passed:
 		x.owner = k.Passed.GetOwner()
@@ -32,7 +32,7 @@ func (x *Export) change(s *exportStep, ch *journal.Change) {
 		target := k.Offered.GetTarget()
 		x.offer, s.offer = s, &target
 	case *journal.Change_OfferEnded:
-		x.offerEnded(s, k.OfferEnded)
+		x.reproduceOfferEnd(s, k.OfferEnded)
 	case *journal.Change_Linked:
 		list := x.threads[k.Linked.GetChannel()]
 		if len(list) == 0 || list[len(list)-1] != k.Linked.GetThread() {
@@ -41,7 +41,7 @@ func (x *Export) change(s *exportStep, ch *journal.Change) {
 	case *journal.Change_Queued:
 		x.queued[k.Queued.GetDelivery().GetId()], x.queued[k.Queued.GetDelivery().GetChannel()] = s, s
 	case *journal.Change_DeadLettered:
-		x.deadLettered(s, k.DeadLettered)
+		x.reproduceDeadLetter(s, k.DeadLettered)
 	case *journal.Change_Closing:
 		s.closed, x.closed = k.Closing.GetRule(), true
 	case *journal.Change_Disposed:
@@ -55,8 +55,8 @@ func samePosition(a, b *journal.Position) bool {
 	return a != nil && b != nil && a.GetSeq() == b.GetSeq() && a.GetIndex() == b.GetIndex()
 }
 
-// offerEnded makes the channel end the offer in the same way in the test.
-func (x *Export) offerEnded(s *exportStep, o *journal.OfferEnded) {
+// reproduceOfferEnd adds steps by which the offer ends in the same way in the test.
+func (x *Export) reproduceOfferEnd(s *exportStep, o *journal.OfferEnded) {
 	none := ""
 	s.offer = &none
 	made := x.offer
@@ -83,17 +83,17 @@ func (x *Export) offerEnded(s *exportStep, o *journal.OfferEnded) {
 	x.setCalls(made, s, calls)
 }
 
-// deadLettered makes a delivery fail in the same way in the test.
-func (x *Export) deadLettered(s *exportStep, d *journal.DeadLettered) {
+// reproduceDeadLetter adds steps by which the delivery fails in the same way in the test.
+func (x *Export) reproduceDeadLetter(s *exportStep, d *journal.DeadLettered) {
 	channel := d.GetDelivery().GetChannel()
 	s.dead = append(s.dead, channel)
 	if from := x.queued[d.GetDelivery().GetId()]; from != nil {
-		x.fail(from, s, channel, d.GetError())
+		x.failCalls(from, s, channel, d.GetError())
 	}
 }
 
-// fail makes the calls to a channel fail from one step to another one.
-func (x *Export) fail(from, to *exportStep, channel, kind string) {
+// failCalls makes the calls to a channel fail from one step to another one.
+func (x *Export) failCalls(from, to *exportStep, channel, kind string) {
 	if slices.Contains(failures, kind) {
 		x.setCalls(from, to, yamlStep{Channel: channel, Calls: kind})
 	}

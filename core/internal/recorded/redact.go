@@ -58,11 +58,13 @@ func (r *redactor) name(s string) string {
 	return ""
 }
 
-// maxTries bounds the search for a placeholder of an id. With two different bucket() in the rules, one of 10,000 ids fits.
+// maxTries is the maximum number of ids that senderID tries. With two different calls of bucket() in the rules, one of
+// 10,000 ids has the same values.
 const maxTries = 100_000
 
-// senderID returns the placeholder of a sender's id: for a customer one with the same value of each bucket(), "" if any
-// id will do or none is found.
+// senderID returns the placeholder of a sender's id. It is the id itself if a condition contains it. For a customer,
+// it is an id with the same value of each bucket() in the rules. It returns "" if any id is possible, and if it finds
+// no such id.
 func (r *redactor) senderID(channel string, e *envelope.Envelope) string {
 	id := cmp.Or(e.Sender.ID, e.Thread)
 	want := r.buckets(channel, id)

@@ -7,9 +7,9 @@ import (
 	"patchbay/sdk/text"
 )
 
-// medium renders one medium, without its caption, which the text contains. If the target does not carry it, a line of
-// text replaces it.
-func (r *renderer) medium(part int) Content {
+// singleMedium renders the share with one medium, without its caption, which another share contains. If the target
+// does not take the medium, text replaces it.
+func (r *renderer) singleMedium(part int) Content {
 	if part < 0 {
 		return Content{}
 	}
@@ -18,12 +18,12 @@ func (r *renderer) medium(part int) Content {
 	}
 	p := withLink(r.Parts[part], r.media[part])
 	p.Text = ""
-	return r.bounded(PartText(&p), r.losses(func(i int) bool { return i == part }))
+	return r.cutToLimit(PartText(&p), r.losses(func(i int) bool { return i == part }))
 }
 
-// bounded cuts text at the target's limit. The text can be longer than computed when the deliveries were queued, for
-// example because of a long link.
-func (r *renderer) bounded(s, lost string) Content {
+// cutToLimit cuts text at the target's limit. The text can be longer than its extent was when the delivery was queued,
+// for example because of a long link.
+func (r *renderer) cutToLimit(s, lost string) Content {
 	limit := r.target.TextBytes
 	if limit <= 0 || len(s) <= limit {
 		return Content{Text: s, Degraded: lost}
@@ -40,11 +40,11 @@ func (r *renderer) carries(part int) bool {
 	return !p.Type.IsMedia() || r.media[part].Ready || r.target.Links && IsLink(p.URL)
 }
 
-// losses describes the parts that text replaces, with their problems, or returns "".
-func (r *renderer) losses(loses func(part int) bool) string {
+// losses describes the lost parts, which text replaces, with their problems. It returns "" if no part is lost.
+func (r *renderer) losses(isLost func(part int) bool) string {
 	var names []string
 	for i := range r.Parts {
-		if !loses(i) {
+		if !isLost(i) {
 			continue
 		}
 		name := string(r.Parts[i].Type)

@@ -1,15 +1,15 @@
-// Package render adapts an envelope to its target channel: it splits long text, replaces media and other parts that the
-// channel does not take with text, and writes transcripts.
+// Package render adapts an envelope to its target channel. It splits long text. Text replaces media and other parts
+// that the channel does not take. The package also makes the text of transcripts.
 //
-// The number of deliveries of an envelope is computed from its [Extent] when they are queued. The content of a delivery
-// is rendered before its call. Package render is pure: no input or output, no clock, no randomness.
+// When an envelope is queued, the number of its deliveries is computed from its [Extent]. The content of a delivery is
+// rendered before its call. Package render is pure: no input or output, no clock, no randomness.
 package render
 
 import "patchbay/sdk/envelope"
 
 // Target describes the content that a channel takes.
 type Target struct {
-	TextBytes     int                        // most bytes of text in one delivery; 0 is no limit
+	TextBytes     int                        // maximum size of the text in one delivery; 0 is no limit
 	Parts         map[envelope.PartType]bool // types of parts that it takes as they are; nil is all
 	SeparateMedia bool                       // a delivery carries either text or one medium
 	Links         bool                       // it takes media that have a web address as they are

@@ -6,8 +6,8 @@ import "patchbay/sdk/envelope"
 //msgp:tuple Extent
 //msgp:ignore Target
 
-// Extent is the size of an envelope that has parts other than text. It decides into how many deliveries the envelope is
-// divided, so the envelope need not be read again.
+// Extent describes the size of an envelope that has parts other than text. The number of deliveries is computed from
+// it, so that the envelope is not read from the log for this.
 type Extent struct {
 	BytesWithoutMedia uint32    `json:"s,omitempty"` // of the text if each medium is a delivery; includes captions
 	BytesWithMedia    uint32    `json:"w,omitempty"` // of the text if it replaces all media
@@ -15,7 +15,7 @@ type Extent struct {
 	Types             PartTypes `json:"t,omitempty"`
 }
 
-// linkBytes is reserved for the link to a medium that has no address yet.
+// linkBytes is the size that is reserved for the link to a medium that has no address yet.
 const linkBytes = 256
 
 // Measure returns the extent of an envelope.
@@ -47,7 +47,7 @@ func (x Extent) CountDeliveries(textBytes uint32, t *Target) uint32 {
 			n += CountPieces(x.BytesWithoutMedia, t.TextBytes)
 		}
 		return n
-	case x.Types.within(t.Parts) && CountPieces(textBytes, t.TextBytes) == 1:
+	case x.Types.isSubsetOf(t.Parts) && CountPieces(textBytes, t.TextBytes) == 1:
 		return 1
 	}
 	return CountPieces(x.BytesWithMedia, t.TextBytes) // a divided envelope is all text
@@ -71,8 +71,8 @@ func bitOf(t envelope.PartType) PartTypes {
 	return 1 << 31 // a type of another version
 }
 
-// within reports whether all types of the set are in parts. A nil map contains all types.
-func (s PartTypes) within(parts map[envelope.PartType]bool) bool {
+// isSubsetOf reports whether all types of the set are in parts. A nil map contains all types.
+func (s PartTypes) isSubsetOf(parts map[envelope.PartType]bool) bool {
 	if parts == nil {
 		return true
 	}

@@ -2,7 +2,8 @@ package render
 
 import "patchbay/sdk/envelope"
 
-// Share is the part of an envelope that one delivery carries: all of it, a piece of the text, or one medium.
+// Share is the content of an envelope that one delivery carries: the whole envelope, a piece of its text, or one
+// medium.
 type Share struct {
 	separate bool // the target takes text and media in separate deliveries
 	medium   int  // number of the only medium, from 0; -1 if the delivery carries text

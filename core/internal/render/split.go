@@ -6,8 +6,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// clusterBytes is the length of the longest usual clusters, which are sequences of emoji. If the limit is at least four
-// times as long, cuts keep them whole. With a lower limit, that would cost too many pieces.
+// clusterBytes is the length of the longest usual clusters, which are sequences of emoji. If the limit is at least
+// four times as long, no cut divides such a cluster. With a lower limit, this would need too many pieces.
 const clusterBytes = 40
 
 // slack is the number of bytes by which a cut may move back to a better place. Clusters that are longer than this may
@@ -36,9 +36,9 @@ func VisiblePiece(s string, i, n uint32, limit int) string {
 	return ""
 }
 
-// Piece returns piece i of n of a text. A piece has at most limit bytes, and all pieces joined are the text. Cuts are
-// after white space if there is some near, otherwise between clusters, see package text. Pieces may be empty if the text
-// is shorter than the length that n was computed for.
+// Piece returns piece i of n of a text. A piece has at most limit bytes. All pieces joined are the text. Cuts are
+// after nearby white space, otherwise between clusters; see package text. If the text is shorter than the length from
+// which n was computed, pieces can be empty.
 func Piece(s string, i, n uint32, limit int) string {
 	if n <= 1 || limit <= 0 {
 		return s

@@ -8,7 +8,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// PartText returns a part as a line of text.
+// PartText returns a part as text.
 func PartText(p *envelope.Part) string {
 	switch p.Type {
 	case envelope.PartText:
@@ -27,7 +27,7 @@ func PartText(p *envelope.Part) string {
 	return out
 }
 
-// FullText returns all parts as text, one line each. Media may be nil.
+// FullText returns all parts as text, separated by line ends. Media may be nil.
 func FullText(e *envelope.Envelope, media map[int]Medium) string {
 	lines := make([]string, len(e.Parts))
 	for i := range e.Parts {
@@ -37,7 +37,7 @@ func FullText(e *envelope.Envelope, media map[int]Medium) string {
 	return strings.Join(lines, "\n")
 }
 
-// TextWithoutMedia returns all parts as text, but only the captions of media.
+// TextWithoutMedia returns all parts as text. It contains the captions of media, but not their names and links.
 func TextWithoutMedia(e *envelope.Envelope) string {
 	var lines []string
 	for i := range e.Parts {

@@ -7,14 +7,14 @@ import (
 	"patchbay/sdk/text"
 )
 
-// attrSpeaker is the attribute of a part that names the role of its author, in an envelope that repeats earlier
-// messages.
+// attrSpeaker is the attribute of a part with the role of its author, in an envelope with earlier messages.
 const attrSpeaker = "role"
 
 // SpeakerBytes bounds the bytes that a transcript adds to each message: the speaker, a colon, a space and a line end.
 const SpeakerBytes = 16
 
-// Transcript returns messages and handover requests as text, one line each, with the speaker in front.
+// Transcript returns messages and handover requests as text, separated by line ends. Each message begins with its
+// speaker.
 func Transcript(history []*envelope.Envelope) string {
 	lines := make([]string, len(history))
 	for i, e := range history {
@@ -27,8 +27,8 @@ func Transcript(history []*envelope.Envelope) string {
 	return strings.Join(lines, "\n")
 }
 
-// HandoverText returns the earlier messages that a customer's vendor sends with a handover request, one line for each
-// part, with the speaker in front if the part names one.
+// HandoverText returns the earlier messages that a customer's vendor sends with a handover request. Each part is a
+// message. It begins with its speaker if the part names one.
 func HandoverText(e *envelope.Envelope) string {
 	var lines []string
 	for i := range e.Parts {

@@ -9,10 +9,10 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// overdueStep is the time after which an overdue deadline is applied again, as the writer does.
+// overdueStep is the time after which an overdue deadline is applied again.
 const overdueStep = time.Second
 
-// wait lets the time of a step pass.
+// wait advances the clock to the time of a step.
 func (w *World) wait(s *conversationtest.Step) error {
 	to := w.now.Add(s.After)
 	if s.At != nil {

@@ -123,7 +123,7 @@ func partOf(t string) envelope.Part {
 	return p
 }
 
-// thread returns the thread of a channel that the step names.
+// thread returns the thread of the step's channel that the step selects, by default the newest one.
 func (c *customer) thread(s *conversationtest.Step) (string, error) {
 	list := c.threads[s.From]
 	switch {

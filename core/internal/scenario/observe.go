@@ -10,17 +10,17 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// observer collects what happened to a customer's conversations.
+// observer collects the changes of a customer's conversations.
 type observer struct {
 	*conversationtest.Observed
 	world       *World
 	customer    *customer
 	message     *journal.Position // of the step's message; nil without one
-	offerReason string            // why an offer failed last
+	offerReason string            // reason of the last offer that failed
 }
 
-// observe returns what happened to a customer's conversations since the last call. Message is the position of the step's
-// message, nil if it has none.
+// observe returns the changes of a customer's conversations since the last call. Message is the position of the step's
+// message, or nil.
 func (w *World) observe(c *customer, message *journal.Position) *conversationtest.Observed {
 	o := &observer{world: w, customer: c, message: message, Observed: &conversationtest.Observed{
 		To: map[string][]conversationtest.Message{}, Events: map[string][]string{}, History: map[string][]string{},
@@ -63,7 +63,7 @@ func (o *observer) change(ch *journal.Change) {
 		o.Rules = append(o.Rules, k.Routed.GetRules()...)
 	case *journal.Change_Ended:
 		if k.Ended.GetStatus() == state.StatusDelivered {
-			o.delivered(o.world.deliveries[k.Ended.GetDelivery()])
+			o.addDelivered(o.world.deliveries[k.Ended.GetDelivery()])
 		}
 	case *journal.Change_Passed:
 		o.Reason = k.Passed.GetReason()
@@ -89,8 +89,8 @@ func (o *observer) change(ch *journal.Change) {
 	}
 }
 
-// delivered notes a delivery that a channel received.
-func (o *observer) delivered(d *journal.Delivery) {
+// addDelivered adds a delivery that a channel received.
+func (o *observer) addDelivered(d *journal.Delivery) {
 	channel := d.GetChannel()
 	for _, it := range d.GetHistory() {
 		o.History[channel] = append(o.History[channel], o.world.envelopeAt(it.GetPosition()).Text())
@@ -121,7 +121,7 @@ func (o *observer) delivered(d *journal.Delivery) {
 	}
 }
 
-// attributes returns those of an envelope and of its conversation, which every delivery carries.
+// attributes returns the attributes that a delivery carries: those of the conversation and of the envelope.
 func (o *observer) attributes(e *envelope.Envelope) map[string]string {
 	out := map[string]string{}
 	if c := o.world.state.Conversation(o.customer.conversation); c != nil {

@@ -13,13 +13,13 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// retryDelay is the time between attempts of a failing delivery. The gateway's delays grow up to about this time.
+// retryDelay is the time between attempts of a failing delivery, about the maximum of the gateway's delays.
 const retryDelay = time.Minute
 
 // maxCalls bounds the calls of one step.
 const maxCalls = 10_000
 
-// settle makes the calls that are due, until none is.
+// settle admits pending envelopes and makes calls until nothing is due.
 func (w *World) settle() error {
 	for range maxCalls {
 		if w.state.PendingReady() {
@@ -81,7 +81,7 @@ func (w *World) outcome(c *state.Conversation, d *state.Delivery) *attempt.Outco
 		}
 		calls.outcome = "transient"
 	}
-	o.Error, o.Text, o.Reason = calls.outcome, "as the test says", calls.reason
+	o.Error, o.Text, o.Reason = calls.outcome, "set by the test", calls.reason
 	if o.Result = results[calls.outcome]; o.Result != attempt.ResultRetry {
 		return o
 	}
@@ -108,8 +108,8 @@ var results = map[string]attempt.Result{
 	"unknown":                      attempt.ResultRetry,
 }
 
-// deadline returns the time at which a delivery is given up. The time in which it waited for the hours of its channel does
-// not count. After a pause, it has its whole time again.
+// deadline returns the time at which a delivery is given up. The time in which it waited for the hours of its channel,
+// or for an answer of the bot, does not count. After an operator's pause, it has its whole time again.
 func (w *World) deadline(c *state.Conversation, d *state.Delivery) time.Time {
 	from := d.QueuedAt
 	if p := w.state.Pause(d.Channel); p != nil && p.Ended.After(from) {

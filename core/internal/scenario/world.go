@@ -1,6 +1,6 @@
-// Package scenario performs conversation tests in virtual time. It runs the gateway's decisions (package conversation)
-// over a state, in the place of the writer, and makes up the outcomes of deliveries, in the place of the lanes. No
-// adapter is started, and nothing is stored.
+// Package scenario runs conversation tests in virtual time. It replaces the writer: it makes the gateway's decisions
+// (package conversation) on a state in memory. It also replaces the lanes: the test selects the outcomes of
+// deliveries. No adapter is started, and nothing is stored.
 package scenario
 
 import (
@@ -41,16 +41,16 @@ type World struct {
 // channelCalls are the outcomes of the calls to a channel.
 type channelCalls struct{ outcome, reason string }
 
-// customer is a customer of the test with the channel that was used last.
+// customer is a customer of the test. The channel is the one that the customer used last.
 type customer struct {
 	name, channel string
 	conversation  string              // the newest
-	closed        string              // rule or cause that closed it; "" if it is open
+	closed        string              // rule or cause that closed it; "" if it is live
 	threads       map[string][]string // by channel, oldest first
 	observed      int                 // number of records whose changes were returned
 }
 
-// New returns a World whose clock shows start.
+// New returns a World whose time is start.
 func New(o Options, start time.Time) *World {
 	p := *o.Policy
 	w := &World{
@@ -76,7 +76,7 @@ func (w *World) Matched() map[string]bool { return w.matched }
 // number of records so far.
 func (w *World) Decisions() []*recorded.Decision {
 	var out []*recorded.Decision
-	replay := recorded.Replay{Policy: w.policy, Stored: func(p state.Position) *journal.StoredEnvelope {
+	replay := recorded.DecisionReader{Policy: w.policy, Stored: func(p state.Position) *journal.StoredEnvelope {
 		return w.records[p.Seq-1].GetEnvelopes()[p.Index]
 	}}
 	for i, r := range w.records {
@@ -98,7 +98,7 @@ func (w *World) transact(decide func(*conversation.Transaction)) {
 	seq := uint64(len(w.records) + 1)
 	tx := conversation.Begin(w.state, w.policy, w.now, seq, w.newID)
 	decide(tx)
-	tx.Commit() // also without changes: the decision may have found that nothing is left to do
+	tx.Commit() // also without changes: the decision can change State.PendingReady
 	if len(tx.Record().GetChanges()) == 0 {
 		return
 	}
@@ -108,7 +108,7 @@ func (w *World) transact(decide func(*conversation.Transaction)) {
 	}
 }
 
-// index notes what a change adds.
+// index notes a new conversation, thread or delivery, and the rules that matched.
 func (w *World) index(ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Opened:

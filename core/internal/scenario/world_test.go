@@ -69,7 +69,7 @@ func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
 			t.Errorf("record %d: recorded rules and those of the recorded facts %s:\n%s", d.Seq, data, diff)
 		}
 		matching := []string{}
-		for _, e := range table.Explain(read.Facts.Route(table)) {
+		for _, e := range table.Explain(read.Facts.RouteFacts(table)) {
 			if e.Matches && e.Reached {
 				matching = append(matching, e.Rule)
 			}

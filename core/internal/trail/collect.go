@@ -12,8 +12,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// collected are the entries of one conversation.
-type collected struct {
+// collectedEntries are the entries of one conversation.
+type collectedEntries struct {
 	drafts []draft
 	since  uint64 // all records from this sequence on are collected
 	opened bool   // the record that opened the conversation is collected
@@ -45,7 +45,7 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 		}
 		d.At, d.Seq = time.Unix(0, r.GetAt()).UTC(), seq
 		if u != nil {
-			u.complete(&d.Entry, s.query.Text)
+			u.addTo(&d.Entry, s.query.Text)
 		} else if s.query.Text {
 			d.Text = textOf(ch, seq, r)
 		}
@@ -93,8 +93,8 @@ func (s *search) endMatching(seq uint64) {
 	}
 }
 
-// incomplete returns the conversations whose first record is not collected, and the sequence before which all their
-// missing records are.
+// incomplete returns the conversations whose first record is not collected. All their missing records are before the
+// sequence end.
 func (s *search) incomplete() (ids []string, end uint64) {
 	for conv, c := range s.found {
 		if conv != "" && !c.opened {
@@ -141,7 +141,7 @@ func markSearched(entries []Entry, ids []string) {
 	searched := map[string]bool{} // ids of envelopes
 	for i := range entries {
 		e := &entries[i]
-		ofMessage := e.Step != stepThread // otherwise the vendor's id is that of the thread
+		ofMessage := e.Step != stepThread // for stepThread, VendorID is the thread
 		if e.Envelope != "" && (slices.Contains(ids, e.Envelope) || ofMessage && slices.Contains(ids, e.VendorID)) {
 			searched[e.Envelope] = true
 		}

@@ -16,9 +16,10 @@ type DecisionQuery struct {
 	Last int
 }
 
-// Decisions calls yield with the selected runs of the rules, oldest first. It returns the number of runs that were left
-// out because their conversation was opened before the oldest record. It reads the whole log twice: first to select the
-// conversations, then to fold their records. Policy is that of the running configuration.
+// Decisions calls yield with the selected runs of the rules, oldest first. It reads the whole log twice: first to
+// select the conversations, then to fold their records. It skips the runs in conversations that were opened before the
+// oldest record. Omitted is their number, or 0 for a query with an ID. Policy is the policy of the running
+// configuration.
 func (t *Trail) Decisions(
 	ctx context.Context, policy *conversation.Policy, q DecisionQuery, yield func(*recorded.Decision) error,
 ) (omitted int, err error) {
@@ -31,7 +32,7 @@ func (t *Trail) Decisions(
 		return 0, nil
 	}
 	selected := 0
-	replay := recorded.Replay{
+	replay := recorded.DecisionReader{
 		Policy: policy, Wanted: func(id string) bool { return s.conversations[id] },
 		Stored: func(p state.Position) *journal.StoredEnvelope { return t.storedEnvelope(ctx, p) },
 	}

@@ -9,8 +9,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Export adds the records of the conversation x.Conversation to x. It reads the whole log, because an id does not say
-// where the conversation ends.
+// Export adds the records of the conversation x.Conversation to x. It reads the whole log.
 func (t *Trail) Export(ctx context.Context, x *recorded.Export) error {
 	x.Stored = func(p state.Position) *journal.StoredEnvelope { return t.storedEnvelope(ctx, p) }
 	return t.scan(ctx, 0, 0, func(seq uint64, data []byte) error {

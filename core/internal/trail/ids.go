@@ -8,8 +8,8 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// timeOf returns the time in an id of the gateway, a UUIDv7 with dashes. It reports false for other forms. A vendor's
-// id can have the same form.
+// timeOf returns the time in an id of the gateway, which is a UUIDv7 with dashes. It returns false for other ids. A
+// vendor's id can have the same form.
 func timeOf(id string) (time.Time, bool) {
 	if len(id) != 36 {
 		return time.Time{}, false
@@ -21,7 +21,7 @@ func timeOf(id string) (time.Time, bool) {
 	return time.Unix(u.Time().UnixTime()), true
 }
 
-// earliest returns the earliest time in ids, ignoring empty ones. It reports false if an id has no time.
+// earliest returns the earliest time in ids, without empty ids. It returns false if an id has no time.
 func earliest(ids []string) (time.Time, bool) {
 	var first time.Time
 	for _, id := range ids {

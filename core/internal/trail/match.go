@@ -17,21 +17,21 @@ const (
 	maxPatterns = 16
 )
 
-// search sees the records of a log in order and collects the entries of matching conversations.
+// search reads the records of a log in order and collects the entries of matching conversations.
 //
-// The first pass matches conversations and collects their entries from the first match on. The second pass collects
-// the entries before that.
+// The first pass matches conversations, and collects the entries of each from its first match on. The second pass
+// collects the entries before the first match.
 type search struct {
 	query      Query
-	live       map[string][]string // live conversations by id
+	live       map[string][]string // conversations in the state, by searched id
 	ids        map[string]bool     // searched ids; true if found
 	patterns   [][]byte            // the ids as bytes; a record without any is not decoded; nil decodes each record
 	customerID bool                // an id can be a short customer id, which records do not contain
 
-	found      map[string]*collected // by conversation
-	order      []string              // keys of found, by first match
-	dropped    map[string]bool       // conversations over maxConversations
-	unassigned map[state.Position]*unassigned
+	found      map[string]*collectedEntries // by conversation
+	order      []string                     // keys of found, by first match
+	dropped    map[string]bool              // conversations over maxConversations
+	unassigned map[state.Position]*unassignedEnvelope
 	pending    map[state.Position]bool // envelopes on pending threads
 	envelopes  map[state.Position]string
 	deliveries map[string]state.Position // envelopes of the queued deliveries
@@ -40,8 +40,8 @@ type search struct {
 
 func newSearch(q Query, live map[string][]string) *search {
 	s := &search{
-		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collected{},
-		dropped: map[string]bool{}, unassigned: map[state.Position]*unassigned{},
+		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collectedEntries{},
+		dropped: map[string]bool{}, unassigned: map[state.Position]*unassignedEnvelope{},
 		pending: map[state.Position]bool{}, envelopes: map[state.Position]string{},
 		deliveries: map[string]state.Position{},
 	}
@@ -74,17 +74,17 @@ func (s *search) addPattern(id string) {
 
 // matches reports whether one of ids is searched, and marks it as found.
 func (s *search) matches(ids ...string) bool {
-	any := false
+	found := false
 	for _, id := range ids {
 		if _, ok := s.ids[id]; ok {
-			s.ids[id], any = true, true
+			s.ids[id], found = true, true
 		}
 	}
-	return any
+	return found
 }
 
-// complete reports whether each id was found or belongs to a live conversation.
-func (s *search) complete() bool {
+// foundAll reports whether each id was found or belongs to a conversation in the state.
+func (s *search) foundAll() bool {
 	return !slices.ContainsFunc(s.query.IDs, func(id string) bool { return !s.ids[id] && len(s.live[id]) == 0 })
 }
 
@@ -104,8 +104,9 @@ func (s *search) visit(seq uint64, data []byte) error {
 	return nil
 }
 
-// mayMatch reports whether an encoded record must be decoded. The change that ends a pending envelope contains no id,
-// and the change that opens a conversation contains no customer id, so records that may have them are decoded.
+// mayMatch reports whether an encoded record must be decoded. Usually this is a record that contains a searched id.
+// The change that ends a pending envelope contains no id, and the change that opens a conversation contains no
+// customer id. So the first pass also decodes records that can contain such a change.
 func (s *search) mayMatch(data []byte) bool {
 	if s.patterns == nil || !s.secondPass && (len(s.pending) > 0 || s.customerID && opensConversation(data)) {
 		return true
@@ -141,7 +142,7 @@ func (s *search) addConversation(conv string, seq uint64) {
 	if s.found[conv] != nil || s.dropped[conv] {
 		return
 	}
-	s.found[conv] = &collected{since: seq}
+	s.found[conv] = &collectedEntries{since: seq}
 	s.order = append(s.order, conv)
 	s.addPattern(conv)
 	if len(s.order) > maxConversations*len(s.query.IDs) {

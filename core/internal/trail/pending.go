@@ -37,8 +37,8 @@ func describeState(c *state.Conversation) *State {
 	return s
 }
 
-// pendingDeliveries lists the held messages and the pending deliveries. The reason of a lane's head is empty if only
-// the lane knows it.
+// pendingDeliveries returns the held messages and the pending deliveries. If the state does not contain the reason why
+// the head of a lane is pending, its Reason is "".
 func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 	var out []PendingDelivery
 	for range c.Held {
@@ -63,7 +63,7 @@ func pendingDeliveries(c *state.Conversation) []PendingDelivery {
 			case c.Blocked[d.Channel] != "":
 				p.Reason = "the lane stops at dead letter " + c.Blocked[d.Channel] + ", until it is replayed or dropped"
 			case c.AwaitsAnswer(d):
-				p.Reason = "waits until the bot answers the message before, at most 30s"
+				p.Reason = "waits until the bot answers the previous message, at most 30s"
 			case d.NotCalled:
 				p.Reason = notCalled + d.Text
 			case d.Attempts > 0:

@@ -25,7 +25,7 @@ func (t *Trail) sequenceAt(ctx context.Context, at time.Time) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if record == nil { // no readable record that has a time
+		if record == nil { // no record could be read
 			return low, nil
 		}
 		if writtenAt(record).Before(at) {

@@ -16,8 +16,8 @@ type Query struct {
 	IDs []string
 	// Text includes the message texts.
 	Text bool
-	// All includes the earlier conversations of a thread or customer that has a live one. It scans the whole log for
-	// such an id, and has no effect on ids that the gateway made.
+	// All includes the earlier conversations of a thread or customer with a live conversation. It needs a scan of the
+	// whole log, and has no effect on ids that the gateway made.
 	All bool
 }
 
@@ -31,7 +31,7 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 	if err := t.scan(ctx, from, 0, s.visit); err != nil {
 		return nil, err
 	}
-	if from > t.log.Bounds().First && !s.complete() { // an id may be a vendor's that only looks like one of the gateway
+	if from > t.log.Bounds().First && !s.foundAll() { // a vendor's id can have the form of the gateway's ids
 		from, s = 0, newSearch(q, live)
 		if err := t.scan(ctx, from, 0, s.visit); err != nil {
 			return nil, err
@@ -45,7 +45,8 @@ func (t *Trail) Find(ctx context.Context, q Query) ([]*Conversation, error) {
 	return out, t.addState(ctx, out)
 }
 
-// searchStart returns the sequence to search from, and the live conversations by id.
+// searchStart returns the sequence from which to search, and the ids of the conversations in the state, by searched
+// id.
 func (t *Trail) searchStart(ctx context.Context, q Query) (from uint64, live map[string][]string, err error) {
 	if err := t.state.View(ctx, func(s *state.State) { live = s.Lookup(q.IDs) }); err != nil {
 		return 0, nil, err

@@ -20,7 +20,7 @@ func positionOf(p *journal.Position) state.Position {
 	return state.Position{Seq: p.GetSeq(), Index: p.GetIndex()}
 }
 
-// describeChange returns the entry for a change. It reports false if the change is of no interest to operators.
+// describeChange returns the entry for a change. It returns false for a change that has no entry.
 func describeChange(ch *journal.Change) (draft, bool) {
 	for _, describe := range []func(*journal.Change) (draft, bool){
 		describeMessage, describeControl, describeDelivery, describeDeadLetter,

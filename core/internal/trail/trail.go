@@ -1,5 +1,5 @@
-// Package trail shows what happened to a message. For any id it returns the conversation that the id belongs to: each
-// step from the log, and the pending deliveries.
+// Package trail returns the trails of messages. For any id, it returns the conversations that the id belongs to: all
+// steps from the log, and the pending deliveries.
 //
 // The log has no index, so a search reads records in order. It starts as late as possible: at the beginning of a live
 // conversation, or at the time in an id of the gateway (a UUIDv7). Other ids, such as a vendor's message id, need a
@@ -28,7 +28,7 @@ type Entry struct {
 	Rule     string    `json:"rule,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
 	Text     string    `json:"text,omitempty"` // of the message; set on request
-	// Searched is set if the step is about the message or the delivery with a searched id.
+	// Searched is set if the step is a step of a message or delivery with a searched id.
 	Searched bool `json:"searched,omitempty"`
 }
 
@@ -37,12 +37,12 @@ type Conversation struct {
 	ID      string            `json:"id"` // empty for envelopes without a conversation
 	Live    bool              `json:"live"`
 	Entries []Entry           `json:"entries"`
-	State   *State            `json:"state,omitempty"` // nil if the conversation has ended
+	State   *State            `json:"state,omitempty"` // nil if the conversation is closed and no longer kept
 	Pending []PendingDelivery `json:"pending,omitempty"`
 	Wait    *Wait             `json:"wait,omitempty"` // the longest one; nil if nothing waits
 }
 
-// State is the current state of a conversation that is live, or that a rule closed while deliveries were pending.
+// State is the current state of a conversation that is live, or that is closed and still kept.
 type State struct {
 	Channel    string            `json:"channel"`
 	Customer   string            `json:"customer"`

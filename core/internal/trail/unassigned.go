@@ -9,16 +9,16 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// unassigned is an envelope without a conversation: its thread is pending or was never known, or deciding on it failed.
-// Only the envelope itself contains the vendor's id.
-type unassigned struct {
+// unassignedEnvelope is an envelope without a conversation: its thread is pending or was never known, or no decision
+// on it was possible. Changes do not contain the vendor's id of such an envelope.
+type unassignedEnvelope struct {
 	vendorID string
 	text     string
 	shown    bool // an entry has the text
 }
 
-// complete adds the vendor's id to an entry, and the text to the first entry if withText is set.
-func (u *unassigned) complete(e *Entry, withText bool) {
+// addTo adds the vendor's id to an entry, and the text to the first entry if withText is set.
+func (u *unassignedEnvelope) addTo(e *Entry, withText bool) {
 	e.VendorID = u.vendorID
 	if withText && !u.shown {
 		e.Text, u.shown = u.text, true
@@ -38,14 +38,14 @@ func (s *search) matchUnassigned(seq uint64, r *journal.Record) {
 		}
 		conv, delivery := changeOf(r, p)
 		if matched := s.matches(st.GetId(), e.VendorID, e.Thread, delivery); matched && s.unassigned[p] == nil {
-			s.unassigned[p] = &unassigned{vendorID: e.VendorID, text: shownText(e)}
+			s.unassigned[p] = &unassignedEnvelope{vendorID: e.VendorID, text: shownText(e)}
 			s.addConversation(conv, seq)
 		}
 	}
 }
 
-// changeOf finds the change about an unassigned envelope and returns its conversation. If the change is a dead letter,
-// it also returns the id of the delivery. Results that do not apply are "".
+// changeOf returns the conversation of the change that refers to an unassigned envelope. If the change is
+// DeadLettered, it also returns the id of the delivery. Results that do not apply are "".
 func changeOf(r *journal.Record, p state.Position) (conv, delivery string) {
 	for _, ch := range r.GetChanges() {
 		if q, ok := unassignedPosition(ch); ok && p == q {
@@ -55,7 +55,8 @@ func changeOf(r *journal.Record, p state.Position) (conv, delivery string) {
 	return "", ""
 }
 
-// unassignedPosition returns the position of the envelope that a change is about, if the envelope can be unassigned.
+// unassignedPosition returns the position of the envelope in a change that can refer to an unassigned envelope. It
+// returns false for other changes.
 func unassignedPosition(ch *journal.Change) (state.Position, bool) {
 	var p *journal.Position
 	switch k := ch.GetKind().(type) {
@@ -86,7 +87,7 @@ func (s *search) trackPending(ch *journal.Change, p state.Position, r *journal.R
 	}
 }
 
-func (s *search) moveEntries(p state.Position, to *collected) {
+func (s *search) moveEntries(p state.Position, to *collectedEntries) {
 	from := s.found[""]
 	if from == nil {
 		return

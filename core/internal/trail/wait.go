@@ -21,9 +21,9 @@ type Wait struct {
 // channel count. Since is zero if nothing waits.
 func LongestWait(c *state.Conversation, channel string) Wait {
 	var w Wait
-	consider := func(since time.Time, for_, delivery string) {
-		if (channel == "" || channel == for_) && !since.IsZero() && (w.Since.IsZero() || since.Before(w.Since)) {
-			w = Wait{Since: since.UTC(), Channel: for_, delivery: delivery}
+	consider := func(since time.Time, awaited, delivery string) {
+		if (channel == "" || channel == awaited) && !since.IsZero() && (w.Since.IsZero() || since.Before(w.Since)) {
+			w = Wait{Since: since.UTC(), Channel: awaited, delivery: delivery}
 		}
 	}
 	consider(c.UnansweredSince, cmp.Or(offerTarget(c), c.Owner), "")
@@ -59,8 +59,8 @@ func (w *Wait) CauseOf(s *state.State, c *state.Conversation, deadLetters bool) 
 	return CauseAnswer
 }
 
-// describeWait returns the longest wait with its reason, or nil. For the wait for a delivery the reason is empty, and
-// Complete adds it.
+// describeWait returns the longest wait with its reason, or nil. If the conversation waits for a delivery, the reason
+// is "", and Complete adds it.
 func describeWait(s *state.State, c *state.Conversation, channel string) *Wait {
 	w := LongestWait(c, channel)
 	switch l := c.Lane(w.Channel); {
@@ -85,7 +85,7 @@ func deadReason(s *state.State, c *state.Conversation) string {
 	var newest *state.DeadLetter
 	for _, d := range s.DeadLettersOf(c.ID) {
 		since := d.Delivery.QueuedAt
-		if len(d.Messages) > 0 { // they were queued later than the open
+		if len(d.Messages) > 0 { // the messages were queued after the open
 			since = d.At
 		}
 		for _, m := range d.Deliveries() {

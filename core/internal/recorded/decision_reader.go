@@ -11,21 +11,21 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// Replay folds records into a state and returns the runs of the rules on the way. It knows the conversations that were
-// opened in these records.
-type Replay struct {
-	// Policy is that of the running configuration. It has the roles of the channels.
+// DecisionReader folds records into a state, and returns the runs of the rules in these records. It skips the runs in
+// conversations that were opened before the first record.
+type DecisionReader struct {
+	// Policy is the policy of the running configuration. It has the roles of the channels.
 	Policy *conversation.Policy
 	// Wanted selects conversations; nil means all.
 	Wanted func(conversation string) bool
-	// Stored returns an envelope of an earlier record, or nil. A nil Stored is only possible if there are none.
+	// Stored returns an envelope of an earlier record, or nil. The field may be nil if there are no earlier records.
 	Stored func(state.Position) *journal.StoredEnvelope
 
 	state *state.State
 }
 
 // Record folds one record. It calls yield with each run of the rules, in order.
-func (r *Replay) Record(seq uint64, rec *journal.Record, yield func(*Decision)) {
+func (r *DecisionReader) Record(seq uint64, rec *journal.Record, yield func(*Decision)) {
 	if r.state == nil {
 		r.state = state.New()
 	}
@@ -41,12 +41,12 @@ func (r *Replay) Record(seq uint64, rec *journal.Record, yield func(*Decision)) 
 				yield(r.decision(seq, at, rec, c, routed))
 			}
 		}
-		_ = layer.Fold(ch) // fails for conversations that were opened in an earlier record
+		_ = layer.Fold(ch) // fails for a conversation that was opened before the first record
 	}
 	layer.Commit()
 }
 
-func (r *Replay) decision(
+func (r *DecisionReader) decision(
 	seq uint64, at time.Time, rec *journal.Record, c *state.Conversation, routed *journal.Routed,
 ) *Decision {
 	d := &Decision{
@@ -66,7 +66,7 @@ func (r *Replay) decision(
 	return d
 }
 
-func (r *Replay) envelope(seq uint64, rec *journal.Record, p *journal.Position) *journal.StoredEnvelope {
+func (r *DecisionReader) envelope(seq uint64, rec *journal.Record, p *journal.Position) *journal.StoredEnvelope {
 	switch {
 	case p.GetSeq() == seq && int(p.GetIndex()) < len(rec.GetEnvelopes()):
 		return rec.GetEnvelopes()[p.GetIndex()]
