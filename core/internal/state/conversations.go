@@ -25,14 +25,13 @@ var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 func KeyOf(conversation string) Key { return keyOf(conversation) }
 
 func keyOf(parts ...string) (d Key) {
+	var buf [128]byte
+	b := buf[:0]
+	for _, p := range parts {
+		b = append(append(b, p...), 0)
+	}
 	for i, seed := range keySeeds {
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for _, p := range parts {
-			_, _ = h.WriteString(p)
-			_ = h.WriteByte(0)
-		}
-		d[i] = h.Sum64()
+		d[i] = maphash.Bytes(seed, b)
 	}
 	return d
 }

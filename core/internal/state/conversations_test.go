@@ -82,7 +82,19 @@ func anyConversation(t *rapid.T, id string) *Conversation {
 		c.Closing = "rule"
 	}
 	if number("thread") > 0 {
-		c.Threads["bot"] = &Thread{ID: "bot-" + id, Live: true}
+		c.Threads["bot"] = &Thread{ID: "bot-" + id, Live: true, Reassigned: number("reassigned") == 0}
+	}
+	for i := range number("former threads") {
+		c.FormerThreads = append(c.FormerThreads, FormerThread{"bot", fmt.Sprint("former-", i, id)})
+	}
+	switch number("held") {
+	case 0:
+		c.Held, c.Lanes = []Item{}, slices.Grow(c.Lanes, 1) // empty lists are encoded too
+	case 1:
+		c.Held = []Item{{Pos: Position{Seq: 30}}}
+	}
+	if number("departure") == 0 {
+		c.Departure = &Departure{Channel: "desk", Deadline: start}
 	}
 	return c
 }
@@ -100,7 +112,7 @@ func checkConversations(t *rapid.T, s *State, want map[string]*Conversation) {
 	waiting, open := map[string]int{}, 0
 	low := map[bool]uint64{true: 100, false: 100}
 	for id, c := range want {
-		if len(c.Lanes) > 0 || c.Offer != nil {
+		if len(c.Lanes)+len(c.Held) > 0 || c.Offer != nil || c.Departure != nil {
 			busy = append(busy, id)
 		}
 		if !c.UnansweredSince.IsZero() {

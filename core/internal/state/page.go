@@ -76,7 +76,7 @@ func (p *page) bytes(i int) []byte {
 func (p *page) decode(i int) *Conversation {
 	c, _, err := decodeConversation(p.bytes(i))
 	if err != nil {
-		panic(fmt.Sprintf("read a conversation at rest: %v", err)) // the bytes come from store, or restore has read them
+		panic(fmt.Sprintf("read a conversation at rest: %v", err)) // store wrote the bytes, or a snapshot with a checksum
 	}
 	return c
 }

@@ -27,6 +27,18 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 		return fmt.Errorf("read snapshot: %w: %d", ErrFormat, m.Format)
 	}
 	s.lease, s.at, s.revision = m.Lease, time.Unix(0, m.At), m.Revision
+	var reading errgroup.Group
+	reading.Go(func() error { return s.restoreLists(buckets) })
+	reading.Go(func() error { return s.restoreConversations(buckets) })
+	if err := reading.Wait(); err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	clear(s.changed)
+	return nil
+}
+
+// restoreLists reads the buckets of everything but conversations.
+func (s *State) restoreLists(buckets map[uint32][]byte) error {
 	var pages []*idPage
 	for bucket, data := range buckets {
 		var err error
@@ -37,17 +49,10 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 			err = s.restoreBucket(bucket, data)
 		}
 		if err != nil {
-			return fmt.Errorf("read snapshot bucket %d: %w", bucket, err)
+			return fmt.Errorf("bucket %d: %w", bucket, err)
 		}
 	}
-	if err := s.ids.restore(pages); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	if err := s.restoreConversations(buckets); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	clear(s.changed)
-	return nil
+	return s.ids.restore(pages)
 }
 
 func (s *State) restoreBucket(bucket uint32, data []byte) error {
@@ -106,13 +111,18 @@ func (s *State) restoreConversations(buckets map[uint32][]byte) error {
 	reading.SetLimit(runtime.GOMAXPROCS(0))
 	for bucket := range uint32(convBuckets) {
 		reading.Go(func() error {
-			err := s.convs.pages[bucket].restore(buckets[bucket], func(i int, c *Conversation) summary {
+			err := s.convs.pages[bucket].restore(buckets[bucket], func(i int, o *outline, c *Conversation) summary {
 				p := place(i*convBuckets) + place(bucket)
-				ids[bucket] = append(ids[bucket], keyedPlace{keyOf(c.ID), p})
-				threads[bucket] = appendThreads(threads[bucket], c, p)
+				ids[bucket] = append(ids[bucket], keyedPlace{o.id, p})
+				for _, th := range o.threads {
+					threads[bucket] = append(threads[bucket], keyedPlace{th, p})
+				}
 				awaited.Lock()
 				defer awaited.Unlock()
-				return s.convs.awaited.summarize(c)
+				if c != nil {
+					return s.convs.awaited.summarize(c)
+				}
+				return o.summary(&s.convs.awaited)
 			})
 			if err != nil {
 				return fmt.Errorf("bucket %d: %w", bucket, err)
@@ -145,18 +155,23 @@ func index(lists [][]keyedPlace) map[Key]place {
 	return places
 }
 
-// restore fills an empty page. f returns the summary of each conversation.
-func (p *page) restore(data []byte, f func(i int, c *Conversation) summary) error {
+// restore fills an empty page. f returns the summary of a conversation, which is decoded only if it is busy.
+func (p *page) restore(data []byte, f func(i int, o *outline, busy *Conversation) summary) error {
 	p.data, p.live = slices.Clip(data), len(data)
+	var o outline
 	for rest := data; len(rest) > 0; {
 		from := len(data) - len(rest)
-		c, after, err := decodeConversation(rest)
+		after, err := o.read(rest)
+		var busy *Conversation
+		if err == nil && o.busy {
+			busy, _, err = decodeConversation(rest)
+		}
 		if err != nil {
 			return err
 		}
 		i := p.add()
 		p.entries[i] = entry{
-			offset: uint32(from), size: uint32(len(rest) - len(after)), summary: f(i, c),
+			offset: uint32(from), size: uint32(len(rest) - len(after)), summary: f(i, &o, busy),
 		}
 		rest = after
 	}

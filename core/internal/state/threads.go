@@ -33,19 +33,6 @@ func (t threadIndex) put(k threadKey, id string) {
 
 func (t threadIndex) remove(k threadKey) { delete(t.places, keyOf(k.channel, k.thread)) }
 
-// appendThreads appends the threads that the index has for a conversation.
-func appendThreads(to []keyedPlace, c *Conversation, p place) []keyedPlace {
-	for ch, th := range c.Threads {
-		if !th.Reassigned {
-			to = append(to, keyedPlace{keyOf(ch, th.ID), p})
-		}
-	}
-	for _, f := range c.FormerThreads {
-		to = append(to, keyedPlace{keyOf(f.Channel, f.Thread), p})
-	}
-	return to
-}
-
 func (c *Conversation) hasThread(k threadKey) bool {
 	th := c.Threads[k.channel]
 	return th != nil && th.ID == k.thread || slices.Contains(c.FormerThreads, FormerThread{k.channel, k.thread})

@@ -23,7 +23,7 @@ type ageMark struct {
 const ageMarkEvery = 1000
 
 // ageSamples is the number of records that are read to find the ages in an existing log.
-const ageSamples = 64
+const ageSamples = 16
 
 // sample adds marks for records spread over the whole log.
 func (a *ages) sample(ctx context.Context, log store.Log) error {
