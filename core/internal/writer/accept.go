@@ -20,7 +20,7 @@ type submission struct {
 	undecidable bool
 	// dead and cause are set by Keep: the kind and the cause of the dead letter. The envelope gets no decision.
 	dead, cause string
-	// inOrder is set for subscriptions: after an envelope that cannot be accepted now, no later one is accepted.
+	// inOrder is set for subscriptions: the decision ends at the first envelope that cannot be accepted now.
 	inOrder bool
 	// continues is set if earlier envelopes of the webhook are already stored.
 	continues bool
@@ -36,7 +36,7 @@ type submission struct {
 // Fits reports whether an envelope fits into a record.
 func Fits(in *inbound.Envelope) bool { return len(in.Bytes)+changeBytes <= maxRecord }
 
-// newSubmission returns a submission of the first envelopes of in, as many as fit into one record.
+// newSubmission returns a submission with as many of the envelopes, from the first on, as fit into one record.
 func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 	n, bytes := 0, 0
 	for ; n < len(in) && n < maxInputs; n++ {
@@ -53,11 +53,14 @@ func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 	}, nil
 }
 
-// Accept stores the envelopes of one webhook in order, in one record if they fit. The overload of a receiver and the
-// limit of new conversations refuse the webhook only before the first record, and then as a whole. If a conversation is
-// full, the other envelopes of the record are stored, provided that all of them have vendor ids. Accept returns nil when
-// all are stored or are duplicates. After an error the vendor repeats the webhook, and the envelopes that were stored are
-// duplicates then. The writer owns the envelopes from the call on.
+// Accept stores the envelopes of one webhook in order, in one record if they fit. It returns nil when all of them are
+// stored or are duplicates. After an error, the vendor repeats the webhook, and the stored envelopes are then
+// duplicates.
+//
+// If a receiver is overloaded, or the limit of new conversations is reached, Accept refuses the whole webhook, unless
+// it has already stored a record of it. If an envelope cannot be accepted because its conversation is full, Accept
+// stores the other envelopes of the record if all of them have vendor ids. The writer owns the envelopes from the call
+// on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for continues := false; len(in) > 0; continues = true {
 		s, err := w.newSubmission(in)
@@ -115,7 +118,8 @@ func (w *Writer) AcceptFrom(
 	return nil, nil
 }
 
-// accept passes a submission to the loop. It reports whether the loop has answered; otherwise the outcome is unknown.
+// accept passes a submission to the loop and waits for the answer. If answered is false, it is unknown whether the
+// envelopes are stored.
 func (w *Writer) accept(ctx context.Context, s *submission) (answered bool, err error) {
 	if err := w.Writable(); err != nil {
 		return false, err
@@ -145,8 +149,8 @@ func (s *submission) answer(err error) {
 	close(s.done)
 }
 
-// receiveInOrder decides on a batch of a subscription. The vendor does not repeat envelopes that were accepted, and no
-// envelope overtakes one that cannot be accepted now.
+// receiveInOrder decides on a batch of a subscription. It stops at the first envelope that cannot be accepted now, so
+// that no later envelope overtakes it. The accepted envelopes before it are stored.
 func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cause string) error {
 	for _, in := range s.envelopes {
 		if cause != "" {

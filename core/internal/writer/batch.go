@@ -10,12 +10,12 @@ import (
 type batch struct {
 	outcomes          []*attempt.Outcome
 	deadlines         []string
-	timers            []string // decided last, after the inputs that wait
+	timers            []string // decided last
 	commands          []*command
 	submissions       []*submission
-	revision          *revising // a batch with a revision has no other inputs
-	unadapted         []string  // conversations to adapt to the revision in force
-	adapted           int       // of them, while the batch is decided on
+	revision          *waitingRevision // a batch with a revision has no other inputs
+	unadapted         []string         // conversations to adapt to the revision in force
+	adapted           int              // number of them that the present decision has adapted
 	expirePending     bool
 	admitPending      bool                   // pending envelopes may have a known thread
 	admission, expiry failures               // of the decisions on admitPending and expirePending
@@ -24,7 +24,8 @@ type batch struct {
 	since             time.Time              // arrival of the oldest input
 }
 
-// collect takes waiting inputs, outcomes first, up to the limits of a record. It returns nil if there are none.
+// collect takes waiting inputs, outcomes first, up to the limits of a record. It returns nil if there is nothing to
+// do.
 func (w *Writer) collect(now time.Time) *batch {
 	b := &batch{since: now}
 	if b.revision = w.nextRevision(); b.revision != nil {
@@ -73,7 +74,7 @@ func (w *Writer) collect(now time.Time) *batch {
 	return b
 }
 
-// inputs returns the number of inputs, except those about pending envelopes and dead letters.
+// inputs returns the number of inputs. The work on pending envelopes and dead letters does not count.
 func (b *batch) inputs() int {
 	return len(b.outcomes) + len(b.deadlines) + len(b.timers) + len(b.commands) + len(b.submissions) + len(b.unadapted)
 }

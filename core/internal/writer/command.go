@@ -18,7 +18,7 @@ type command struct {
 	done   chan struct{}
 }
 
-// Do runs f on the loop. Its changes are stored when Do returns nil.
+// Do runs f on the loop. The changes of f are stored when Do returns nil.
 func (w *Writer) Do(ctx context.Context, f func(*conversation.Transaction) error) error {
 	return w.command(ctx, &command{decide: f, done: make(chan struct{})})
 }

@@ -64,7 +64,7 @@ func (w *Writer) commit(ctx context.Context, tx *conversation.Transaction, b *ba
 	return nil
 }
 
-// append stores a record. If it is unknown whether the record was stored, append recovers the log until it is known.
+// append stores a record. If the log fails, append recovers it, and finds out whether the record was stored.
 func (w *Writer) append(ctx context.Context, data []byte) error {
 	err := w.Log.Append(context.WithoutCancel(ctx), w.last, data)
 	if !errors.Is(err, store.ErrUnavailable) {
@@ -99,7 +99,7 @@ func (w *Writer) append(ctx context.Context, data []byte) error {
 	}
 }
 
-// withGrace returns a context that ends the duration d after ctx.
+// withGrace returns a context that ends d after the end of ctx.
 func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
@@ -110,10 +110,10 @@ func withGrace(ctx context.Context, d time.Duration) (context.Context, context.C
 // could take its place.
 var errRecordInDoubt = errors.New("stopping while a record is in doubt")
 
-// discard refuses the submissions and commands of a batch that was not stored. Its outcomes, deadlines and timers are
-// decided on again.
+// discard refuses the submissions, commands and revision of a batch that was not stored. Its other inputs are decided
+// on again.
 func (w *Writer) discard(b *batch, cause error) {
-	if !w.snapshots.full || !errors.Is(cause, store.ErrFull) { // otherwise it is repeated every retryCommit
+	if !w.snapshots.full || !errors.Is(cause, store.ErrFull) { // a full store is logged once, not every retryCommit
 		w.Logger.Warn("record was not stored", "seq", w.last+1, "error", cause)
 	}
 	for _, s := range b.submissions {

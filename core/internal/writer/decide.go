@@ -12,8 +12,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// decide decides on the batch in a transaction. If an input panics, it is removed from the batch and kept as a dead
-// letter, and the rest is decided on again. So one bad message never stops the gateway.
+// decide decides on the batch in a transaction. If the decision on an input panics, decide removes or replaces this
+// input, and decides on the batch again. So one message cannot stop the gateway.
 func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	for {
 		policy := w.Policy
@@ -27,7 +27,9 @@ func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	}
 }
 
-// decideBatch decides on every input of the batch. If one panics, it removes or marks that input and returns false.
+// decideBatch decides on every input of the batch. It returns false if the batch must be decided on again. Then it has
+// refused a webhook, or the decision on an input has panicked, and decideBatch has removed or replaced this input, or
+// has marked it to become a dead letter.
 func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
@@ -84,8 +86,9 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	return true
 }
 
-// undecided replaces an outcome whose decision failed. The delivery becomes a dead letter. If that decision fails too,
-// only the outcome is recorded, and the lane makes no calls until the next start.
+// undecided returns the replacement of an outcome on which the decision failed. With it, the delivery becomes a dead
+// letter. If the decision on the replacement fails too, the second replacement only records the outcome. The lane then
+// makes no calls until the next start.
 func undecided(o *attempt.Outcome, why string) *attempt.Outcome {
 	if o.Error == errorUndecided {
 		return &attempt.Outcome{Delivery: o.Delivery, Channel: o.Channel, Error: errorUndecided}
@@ -109,12 +112,13 @@ func (b *batch) poison(s *submission, why string) {
 	b.poisoned[s] = why
 }
 
-// receive decides on the envelopes of a submission. If cause is set, earlier decisions failed, and the envelopes become
-// dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive returns an error, and the
-// vendor repeats the webhook; the accepted envelopes are duplicates then. An accepted envelope without a vendor id would
-// be no duplicate. In this case receive sets doubles, and the batch is decided again without the webhook.
+// receive decides on the envelopes of a submission. If cause is set, an earlier decision failed, and the envelopes
+// become dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive accepts the others
+// and returns an error. The vendor then repeats the webhook, and the accepted envelopes are duplicates. An accepted
+// envelope without a vendor id would be stored twice. In this case, receive sets doubles, and the batch is decided on
+// again without the webhook.
 func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause string) error {
-	s.accepted, s.doubles = 0, false // this may be a repeated decision
+	s.accepted, s.doubles = 0, false // an earlier decision may have set them
 	if s.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
@@ -173,7 +177,7 @@ func checkOverload(tx *conversation.Transaction, in *inbound.Envelope) error {
 	return nil
 }
 
-// receiveOne decides on an envelope of a subscription. ErrBusy means that it cannot be accepted now.
+// receiveOne decides on an envelope of a subscription. It returns ErrBusy if the envelope cannot be accepted now.
 func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
 	if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
 		return ErrBusy

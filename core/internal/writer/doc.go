@@ -1,9 +1,9 @@
 // Package writer runs the loop that decides and commits.
 //
-// Its inputs are webhooks, outcomes of deliveries, deadlines, operators' commands and revisions of the configuration. The loop collects the waiting
-// inputs, outcomes first. Package conversation decides on them, and the store appends one record. Then the loop answers
-// callers, releases lane heads and sets timers. One commit is in flight at a time. The loop waits for the store, but
-// never for an adapter or a vendor.
+// Its inputs are webhooks, batches of subscriptions, outcomes of deliveries, deadlines, operators' commands and
+// revisions of the configuration. The loop collects the waiting inputs, outcomes first. Package conversation decides
+// on them, and the store appends one record. Then the loop answers callers, releases lane heads and sets timers. One
+// commit is in flight at a time. The loop waits for the store, but never for an adapter or a vendor.
 //
 // A failed commit has no effect: its webhooks are refused, and its outcomes are decided on again. If it is unknown
 // whether a record was stored, the loop recovers the log to find out.
@@ -21,9 +21,10 @@ import (
 
 // Errors of Accept.
 var (
-	// ErrUnavailable means that the log accepts nothing now. The caller may repeat the call later.
+	// ErrUnavailable means that nothing can be stored now. The caller may repeat the call later.
 	ErrUnavailable = errors.New("the log cannot store anything now")
-	// ErrBusy means that the sender exceeds a limit. The caller may repeat the call later.
+	// ErrBusy means that an envelope cannot be accepted now, usually because its sender exceeds a limit. The caller
+	// may repeat the call later.
 	ErrBusy = errors.New("the sender exceeds a limit")
 	// ErrOverloaded means that the channel of the message's receiver cannot keep up. The caller may repeat the call
 	// later. The error also matches ErrBusy.
@@ -42,8 +43,8 @@ const (
 	maxRecord          = 384 << 10              // bytes of inputs in one record; the store takes 512 KiB
 	maxInputs          = 512                    // inputs in one record
 	commitSpacing      = 3 * time.Millisecond   // between the starts of appends, under load
-	outcomeLinger      = 20 * time.Millisecond  // the same, if no input needs a commit sooner; see canLinger
-	maxLingering       = 64                     // outcomes that may wait that long
+	outcomeLinger      = 20 * time.Millisecond  // the same, if only outcomes wait; see canLinger
+	maxLingering       = 64                     // maximum number of these outcomes
 	changeBytes        = 640                    // estimated size of the changes for one envelope
 	maxDeadlinesAtOnce = 128                    // deadlines, and timers, in one record
 	maxOverdueWait     = time.Minute            // after a start, before overdue timers are due
@@ -93,7 +94,7 @@ type Commit struct {
 	Took   time.Duration // by the store
 	Lag    time.Duration // waiting time of the oldest input
 
-	// Numbers after the commit: of pending offers, of departures that have not taken effect, and of pending envelopes,
-	// which wait until their thread is known or a departure takes effect.
+	// Offers, Departures and Waiting are the numbers of pending offers, of departures that have not taken effect, and
+	// of pending envelopes, after the commit.
 	Offers, Departures, Waiting int
 }

@@ -2,14 +2,14 @@ package writer
 
 import "fmt"
 
-// Drain refuses webhooks and subscriptions from now on. Deliveries, deadlines and commands go on.
+// Drain refuses webhooks and batches of subscriptions from now on. Deliveries, deadlines and commands continue.
 func (w *Writer) Drain() { w.drainOnce.Do(func() { close(w.draining) }) }
 
 // Draining returns a channel that is closed by Drain.
 func (w *Writer) Draining() <-chan struct{} { return w.draining }
 
-// refusedByDrain returns an error if the gateway drains.
-func (w *Writer) refusedByDrain() error {
+// drainError returns an error if the gateway drains.
+func (w *Writer) drainError() error {
 	select {
 	case <-w.draining:
 		return fmt.Errorf("%w: an operator drains the gateway", ErrUnavailable)

@@ -13,9 +13,9 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// envelopeCache keeps encoded envelopes in memory, by record, up to limit bytes: those of the records that were
-// committed or used last. A record's envelopes are delivered at about the same time, so a record is seldom read from
-// the log twice. It is safe for concurrent use.
+// envelopeCache keeps the encoded envelopes of the records that were committed or used last, up to limit bytes. The
+// envelopes of a record are delivered at about the same time, so a record is seldom read from the log twice. The cache
+// is safe for concurrent use.
 type envelopeCache struct {
 	mu      sync.Mutex
 	limit   int
@@ -52,12 +52,12 @@ func (c *envelopeCache) get(seq uint64, read func() ([]byte, error)) (*cachedRec
 			err = r.scan(data)
 		}
 		r.err = err
-		c.filled(r)
+		c.countSize(r)
 	})
 	return r, r.err
 }
 
-// use returns a record of the cache, which may be an empty one, as the last used.
+// use returns the record with the sequence, and marks it as last used. It adds an empty one if the cache has none.
 func (c *envelopeCache) use(seq uint64) *cachedRecord {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,9 +70,9 @@ func (c *envelopeCache) use(seq uint64) *cachedRecord {
 	return e.Value.(*cachedRecord)
 }
 
-// filled counts the size of a record that was read, and removes those that were not used for the longest time. A record
-// that could not be read is removed.
-func (c *envelopeCache) filled(r *cachedRecord) {
+// countSize counts the size of a record that was read. Over the limit, it removes the records that were not used for
+// the longest time. It also removes a record that could not be read.
+func (c *envelopeCache) countSize(r *cachedRecord) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.records[r.seq]
@@ -113,7 +113,7 @@ func (r *cachedRecord) scan(data []byte) error {
 // Load returns an envelope from memory or from the log. It is safe for concurrent use.
 func (w *Writer) Load(ctx context.Context, p state.Position) (attempt.Stored, error) {
 	r, err := w.recent.get(p.Seq, func() ([]byte, error) {
-		return w.Log.Get(context.WithoutCancel(ctx), p.Seq) // others may wait for it, too
+		return w.Log.Get(context.WithoutCancel(ctx), p.Seq) // other callers may wait for the record too
 	})
 	if err != nil {
 		return attempt.Stored{}, fmt.Errorf("read record %d: %w", p.Seq, err)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Run runs the loop until ctx ends and the waiting inputs are stored. It returns an error if another writer has taken
-// the log. Call Start first.
+// Run runs the loop until ctx ends and the waiting inputs are stored. It returns an error if no more records can be
+// stored, for example because another writer has taken the log. Call Start first.
 func (w *Writer) Run(ctx context.Context) error {
 	err := w.loop(ctx)
 	if err != nil {
@@ -25,7 +25,7 @@ func (w *Writer) loop(ctx context.Context) error {
 		case <-w.wake:
 		case <-timer.C:
 		case <-ctx.Done():
-			return w.drain(ctx)
+			return w.finishLoop(ctx)
 		}
 		w.pace()
 		if err := w.step(ctx); err != nil {
@@ -35,8 +35,8 @@ func (w *Writer) loop(ctx context.Context) error {
 	}
 }
 
-// drain stores the waiting inputs, refuses the rest and takes a last snapshot.
-func (w *Writer) drain(ctx context.Context) error {
+// finishLoop stores the waiting inputs, refuses later ones and takes a last snapshot.
+func (w *Writer) finishLoop(ctx context.Context) error {
 	w.mu.Lock()
 	w.stopping = true
 	w.mu.Unlock()
@@ -49,7 +49,7 @@ func (w *Writer) drain(ctx context.Context) error {
 	return w.lastSnapshot()
 }
 
-// refuseInput refuses all waiting and later inputs, since nothing can be stored any more.
+// refuseInput refuses all waiting and later inputs after an error of the loop.
 func (w *Writer) refuseInput(cause error) {
 	why := cause.Error()
 	w.failure.Store(&why)

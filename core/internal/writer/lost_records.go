@@ -13,10 +13,11 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// withoutLost makes a record foldable although records before it may be lost. If the opening of a conversation is lost,
-// the customer's next message opens it again. Other changes of unknown conversations are removed, and removed messages
-// are logged. reopened are the conversations that are opened again.
-func (w *Writer) withoutLost(seq uint64, r *journal.Record) (out *journal.Record, reopened []string) {
+// foldableRecord returns a copy of a record that can be folded although earlier records may be lost. If the change
+// that opened a conversation is lost, the copy opens the conversation again before the customer's next message. The
+// copy does not contain other changes of unknown conversations; their messages are logged. Reopened has the ids of the
+// conversations that the copy opens again.
+func (w *Writer) foldableRecord(seq uint64, r *journal.Record) (out *journal.Record, reopened []string) {
 	known := map[string]bool{"": true}
 	out = &journal.Record{Lease: r.GetLease(), Revision: r.GetRevision(), At: r.GetAt(), Envelopes: r.GetEnvelopes()}
 	for _, ch := range r.GetChanges() {
@@ -43,7 +44,7 @@ func (w *Writer) withoutLost(seq uint64, r *journal.Record) (out *journal.Record
 	return out, reopened
 }
 
-// reopen returns the change that opens a conversation again, if ch accepted a customer's message, else nil.
+// reopen returns the change that opens a conversation again if ch accepted an envelope of a customer, otherwise nil.
 func (w *Writer) reopen(ch *journal.Change, r *journal.Record) *journal.Opened {
 	a := ch.GetAccepted()
 	from := w.Policy.Channels[a.GetChannel()]
@@ -72,7 +73,7 @@ func (w *Writer) logDamaged() {
 			continue
 		}
 		var r journal.Record
-		_ = r.UnmarshalVT(d.Record) // keeps what it has read before an error
+		_ = r.UnmarshalVT(d.Record) // r contains the envelopes before the damage
 		for _, stored := range r.GetEnvelopes() {
 			e, err := protocol.DecodeEnvelope(stored.GetEnvelope())
 			if err != nil || stored.GetId() == "" {

@@ -9,8 +9,9 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// mayOpen reports whether the conversations that the envelopes open are within the limits of their channels. A limit
-// that is not reached admits all of them, and counts all of them, so that a webhook is never refused in part.
+// mayOpen reports whether the conversations that the envelopes open are within the limits of their channels. If no
+// limit is reached before them, it admits and counts all of them, even if they exceed a limit, so that a webhook is
+// never refused in part.
 func (w *Writer) mayOpen(tx *conversation.Transaction, envelopes ...*inbound.Envelope) bool {
 	if w.OpensPerMinute <= 0 {
 		return true

@@ -7,10 +7,10 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// pace delays the next commit after a failed one until retryAt. Under load it delays the commit so that it has more
-// inputs: an append costs the same for one input as for many. The time of a slow append counts, since inputs arrive
-// during it. An idle loop does not wait. Outcomes that nothing depends on may wait a little longer and are stored with
-// the next input. A crash during that time repeats their calls, as for all calls in flight.
+// pace delays the next commit. After a failed commit, it waits until retryAt. Under load, commits start at least
+// commitSpacing apart, so that each record has more inputs: an append costs the same for one input as for many. An
+// idle loop does not wait. Outcomes wait up to outcomeLinger if canLinger allows it, and are stored with the next
+// input. If the gateway crashes in this time, their calls are repeated, like all calls in flight.
 func (w *Writer) pace() {
 	time.Sleep(w.retryAt.Sub(w.Now()))
 	for {
@@ -25,7 +25,7 @@ func (w *Writer) pace() {
 		if limit == commitSpacing {
 			time.Sleep(wait)
 			select {
-			case <-w.wake: // of inputs that the next step takes
+			case <-w.wake: // the next step takes these inputs
 			default:
 			}
 			return

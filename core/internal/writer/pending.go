@@ -20,14 +20,14 @@ func (f *failures) decide(many func(), one func(cause string)) {
 	}
 }
 
-// add counts a failure and reports whether not even the dead letter can be decided on.
+// add counts a failure, and reports whether the decision on the dead letter has failed too.
 func (f *failures) add(cause string) (giveUp bool) {
 	f.n++
 	f.cause = cause
 	return f.n > 2
 }
 
-// pendingRetry is the pause after a failed decision on the dead letter.
+// pendingRetry is the time until the next try after a failed decision on the dead letter.
 const pendingRetry = time.Minute
 
 func (w *Writer) admissionFailed(b *batch, why string) {

@@ -13,9 +13,10 @@ func (w *Writer) nearlyFull() bool {
 	return b.Cap != 0 && b.Bytes >= b.Cap/10*8
 }
 
-// purge removes records that no snapshot, delivery, dead letter or history needs. The history is kept for HistoryAge
-// unless the log is nearly full. If the log is still nearly full without the history, the records that only dead
-// letters need are removed too, and these dead letters expire.
+// purge removes the oldest records, up to the first one that the snapshot does not include or that a delivery, dead
+// letter or history needs. Records that are not older than HistoryAge are kept. If the log is nearly full, neither
+// their age nor the history counts. If it is still nearly full then, records that only dead letters need are removed
+// too, and these dead letters expire.
 func (w *Writer) purge(snapshot uint64) {
 	room := !w.snapshots.full && !w.nearlyFull()
 	keep, _ := w.state.OldestNeeded(snapshot+1, state.Retention{History: room, DeadLetters: true})

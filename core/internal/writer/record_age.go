@@ -58,7 +58,7 @@ func (a *ages) note(seq uint64, at time.Time) {
 	}
 }
 
-// before returns the newest marked sequence that was written before t, or 0. It removes older marks.
+// before returns the newest marked sequence that was written before t, or 0. It removes the marks before this one.
 func (a *ages) before(t time.Time) uint64 {
 	var seq uint64
 	for len(a.marks) > 0 && a.marks[0].at.Before(t) {

@@ -82,18 +82,18 @@ func newJob(c *state.Conversation, d *state.Delivery, waited time.Duration) *att
 	return j
 }
 
-// setDeadline sets the conversation's next deadline. A delivery in flight needs none.
+// setDeadline sets the conversation's next deadline.
 func (w *Writer) setDeadline(c *state.Conversation, now time.Time) {
 	next := conversation.NextDeadline(c, w.Policy)
-	if !next.After(now) { // the deadline of a delivery in flight
-		next = w.nextAfter(c, now)
+	if !next.After(now) { // such as that of a head that was just released
+		next = w.nextDeadlineAfter(c, now)
 	}
 	w.deadlines.set(c.ID, next)
 }
 
-// nextAfter returns the first deadline after now, or the zero time. An overdue offer, departure, closing or wait for an
-// answer is due in a millisecond.
-func (w *Writer) nextAfter(c *state.Conversation, now time.Time) time.Time {
+// nextDeadlineAfter returns the first deadline after now, or the zero time. An overdue deadline is due in a
+// millisecond. The deadline of a released head does not count.
+func (w *Writer) nextDeadlineAfter(c *state.Conversation, now time.Time) time.Time {
 	var next time.Time
 	sooner := func(at time.Time) {
 		if at.After(now) && (next.IsZero() || at.Before(next)) {

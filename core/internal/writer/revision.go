@@ -20,18 +20,18 @@ type Revision struct {
 	Applied func(number uint64)
 }
 
-// revising is a revision that waits for the loop.
-type revising struct {
+// waitingRevision is a revision that waits for the loop.
+type waitingRevision struct {
 	*Revision
-	policy *conversation.Policy
+	policy *conversation.Policy // Revision.Policy with its number
 	err    error
 	done   chan struct{}
 }
 
-// Revise puts a revision into force and returns its number. Each input is decided on under exactly one revision: the
-// change has a separate record. If storing that record fails, the former revision stays in force.
+// Revise puts a revision into force and returns its number. Its change has a separate record, so each input is decided
+// on under exactly one revision. If this record cannot be stored, the former revision stays in force.
 func (w *Writer) Revise(r *Revision) (uint64, error) {
-	next := &revising{Revision: r, done: make(chan struct{})}
+	next := &waitingRevision{Revision: r, done: make(chan struct{})}
 	w.mu.Lock()
 	if w.stopping {
 		w.mu.Unlock()
@@ -47,13 +47,13 @@ func (w *Writer) Revise(r *Revision) (uint64, error) {
 	return next.policy.Revision, nil
 }
 
-func (r *revising) answer(err error) {
+func (r *waitingRevision) answer(err error) {
 	r.err = err
 	close(r.done)
 }
 
 // nextRevision takes the first revision that waits, or returns nil.
-func (w *Writer) nextRevision() *revising {
+func (w *Writer) nextRevision() *waitingRevision {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.revisions) == 0 {
@@ -74,25 +74,25 @@ func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
 }
 
 // enforce puts the stored revision into force.
-func (w *Writer) enforce(r *revising) {
+func (w *Writer) enforce(r *waitingRevision) {
 	r.policy.Vanished = w.state.Revision().Vanished
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
 	w.timersFrom, w.timers, w.overdue = w.Now(), newSchedule(), newSchedule()
 	if r.Applied != nil {
 		r.Applied(r.policy.Revision)
 	}
-	w.state.EachPause(w.Lanes.Pause) // also those of channels that have returned
+	w.state.EachPause(w.Lanes.Pause) // for channels that have returned
 	w.adaptAll()
 	r.answer(nil)
 }
 
 // adaptAll begins to adapt all conversations to the revision in force, and to set their deadlines and timers. The loop
-// continues this in steps. Any other input of a conversation adapts it first.
+// does this in steps. Before a decision on another input of a conversation, the conversation is adapted too.
 func (w *Writer) adaptAll() { w.unadapted, w.adapting, w.adaptFrom = nil, w.state.Len() > 0, 0 }
 
 func (w *Writer) hasUnadapted() bool { return w.adapting || len(w.unadapted) > 0 }
 
-// takeUnadapted returns the next conversations that are adapted to the revision in force.
+// takeUnadapted returns the next conversations to adapt to the revision in force.
 func (w *Writer) takeUnadapted() []string {
 	if len(w.unadapted) == 0 && w.adapting {
 		w.adaptFrom = w.state.Page(w.adaptFrom, maxAdaptedAtOnce, func(c *state.Conversation) {
@@ -106,7 +106,7 @@ func (w *Writer) takeUnadapted() []string {
 	return ids
 }
 
-// adapt adapts the conversations of the batch. It returns those that do not fit into the record to the list.
+// adapt adapts the conversations of the batch. Those that do not fit into the record are adapted in a later batch.
 func (w *Writer) adapt(tx *conversation.Transaction, b *batch) {
 	for b.adapted = 0; b.adapted < len(b.unadapted); b.adapted++ {
 		if !tx.Reconcile(b.unadapted[b.adapted]) {

@@ -11,10 +11,10 @@ func (w *Writer) needsRoom() bool {
 	return w.snapshots.full || w.nearlyFull() || w.Log.Health().Full
 }
 
-// freeRoom purges records that the newest snapshot includes and nothing needs. It reports whether another snapshot would
-// allow to purge more. Both must free a tenth of the records, or a hundredth while the log refuses input. freeRoom sets
-// the advice that Writable returns while the log is full. It visits all conversations, so the next search is due after
-// roomInterval.
+// freeRoom purges records that the newest snapshot includes and that nothing needs. It reports whether a purge is
+// possible after another snapshot. It ignores a purge that would free less than a tenth of the records, or less than a
+// hundredth while the log refuses input. FreeRoom sets the advice that Writable returns while the log is full. It
+// visits all conversations, so it is called at most once in roomInterval.
 func (w *Writer) freeRoom(now time.Time) (needsSnapshot bool) {
 	w.snapshots.roomAt = now.Add(roomInterval)
 	b, share := w.Log.Bounds(), uint64(10)

@@ -7,24 +7,24 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// schedule holds at most one time per conversation. It has no pointers, since most conversations have a timer. Setting a
-// later time takes O(1), an earlier one O(log n).
+// schedule contains at most one time for each conversation. It has no pointers, because most conversations have a
+// timer. To set a later time takes O(1), an earlier one O(log n).
 type schedule struct {
 	heap scheduleHeap
-	at   map[state.Key]scheduled
+	at   map[state.Key]scheduledTime
 }
 
-// scheduled has the time of a conversation, and that of its entry in the heap, which is not later. Both are in
+// scheduledTime has the time of a conversation, and the time of its entry in the heap, which is not later. Both are in
 // nanoseconds.
-type scheduled struct{ at, queued int64 }
+type scheduledTime struct{ at, queued int64 }
 
-// scheduleEntry is obsolete if its time differs from scheduled.queued.
+// scheduleEntry is an entry of the heap. It is obsolete if its time differs from scheduledTime.queued.
 type scheduleEntry struct {
 	at  int64
 	key state.Key
 }
 
-func newSchedule() schedule { return schedule{at: map[state.Key]scheduled{}} }
+func newSchedule() schedule { return schedule{at: map[state.Key]scheduledTime{}} }
 
 // set sets the time of a conversation. The zero time removes it.
 func (s *schedule) set(conv string, at time.Time) {
@@ -34,9 +34,9 @@ func (s *schedule) set(conv string, at time.Time) {
 	case at.IsZero():
 		delete(s.at, key)
 	case ok && old.queued <= nanos:
-		s.at[key] = scheduled{nanos, old.queued}
+		s.at[key] = scheduledTime{nanos, old.queued}
 	default:
-		s.at[key] = scheduled{nanos, nanos}
+		s.at[key] = scheduledTime{nanos, nanos}
 		heap.Push(&s.heap, scheduleEntry{nanos, key})
 		if len(s.heap) > 1024 && len(s.heap) > 2*len(s.at) {
 			s.rebuild()
@@ -53,7 +53,7 @@ func (s *schedule) next() (time.Time, bool) {
 			heap.Pop(&s.heap)
 		case t.at > e.at:
 			e.at = t.at
-			s.at[e.key] = scheduled{t.at, t.at}
+			s.at[e.key] = scheduledTime{t.at, t.at}
 			heap.Fix(&s.heap, 0)
 		default:
 			return time.Unix(0, e.at), true
@@ -62,7 +62,7 @@ func (s *schedule) next() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// take removes the conversations that are due, at most the given number, and returns the ids of those that exist.
+// take removes at most the given number of conversations that are due, and returns the ids of those that exist.
 func (s *schedule) take(now time.Time, most int, of *state.State) []string {
 	var out []string
 	for range most {
@@ -83,7 +83,7 @@ func (s *schedule) rebuild() {
 	s.heap = s.heap[:0]
 	for key, t := range s.at {
 		s.heap = append(s.heap, scheduleEntry{t.at, key})
-		s.at[key] = scheduled{t.at, t.at}
+		s.at[key] = scheduledTime{t.at, t.at}
 	}
 	heap.Init(&s.heap)
 }

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// shrinkBatch shrinks a batch whose record is too large. It first postpones the work on pending envelopes and dead
-// letters, then the second half of the inputs. It gives up a single input that is too large.
+// shrinkBatch postpones a part of a batch whose record is too large: first the work on expired pending envelopes, on
+// dead letters and on other pending envelopes, each in a separate call, then the second half of the inputs. It gives
+// up a single input that is too large.
 func (w *Writer) shrinkBatch(b *batch, why string) {
 	n := b.inputs()
 	if b.expirePending && (n > 0 || b.admitPending) { // their deadline has passed, so a later batch has them

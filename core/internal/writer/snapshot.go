@@ -12,9 +12,9 @@ import (
 // snapshotter is the state of the background snapshots.
 type snapshotter struct {
 	saved   uint64              // record of the newest stored snapshot, which the next can extend; 0 if there is none
-	seq     uint64              // record of the last snapshot that was begun
+	seq     uint64              // record of the snapshot that was begun last
 	at      time.Time           // when it was begun
-	bytes   uint64              // size of the log then, without records that were purged since
+	bytes   uint64              // size of the log then, or after a purge since
 	roomAt  time.Time           // next search for room
 	full    bool                // the log was too full for the last record
 	running chan snapshotResult // nil if none runs

@@ -14,9 +14,9 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// Start reads the newest snapshot and the records after it, and takes the next lease. Then it adapts the conversations
-// with pending work to the configured channels and releases lane heads. Run does the same for all others. Call Start once,
-// before Run.
+// Start restores the state from the newest snapshot and the records after it, and takes the next lease. Then it adapts
+// the conversations with pending work to the configured channels, and releases their lane heads. Run adapts all other
+// conversations. Call Start once, before Run.
 func (w *Writer) Start(ctx context.Context) error {
 	began := time.Now()
 	if err := w.restore(ctx); err != nil {
@@ -28,7 +28,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		folded := r
 		if lost = lost || seq > w.last+1; lost {
 			var again []string
-			folded, again = w.withoutLost(seq, folded)
+			folded, again = w.foldableRecord(seq, folded)
 			reopened = append(reopened, again...)
 		}
 		if err := w.state.FoldRecord(seq, folded); err != nil {
@@ -56,7 +56,7 @@ func (w *Writer) Start(ctx context.Context) error {
 	w.timersFrom, w.deadlinesFrom = now, now.Add(startGrace)
 	w.pendingFrom = now.Add(conversation.PendingWait + w.longestCall())
 	w.snapshots.init(w.last, w.Log.Bounds().Bytes, now)
-	if lost { // otherwise a later start could restore the conversations differently, with another configuration
+	if lost { // foldableRecord depends on the configuration, which the next start may not have any more
 		w.snapshotNow(ctx)
 	}
 	w.state.EachPause(w.Lanes.Pause)
@@ -139,8 +139,8 @@ func (w *Writer) restore(ctx context.Context) error {
 	return nil
 }
 
-// firstRecords takes the lease, so that the log refuses records of any former writer. Then it adapts the conversations
-// with pending work to the configured channels.
+// firstRecords stores the record with the lease and the revision. After it, the log refuses the records of former
+// writers. Then firstRecords adapts the conversations with pending work to the configured channels.
 func (w *Writer) firstRecords(ctx context.Context, now time.Time) error {
 	w.Policy = nextPolicy(w.Policy, w.state)
 	err := w.commitNow(ctx, now, func(tx *conversation.Transaction) {
@@ -175,7 +175,7 @@ func (w *Writer) commitEach(
 	return nil
 }
 
-// commitNow stores the changes of f in one record. It is for the time before the loop runs.
+// commitNow stores the changes of f in one record. Call it only before the loop runs.
 func (w *Writer) commitNow(ctx context.Context, now time.Time, f func(*conversation.Transaction)) error {
 	tx := conversation.Begin(w.state, w.Policy, now, w.last+1, w.NewID)
 	f(tx)

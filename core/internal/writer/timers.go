@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// dueDeadlines returns the conversations whose deadline is due. After a start, overdue deadlines wait until
-// deadlinesFrom, so that repeated webhooks go first.
+// dueDeadlines returns the conversations whose deadline is due. After a start, it returns none until deadlinesFrom, so
+// that repeated webhooks are decided on first.
 func (w *Writer) dueDeadlines(now time.Time) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
@@ -16,8 +16,8 @@ func (w *Writer) dueDeadlines(now time.Time) []string {
 	return w.deadlines.take(now, maxDeadlinesAtOnce, w.state)
 }
 
-// dueTimers returns the conversations whose timer is due. Those whose timer was overdue at timersFrom are left out if
-// inputs wait, and are returned at a limited rate.
+// dueTimers returns the conversations whose timer is due. It returns timers that were overdue at timersFrom at a
+// limited rate, and only if no inputs wait.
 func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	if now.Before(w.deadlinesFrom) {
 		return nil
@@ -26,15 +26,16 @@ func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	if inputsWait || now.Before(w.overdueAt) {
 		return out
 	}
-	if late := w.overdue.take(now, overdueAtOnce, w.state); len(late) > 0 {
+	if overdue := w.overdue.take(now, overdueAtOnce, w.state); len(overdue) > 0 {
 		w.overdueAt = now.Add(overdueEvery)
-		out = append(out, late...)
+		out = append(out, overdue...)
 	}
 	return out
 }
 
-// setTimer sets the conversation's timer for idle, unanswered or close_after. If it was overdue at timersFrom, it waits
-// some time more: the answers that vendors could not deliver while the gateway was stopped come first.
+// setTimer sets the conversation's timer for idle, unanswered or close_after. A timer that was overdue at timersFrom
+// waits up to maxOverdueWait more, so that answers which vendors could not deliver while the gateway was stopped
+// arrive first.
 func (w *Writer) setTimer(c *state.Conversation) {
 	at, after := conversation.NextTimer(c, w.Policy)
 	var overdue time.Time
@@ -45,8 +46,8 @@ func (w *Writer) setTimer(c *state.Conversation) {
 	w.overdue.set(c.ID, overdue)
 }
 
-// pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, pending
-// envelopes wait their full time again, since the call that opens their thread is repeated.
+// pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, the wait of
+// pending envelopes begins again, because the call that opens their thread is repeated.
 func (w *Writer) pendingDue() (at time.Time, found bool) {
 	n, at := w.state.Pending()
 	if at.Before(w.pendingFrom) {

@@ -8,7 +8,7 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// maxAhead is the time by which a vendor's clock may be ahead of the gateway's.
+// maxAhead is the maximum time by which a vendor's clock may be ahead of the gateway's clock.
 const maxAhead = 2 * time.Minute
 
 // vendorClocks bounds the times of vendors. Fencing compares them with each other, so one time in the future would
@@ -17,8 +17,9 @@ type vendorClocks struct {
 	warned sync.Map // channels with a logged warning
 }
 
-// boundTimes treats envelopes with a time in the future as sent now. It counts them, and logs the first one of each
-// channel. A time is in the future if it is more than maxAhead ahead of both the gateway's clock and the system's.
+// boundTimes replaces the vendor's time by the present time in envelopes that seem to come from the future: their time
+// is more than maxAhead ahead of both the gateway's clock and the system's clock. It counts these envelopes, and logs
+// the first one of each channel.
 func (w *Writer) boundTimes(in []*inbound.Envelope) {
 	now := w.Now()
 	latest := now

@@ -44,7 +44,7 @@ type Writer struct {
 	outcomes    []*attempt.Outcome
 	submissions []*submission
 	commands    []*command
-	revisions   []*revising
+	revisions   []*waitingRevision
 	stopping    bool
 	wake        chan struct{}
 
@@ -54,20 +54,20 @@ type Writer struct {
 	noRoom        atomic.Pointer[string] // advice for operators while the log is full
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
-	deadlines     schedule  // of offers, departures and closed conversations, and next attempts
+	deadlines     schedule  // see conversation.NextDeadline
 	timers        schedule  // idle, unanswered and close_after
 	overdue       schedule  // timers that were overdue at timersFrom
 	overdueAt     time.Time // next time at which timers of overdue are due
 	timersFrom    time.Time // when the gateway started or the revision came into force
-	deadlinesFrom time.Time // overdue deadlines wait until then
+	deadlinesFrom time.Time // deadlines and timers wait until then after a start
 	pendingFrom   time.Time // pending envelopes are kept at least until then
 	admitAt       time.Time // next try to admit pending envelopes, after a failed one
 	pendingAlone  bool      // the next record with decisions on pending envelopes has no other inputs
 	expireAt      time.Time // next search for expired dead letters
 	moreToExpire  bool      // the last search left expired dead letters
 	unadapted     []string  // next conversations to adapt to the revision in force
-	adapting      bool      // conversations from adaptFrom on are not adapted yet either; see State.Page
-	adaptFrom     uint64
+	adapting      bool      // the conversations from adaptFrom on are not adapted yet
+	adaptFrom     uint64    // position for State.Page
 
 	appendedAt time.Time     // when the newest append began
 	retryAt    time.Time     // next try to store a refused record
@@ -99,7 +99,7 @@ func (w *Writer) Writable() error {
 	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
 	}
-	if err := w.refusedByDrain(); err != nil {
+	if err := w.drainError(); err != nil {
 		return err
 	}
 	h := w.Log.Health()
