@@ -7,22 +7,22 @@ import (
 	"patchbay/sdk"
 )
 
-// authorized makes a call with the access token and the user's token. If AICC refuses them (401, 403), it renews the
-// user's token and, if necessary, the access token, and repeats the call once. A refused call had no effect.
-func (c *channel) authorized(ctx context.Context, op, user string, st *threadState, q request) (*response, error) {
+// callAuthorized makes a call with the access token and the user's token. If AICC refuses them (401, 403), it renews
+// the user's token and, if necessary, the access token, and repeats the call once. A refused call had no effect.
+func (c *channel) callAuthorized(ctx context.Context, op, user string, st *threadState, q request) (*response, error) {
 	c.sessions.loadToken(user, st)
-	a, access, err := c.tryAuthorized(ctx, op, user, st, q)
+	a, access, err := c.callAuthorizedOnce(ctx, op, user, st, q)
 	if access == "" || err == nil || sdk.KindOf(err) != sdk.KindUnauthorized {
 		return a, err
 	}
 	c.tokens.invalidate(access, asTyped(err).Status == http.StatusForbidden)
 	st.Token = ""
-	a, _, err = c.tryAuthorized(ctx, op, user, st, q)
+	a, _, err = c.callAuthorizedOnce(ctx, op, user, st, q)
 	return a, err
 }
 
-// tryAuthorized makes the call once. It returns the access token that it used, or "".
-func (c *channel) tryAuthorized(
+// callAuthorizedOnce makes the call once. It returns the access token that it used, or "".
+func (c *channel) callAuthorizedOnce(
 	ctx context.Context, op, user string, st *threadState, q request,
 ) (*response, string, error) {
 	access, err := c.tokens.get(ctx)
@@ -61,6 +61,6 @@ func (c *channel) storeToken(user string, st *threadState, token string) {
 
 // redact sets the result's text and code for errors.
 func (c *channel) redact(r *result, st *threadState, secrets ...string) {
-	secrets = append(secrets, st.Token, c.tokens.current(), c.settings.AppSecret.Reveal())
+	secrets = append(secrets, st.Token, c.tokens.newest(), c.settings.AppSecret.Reveal())
 	r.shown, r.shownCode = redactText(string(r.ResultDesc), secrets...), redactCode(r.code(), secrets...)
 }

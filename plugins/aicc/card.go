@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// maxTitle limits a card's title, in bytes. The page of send names no limits for the texts of a WEBCARD; the adapter
+// maxTitle limits a card's title, in bytes. The page of send has no limits for the texts of a WEBCARD; the adapter
 // applies the limit of a text message to the description.
 const maxTitle = envelope.MaxIDBytes
 

@@ -37,7 +37,7 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 		if c.sessionExpired(r, d.Attempt) {
 			kind, reason = sdk.KindGone, ""
 		}
-		return nil, refused(op, r, kind, reason)
+		return nil, refusalError(op, r, kind, reason)
 	}
 	c.sessions.resume(d.Thread, st)
 	return st.receipt(d.State, content.degraded)

@@ -109,8 +109,8 @@ func (q *request) http(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// repeatable changes unknown to transient, for calls that can be repeated without harm.
-func repeatable(err error) error {
+// asTransient changes unknown to transient, for calls that can be repeated without harm.
+func asTransient(err error) error {
 	if sdk.KindOf(err) == sdk.KindUnknown {
 		e := *asTyped(err)
 		e.Kind = sdk.KindTransient

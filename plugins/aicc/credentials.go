@@ -32,7 +32,7 @@ func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error)
 		body: accessRequest{AppKey: c.settings.AppKey, AppSecret: secret},
 	})
 	if err != nil {
-		return "", 0, repeatable(err)
+		return "", 0, asTransient(err)
 	}
 	var r accessReply
 	if err := json.Unmarshal(a.body, &r); err != nil {
@@ -58,7 +58,7 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 		body: userRequest{UserID: user, UserName: name, ChannelID: c.settings.ChannelID, Locale: c.settings.Locale},
 	})
 	if err != nil {
-		return "", repeatable(err)
+		return "", asTransient(err)
 	}
 	var r userReply
 	if err := json.Unmarshal(a.body, &r); err != nil {

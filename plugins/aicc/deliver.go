@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// maxText limits the text of one message, in bytes. The page of send says "1 KB".
+// maxText limits the text of one message, in bytes. The limit on the page of send is "1 KB".
 const maxText = 1024
 
 // Calls that carry a message.
@@ -52,7 +52,7 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 
 // send makes a call that may have an effect, and stores the customer's newest token in st.
 func (c *channel) send(ctx context.Context, op, call string, st *threadState, m uplink) (*result, error) {
-	a, err := c.authorized(ctx, op, m.From, st, request{
+	a, err := c.callAuthorized(ctx, op, m.From, st, request{
 		url: c.settings.BaseURL + apiPath + call, body: m, secrets: []string{m.Content},
 	})
 	if err != nil {
@@ -88,10 +88,10 @@ func (m uplink) withSender(e *envelope.Envelope) uplink {
 	return m
 }
 
-// refused returns the error for a result code other than 0. Its status is 200: AICC may send a business failure with
-// HTTP status 500 (send), but it has processed the call, and other calls may succeed. A response without a code has no
-// status, because it is not a result of AICC.
-func refused(op string, r *result, kind sdk.ErrorKind, reason string) error {
+// refusalError returns the error for a result code other than 0. Its status is 200: AICC may send a business failure
+// with HTTP status 500 (send), but it has processed the call, and other calls may succeed. A response without a code
+// has no status, because it is not a result of AICC.
+func refusalError(op string, r *result, kind sdk.ErrorKind, reason string) error {
 	e := &sdk.Error{Kind: kind, Op: op, Reason: reason, Code: r.shownCode, Text: r.shown}
 	if r.code() != "" {
 		e.Status = http.StatusOK

@@ -98,20 +98,20 @@ func downloadTypes(p *envelope.Part) (types []string, known bool) {
 	return documentTypes, false
 }
 
-// download makes one call. located means that r is the only candidate. The error is a *notFound if another candidate
-// may succeed.
+// download makes one call. onlyCandidate means that r is the only candidate. The error is a *notFound if another
+// candidate may succeed.
 func (c *channel) download(
-	ctx context.Context, user string, st *threadState, r downloadRequest, located bool,
+	ctx context.Context, user string, st *threadState, r downloadRequest, onlyCandidate bool,
 ) ([]byte, error) {
 	limit := c.settings.MaxFileBytes
-	a, err := c.authorized(ctx, opDownload, user, st, request{
+	a, err := c.callAuthorized(ctx, opDownload, user, st, request{
 		url: c.settings.BaseURL + apiPath + "downloadFileStream", body: r, limit: base64Bytes(limit) + maxResponse,
 	})
 	if errors.Is(err, errResponseTooLarge) {
 		return nil, tooLargeFile(limit)
 	}
 	if err != nil {
-		return nil, repeatable(err)
+		return nil, asTransient(err)
 	}
 	var reply downloadReply
 	if err := json.Unmarshal(a.body, &reply); err != nil {
@@ -120,11 +120,11 @@ func (c *channel) download(
 	c.redact(&reply.result, st)
 	switch code := reply.code(); {
 	case code != codeDone && (code != "" || reply.FileStream+reply.FileURL == ""): // an older sample has no code
-		return nil, &notFound{refused(opDownload, &reply.result, downloadError(code, located), "")}
+		return nil, &notFound{refusalError(opDownload, &reply.result, downloadError(code, onlyCandidate), "")}
 	case reply.FileStream != "":
 		return decodeFile(reply.FileStream, limit)
 	case reply.FileURL != "":
-		return c.follow(ctx, reply.FileURL, limit)
+		return c.readLink(ctx, reply.FileURL, limit)
 	}
 	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload,
 		Text: "the response has neither fileStream nor fileUrl"}}

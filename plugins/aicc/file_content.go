@@ -36,8 +36,8 @@ func decodeFile(s string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// follow reads a file from AICC's temporary link. The link itself is the credential, so the request has no others.
-func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte, error) {
+// readLink reads a file from AICC's temporary link. The link itself is the credential, so the request has no others.
+func (c *channel) readLink(ctx context.Context, link string, limit int64) ([]byte, error) {
 	if !isLink(link) {
 		return nil, &sdk.Error{Kind: sdk.KindPermanent, Op: opDownload, Text: "fileUrl is not an http or https URL"}
 	}
@@ -47,7 +47,7 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 	}
 	resp, err := c.host.HTTP.Do(req)
 	if err != nil {
-		return nil, repeatable(sdk.FromTransport(opDownload, err))
+		return nil, asTransient(sdk.FromTransport(opDownload, err))
 	}
 	defer resp.Body.Close()
 	if e := sdk.FromStatus(opDownload, resp.StatusCode, resp.Header); e != nil {
@@ -58,7 +58,7 @@ func (c *channel) follow(ctx context.Context, link string, limit int64) ([]byte,
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, repeatable(sdk.FromTransport(opDownload, err))
+		return nil, asTransient(sdk.FromTransport(opDownload, err))
 	}
 	if int64(len(data)) > limit {
 		return nil, tooLargeFile(limit)

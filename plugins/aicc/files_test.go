@@ -88,7 +88,7 @@ func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 }
 
 // Files up to the limit are transferred completely, although other answers have a lower limit. Larger files are
-// refused in both directions.
+// refusalError in both directions.
 func TestFileSizeLimit(t *testing.T) {
 	const limit = 300_000
 	v := newMemoryVendor()

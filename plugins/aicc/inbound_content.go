@@ -47,7 +47,7 @@ func (m *downlink) chatParts(polled bool) ([]envelope.Part, error) {
 	}
 	media, ok := mediaParts[m.MediaType]
 	if !ok {
-		return nil, invalid("mediaType", "has the unknown value %s", quoted(m.MediaType))
+		return nil, invalid("mediaType", "has the unknown value %s", quote(m.MediaType))
 	}
 	if content == "" {
 		return nil, invalid("content", "has no resource id")
@@ -152,5 +152,5 @@ func textParts(s string) []envelope.Part {
 	return out
 }
 
-// quoted formats an unknown value of a vendor field for an error.
-func quoted(s string) string { return strconv.Quote(text.Clip(s, 40)) }
+// quote formats an unknown value of a vendor field for an error.
+func quote(s string) string { return strconv.Quote(text.Clip(s, 40)) }

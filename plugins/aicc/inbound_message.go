@@ -72,7 +72,7 @@ func (m *downlink) envelope(c *channel, polled bool) (*envelope.Envelope, error)
 	}
 	role, ok := senderRoles[m.SourceType]
 	if !ok {
-		return nil, invalid("sourceType", "has the unknown value %s", quoted(m.SourceType))
+		return nil, invalid("sourceType", "has the unknown value %s", quote(m.SourceType))
 	}
 	at, err := milliTime(m.Timestamp)
 	if err != nil {
@@ -122,7 +122,7 @@ func (m *downlink) markEcho(e *envelope.Envelope) {
 func (m *downlink) event(e *envelope.Envelope, s *Settings) error {
 	kind, ok := events[m.ControlType]
 	if !ok {
-		return invalid("controlType", "has the unknown value %s", quoted(m.ControlType))
+		return invalid("controlType", "has the unknown value %s", quote(m.ControlType))
 	}
 	e.Kind = kind
 	if kind == envelope.KindRead {

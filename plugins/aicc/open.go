@@ -53,7 +53,7 @@ func (c *channel) requestAgent(
 ) (accepted bool, err error) {
 	r, err := c.send(ctx, op, callSend, st, c.uplink(user, st, control, mediaText, ""))
 	if err != nil {
-		return false, repeatable(err)
+		return false, asTransient(err)
 	}
 	if r.code() == codeDone {
 		return false, nil
@@ -63,5 +63,5 @@ func (c *channel) requestAgent(
 		return true, nil
 	}
 	kind, reason := openError(cause)
-	return false, refused(op, r, kind, reason)
+	return false, refusalError(op, r, kind, reason)
 }

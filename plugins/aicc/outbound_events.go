@@ -16,7 +16,7 @@ func (c *channel) sendEvent(
 	st := readState(d.State)
 	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, control, mediaText, content))
 	if err != nil {
-		return nil, repeatable(err)
+		return nil, asTransient(err)
 	}
 	degraded := ""
 	if r.code() != codeDone {
@@ -25,8 +25,8 @@ func (c *channel) sendEvent(
 	return st.receipt(d.State, degraded)
 }
 
-// sendRead sends the ids of the messages that the customer has read. AICC does not know the ids that the adapter
-// derived.
+// sendRead sends the ids of the messages that the customer has read, except ids that the adapter derived, because they
+// do not exist at AICC.
 func (c *channel) sendRead(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	var ids []string
 	for _, id := range d.Envelope.RefersTo {
@@ -48,13 +48,13 @@ func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt
 	st := readState(d.State)
 	r, err := c.send(ctx, op, callSend, &st, c.uplink(d.Thread, &st, controlDisconnect, mediaText, ""))
 	if err != nil {
-		return nil, repeatable(err)
+		return nil, asTransient(err)
 	}
 	if r.code() != codeDone {
 		cause := r.cause()
 		kind, reason := sendError(cause)
 		if expired := kind == sdk.KindGone || cause == causeDisconnect && d.Attempt > 1; !expired {
-			return nil, refused(op, r, kind, reason)
+			return nil, refusalError(op, r, kind, reason)
 		}
 	}
 	c.sessions.close(d.Thread)

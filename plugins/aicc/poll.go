@@ -22,11 +22,11 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 	defer cancel()
 	st := c.sessions.state(user)
 	query := url.Values{"receiverId": {user}, "channel": {channelWeb}, "isNeedRead": {"true"}}
-	a, err := c.authorized(ctx, opPoll, user, &st, request{
+	a, err := c.callAuthorized(ctx, opPoll, user, &st, request{
 		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollResponse,
 	})
 	if err != nil {
-		return nil, repeatable(err)
+		return nil, asTransient(err)
 	}
 	return c.readPoll(user, &st, a.body)
 }
@@ -44,7 +44,7 @@ func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelo
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the response has no resultCode"}
 	}
 	if len(items) == 0 && r.code() != codeDone {
-		return nil, refused(opPoll, &r.result, sdk.KindGone, "")
+		return nil, refusalError(opPoll, &r.result, sdk.KindGone, "")
 	}
 	b := batch{channels: []*channel{c}, counts: map[string]int{}, user: user}
 	var out []*envelope.Envelope

@@ -11,9 +11,9 @@ import (
 // of the channel's configuration. It is nil for a channel with pushes: open, resume, close, loadToken, storeToken and
 // err then do nothing. It is safe for concurrent use.
 type sessions struct {
-	now     func() time.Time
-	changed chan struct{} // holds a value after a user was added
-	turn    chan struct{} // holds a value while a subscription runs
+	now          func() time.Time
+	changed      chan struct{} // holds a value after a user was added
+	subscription chan struct{} // holds a value while a subscription runs
 
 	mu    sync.Mutex
 	users map[string]*session
@@ -44,7 +44,7 @@ type pollBatch struct {
 
 func newSessions(now func() time.Time) *sessions {
 	return &sessions{
-		now: now, changed: make(chan struct{}, 1), turn: make(chan struct{}, 1), users: map[string]*session{},
+		now: now, changed: make(chan struct{}, 1), subscription: make(chan struct{}, 1), users: map[string]*session{},
 	}
 }
 

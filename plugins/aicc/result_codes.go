@@ -21,7 +21,7 @@ var reasonCodes = map[string]string{
 	declinedHours:   "It is outside the agents' working hours (result code 12).",
 	declinedAgent:   "AICC found no agent server (result code 13, no CCUCS address).",
 	declinedRobot:   "AICC's robot, which receives new conversations first, is not ready (result code 13).",
-	declinedChannel: "AICC does not know the channel (result code 13). Check channel_id.",
+	declinedChannel: "The channel does not exist at AICC (result code 13). Check channel_id.",
 	declinedSend:    "AICC could not forward the request (result code 13, send failed).",
 	declinedFailed:  "AICC refused to connect. The error contains its code and text.",
 }
@@ -146,11 +146,11 @@ func uploadError(code string) sdk.ErrorKind {
 
 // downloadError returns the kind for a refused downloadFileStream. Code 13 means either a failure or a wrong file type,
 // so the call is repeated only if no other store or type is possible.
-func downloadError(code string, located bool) sdk.ErrorKind {
+func downloadError(code string, onlyCandidate bool) sdk.ErrorKind {
 	switch {
 	case code == codeMissing || code == codeNoFile:
 		return sdk.KindPermanent
-	case code == codeFailure && !located:
+	case code == codeFailure && !onlyCandidate:
 		return sdk.KindPermanent
 	}
 	return sdk.KindTransient

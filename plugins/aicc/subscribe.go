@@ -25,8 +25,8 @@ func (a *adapter) Subscribe(ctx context.Context, sub *sdk.Subscription, emit sdk
 		return &sdk.Error{Kind: sdk.KindUnsupported, Op: opPoll, Text: "the channel does not poll; set inbound to poll"}
 	}
 	select {
-	case c.sessions.turn <- struct{}{}:
-		defer func() { <-c.sessions.turn }()
+	case c.sessions.subscription <- struct{}{}:
+		defer func() { <-c.sessions.subscription }()
 	case <-ctx.Done():
 		return nil
 	}
@@ -48,7 +48,7 @@ type poller struct {
 // run polls until ctx ends or storing fails. It waits up to pollGrace for running polls: AICC has already removed
 // their messages, so they must be stored, or at least kept for the next subscription.
 func (p *poller) run(ctx context.Context) (err error) {
-	work, stop := outlasting(ctx, pollGrace)
+	work, stop := extendContext(ctx, pollGrace)
 	defer stop()
 	defer p.metrics.polled.DeleteLabelValues(p.name)
 	wake := time.NewTimer(0)
@@ -142,8 +142,8 @@ func (p *poller) finish(r pollResult) {
 	}
 }
 
-// outlasting returns a context that ends a fixed time after ctx. stop ends it immediately.
-func outlasting(ctx context.Context, by time.Duration) (late context.Context, stop func()) {
+// extendContext returns a context that ends by after the end of ctx. stop ends it immediately.
+func extendContext(ctx context.Context, by time.Duration) (late context.Context, stop func()) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
 	return late, func() {

@@ -16,9 +16,9 @@ const renewPause = 30 * time.Second
 // concurrent use. It starts no goroutine, so a fetch ends with the context of its call.
 type tokenCache struct {
 	// fetch requests a token and returns its life.
-	fetch func(context.Context) (token string, life time.Duration, err error)
-	now   func() time.Time
-	turn  chan struct{} // holds a value while a call fetches
+	fetch    func(context.Context) (token string, life time.Duration, err error)
+	now      func() time.Time
+	fetching chan struct{} // holds a value while a call fetches
 
 	mu        sync.Mutex
 	token     string
@@ -33,7 +33,7 @@ type tokenCache struct {
 func newTokenCache(
 	fetch func(context.Context) (string, time.Duration, error), now func() time.Time,
 ) *tokenCache {
-	return &tokenCache{fetch: fetch, now: now, turn: make(chan struct{}, 1)}
+	return &tokenCache{fetch: fetch, now: now, fetching: make(chan struct{}, 1)}
 }
 
 // get returns a valid token. It returns an error when ctx ends.
@@ -43,8 +43,8 @@ func (t *tokenCache) get(ctx context.Context) (string, error) {
 		return token, err
 	}
 	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
+	case t.fetching <- struct{}{}:
+		defer func() { <-t.fetching }()
 	case <-ctx.Done():
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: "wait for access token", Err: ctx.Err()}
 	}
@@ -83,7 +83,7 @@ func (t *tokenCache) fetchedSince(fetches int) (string, error) {
 	return "", t.lastErr // nil if the token was invalidated since
 }
 
-// renew fetches a token. The caller holds the turn. If ctx ends, the other calls do not share the error.
+// renew fetches a token. The caller is the only one that fetches. If ctx ends, the other calls do not share the error.
 func (t *tokenCache) renew(ctx context.Context) (string, error) {
 	start := t.now() // a token's life begins before its response arrives
 	token, life, err := t.fetch(ctx)
@@ -115,8 +115,8 @@ func (t *tokenCache) renew(ctx context.Context) (string, error) {
 	return t.token, nil
 }
 
-// current returns the cached token, also if it has expired, for redaction. It returns "" after invalidate.
-func (t *tokenCache) current() string {
+// newest returns the cached token, also if it has expired, for redaction. It returns "" after invalidate.
+func (t *tokenCache) newest() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.token

@@ -27,7 +27,7 @@ func (c *channel) upload(
 	kind, ok := uploadType(a)
 	if !ok {
 		return out, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
-			Text: fmt.Sprintf("AICC does not accept files of type %s", quoted(a.ContentType))}
+			Text: fmt.Sprintf("AICC does not accept files of type %s", quote(a.ContentType))}
 	}
 	if a.Size() == 0 || a.Size() > c.settings.MaxFileBytes {
 		return out, &sdk.Error{Kind: sdk.KindUnsupported, Op: opUpload,
@@ -49,11 +49,11 @@ func (c *channel) upload(
 
 // callUpload makes the call and returns the file's key.
 func (c *channel) callUpload(ctx context.Context, user string, st *threadState, u uploadRequest) (string, error) {
-	a, err := c.authorized(ctx, opUpload, user, st, request{
+	a, err := c.callAuthorized(ctx, opUpload, user, st, request{
 		url: c.settings.BaseURL + apiPath + "uploadFileStream", body: u,
 	})
 	if err != nil {
-		return "", repeatable(err)
+		return "", asTransient(err)
 	}
 	var r uploadReply
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
@@ -61,7 +61,7 @@ func (c *channel) callUpload(ctx context.Context, user string, st *threadState, 
 	}
 	c.redact(&r.result, st)
 	if r.code() != codeDone {
-		return "", refused(opUpload, &r.result, uploadError(r.code()), "")
+		return "", refusalError(opUpload, &r.result, uploadError(r.code()), "")
 	}
 	if r.ObjectKey == "" {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the response has no objectKey"}

@@ -41,7 +41,7 @@ type overrides struct {
 
 // chatConfig returns the overrides for a call, or nil, and notes about invalid attributes.
 func (s *settings) chatConfig(attributes map[string]string) (*chatConfig, []string) {
-	o := overrides{attributes: own(attributes)}
+	o := overrides{attributes: ownAttributes(attributes)}
 	c := chatConfig{
 		ShortTermMemory: o.boolean(overrideShort, s.ShortTermMemory),
 		LongTermMemory:  o.boolean(overrideLong, s.LongTermMemory),
@@ -56,13 +56,13 @@ func (s *settings) chatConfig(attributes map[string]string) (*chatConfig, []stri
 	if k.DataIDs != nil || k.GroupIDs != nil {
 		c.Knowledge = &k
 	}
-	if c.empty() {
+	if c.isEmpty() {
 		return nil, o.omitted
 	}
 	return &c, o.omitted
 }
 
-func (c *chatConfig) empty() bool {
+func (c *chatConfig) isEmpty() bool {
 	return c.ShortTermMemory == nil && c.LongTermMemory == nil && c.CornerCitation == nil && c.Knowledge == nil &&
 		len(c.CustomVariables) == 0
 }
@@ -91,8 +91,8 @@ func unsupportedByV1(name string) string {
 	return "attribute " + dotPrefix + name + " omitted: v1 does not support it"
 }
 
-// own returns the attributes of this adapter, or nil.
-func own(attributes map[string]string) map[string]string {
+// ownAttributes returns the attributes whose names have this adapter's prefix, or nil.
+func ownAttributes(attributes map[string]string) map[string]string {
 	var out map[string]string
 	for name, value := range attributes {
 		if strings.HasPrefix(name, dotPrefix) || strings.HasPrefix(name, underscorePrefix) {

@@ -15,25 +15,25 @@ import (
 	"patchbay/sdk/httpclient"
 )
 
-// maxAnswerBytes limits a response.
-const maxAnswerBytes = httpclient.MaxResponseBytes
+// maxResponseBytes limits a response.
+const maxResponseBytes = httpclient.MaxResponseBytes
 
 // byteOrderMark may precede the JSON of a response.
 var byteOrderMark = []byte("\ufeff")
 
 // call posts body once and returns the response of a successful call. The response may be empty, because GPTBots does
 // not document it for all calls.
-func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiAnswer, error) {
-	var answer apiAnswer
-	if _, err := ch.exchange(ctx, op, path, body, &answer); err != nil {
+func (ch *channel) call(ctx context.Context, op, path string, body any) (*apiResponse, error) {
+	var response apiResponse
+	if _, err := ch.exchange(ctx, op, path, body, &response); err != nil {
 		return nil, err
 	}
-	return &answer, nil
+	return &response, nil
 }
 
-// exchange posts body once, decodes the response into answer, and returns its bytes. The response of a successful call
-// is a JSON object or empty. Any other body, like the page of a proxy, is not from GPTBots.
-func (ch *channel) exchange(ctx context.Context, op, path string, body any, answer *apiAnswer) ([]byte, error) {
+// exchange posts body once, decodes the body of the response into response, and returns its bytes. After a successful
+// call this body is a JSON object or empty. Any other body, like the page of a proxy, is not from GPTBots.
+func (ch *channel) exchange(ctx context.Context, op, path string, body any, response *apiResponse) ([]byte, error) {
 	resp, err := ch.post(ctx, op, path, body)
 	if err != nil {
 		return nil, err
@@ -46,11 +46,11 @@ func (ch *channel) exchange(ctx context.Context, op, path string, body any, answ
 			Text: "the response was interrupted", Err: err}
 	}
 	content = bytes.TrimSpace(bytes.TrimPrefix(content, byteOrderMark))
-	isObject := jsontext.Value(content).Kind() == '{' && decode(content, answer) == nil
+	isObject := jsontext.Value(content).Kind() == '{' && decode(content, response) == nil
 	if !isObject {
-		*answer = apiAnswer{}
+		*response = apiResponse{}
 	}
-	e := answerError(op, resp.StatusCode, resp.Header, answer.code())
+	e := responseError(op, resp.StatusCode, resp.Header, response.code())
 	if e == nil && !isObject && len(content) > 0 {
 		return nil, &sdk.Error{Kind: sdk.KindUnknown, Op: op,
 			Text: fmt.Sprintf("the response (HTTP %d) is not a JSON object, so it is not from GPTBots; check base_url and proxies",
@@ -90,8 +90,8 @@ func (ch *channel) post(ctx context.Context, op, path string, body any) (*http.R
 
 // readAll reads a response. An error means that it was interrupted or is too large.
 func readAll(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxAnswerBytes+1))
-	if err == nil && len(b) > maxAnswerBytes {
+	b, err := io.ReadAll(io.LimitReader(r, maxResponseBytes+1))
+	if err == nil && len(b) > maxResponseBytes {
 		return nil, httpclient.ErrResponseTooLarge
 	}
 	return b, err

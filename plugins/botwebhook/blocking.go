@@ -17,7 +17,7 @@ const maxReplyBytes = 224 << 10
 // sendBlocking sends a message in blocking mode. The response has the form of a webhook call: of v2, or flat as in v1.
 // The response of v1 is not documented, so both forms are accepted for both versions.
 func (ch *channel) sendBlocking(ctx context.Context, thread string, m *outboundMessage) (*sdk.Receipt, error) {
-	var head apiAnswer
+	var head apiResponse
 	body, err := ch.exchange(ctx, opSend, m.path, m.body, &head)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func TestUndocumentedBlockingAnswers(t *testing.T) {
 func TestOversizedAnswerIsUnknown(t *testing.T) {
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"message_id":"m1","text":"`)
-		_, _ = io.CopyN(w, filler{}, maxAnswerBytes)
+		_, _ = io.CopyN(w, filler{}, maxResponseBytes)
 	})
 	for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
 		_, err := connectedIn(t, mode, endless).Deliver(t.Context(), delivery())

@@ -61,7 +61,7 @@ func (ch *channel) endpoint() sdk.Endpoint {
 		Threads:      ch.Threads,
 		Capabilities: caps,
 	}
-	if ch.replies() {
+	if ch.repliesInResponse() {
 		ep.Unknown = "dead" // a repeat costs credits and may give the customer two answers
 	}
 	return ep

@@ -22,7 +22,7 @@ const (
 // arrives at the webhook, and a 2xx status without an error code is success. In the other modes, the receipt contains
 // the answer.
 func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
-	ch, err := a.configured(d.Channel, opSend)
+	ch, err := a.configuredChannel(d.Channel, opSend)
 	if err != nil {
 		return nil, err
 	}
@@ -43,29 +43,29 @@ func (a *adapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, e
 	case modeStreaming:
 		r, err = ch.sendStreaming(ctx, d.Thread, m)
 	default:
-		var answer *apiAnswer
-		if answer, err = ch.call(ctx, opSend, m.path, m.body); err == nil {
-			r = &sdk.Receipt{VendorID: validID(idOf(answer.MessageID))}
+		var response *apiResponse
+		if response, err = ch.call(ctx, opSend, m.path, m.body); err == nil {
+			r = &sdk.Receipt{VendorID: validID(idOf(response.MessageID))}
 		}
 	}
 	if err != nil {
-		return nil, ch.gatewayTimeout(err)
+		return nil, ch.unknownIfTimedOut(err)
 	}
 	r.Degraded = joinNotes(m.degraded, r.Degraded)
 	return r, nil
 }
 
-// gatewayTimeout changes the kind of status 504 to unknown in blocking and streaming mode, because the agent may have
-// received the message. In webhook mode the error stays transient, and the gateway retries.
-func (ch *channel) gatewayTimeout(err error) error {
-	if e, ok := errors.AsType[*sdk.Error](err); ok && ch.replies() && e.Status == http.StatusGatewayTimeout {
+// unknownIfTimedOut changes the kind of an error with status 504 to unknown in blocking and streaming mode, because the
+// agent may have received the message. In webhook mode the error stays transient, and the gateway retries.
+func (ch *channel) unknownIfTimedOut(err error) error {
+	if e, ok := errors.AsType[*sdk.Error](err); ok && ch.repliesInResponse() && e.Status == http.StatusGatewayTimeout {
 		e.Kind = sdk.KindUnknown
 	}
 	return err
 }
 
-// configured returns a channel. Its error is transient because Configure may still be running.
-func (a *adapter) configured(name, op string) (*channel, error) {
+// configuredChannel returns a channel. Its error is transient because Configure may still be running.
+func (a *adapter) configuredChannel(name, op string) (*channel, error) {
 	if ch := a.channel(name); ch != nil {
 		return ch, nil
 	}

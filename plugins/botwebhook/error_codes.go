@@ -38,10 +38,10 @@ var codes = map[int]codeMeaning{
 	200222: {sdk.KindUnsupported, 0, "the agent's settings do not support this", false},
 }
 
-// answerError returns the error for a response with this status and code, or nil for success. A status that permits a
+// responseError returns the error for a response with this status and code, or nil for success. A status that permits a
 // retry (408, 425, 429, 5xx) has priority over the code. A listed code has priority over any other HTTP error. With a
 // status 2xx, an unlisted code from 400 to 599 counts as an HTTP status, 5xxxx is transient, and others are permanent.
-func answerError(op string, status int, header http.Header, code int) *sdk.Error {
+func responseError(op string, status int, header http.Header, code int) *sdk.Error {
 	byStatus := sdk.FromStatus(op, status, header)
 	if code == 0 || (code == http.StatusOK && byStatus == nil) {
 		return byStatus

@@ -20,11 +20,11 @@ func (ch *channel) deliverHandoff(ctx context.Context, d *sdk.Delivery) (*sdk.Re
 		if body.Body = textOf(d.Envelope.Parts); body.Body == "" {
 			return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "parts", Text: "are empty"}
 		}
-		answer, err := ch.call(ctx, opReply, humanReplyPath, body)
+		response, err := ch.call(ctx, opReply, humanReplyPath, body)
 		if err != nil {
-			return nil, ch.handoffEnded(err)
+			return nil, ch.permanentIfGone(err)
 		}
-		return &sdk.Receipt{VendorID: validID(idOf(answer.MessageID)), Degraded: sentAsText(d.Envelope)}, nil
+		return &sdk.Receipt{VendorID: validID(idOf(response.MessageID)), Degraded: sentAsText(d.Envelope)}, nil
 	case envelope.KindClosed, envelope.KindDisconnected:
 		_, err := ch.call(ctx, opClose, humanClosePath, body)
 		if err != nil && sdk.KindOf(err) != sdk.KindGone {
@@ -39,8 +39,8 @@ func (ch *channel) deliverHandoff(ctx context.Context, d *sdk.Delivery) (*sdk.Re
 		Text: fmt.Sprintf("%q cannot be sent to a hand-off", d.Envelope.Kind)}
 }
 
-// handoffEnded makes gone permanent, because only GPTBots can start a hand-off again.
-func (ch *channel) handoffEnded(err error) error {
+// permanentIfGone changes the kind gone to permanent, because only GPTBots can start a hand-off again.
+func (ch *channel) permanentIfGone(err error) error {
 	if e, ok := errors.AsType[*sdk.Error](err); ok && e.Kind == sdk.KindGone {
 		e.Kind = sdk.KindPermanent
 		e.Text = fmt.Sprintf("the hand-off has ended: it was closed, or its first reply came after the waiting time (%s)",

@@ -42,7 +42,7 @@ const (
 
 var eventReasons = map[string]string{
 	reasonHandoff:    "The bot hands the customer over to an agent.",
-	reasonTimeout:    "GPTBots closed the hand-off because nobody wrote in time.",
+	reasonTimeout:    "GPTBots closed the hand-off because no message was sent in time.",
 	reasonUserClosed: "The customer closed the hand-off.",
 	reasonClosed:     "GPTBots closed the hand-off for another cause, see botwebhook.close_type.",
 }

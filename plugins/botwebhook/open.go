@@ -12,7 +12,7 @@ import (
 // Open implements sdk.Opener ("Create conversation"). A bot accepts every conversation, so an offer is accepted
 // immediately. An unknown outcome is transient in all modes: repeating the call only leaves an unused conversation.
 func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
-	ch, err := a.configured(o.Channel, opCreate)
+	ch, err := a.configuredChannel(o.Channel, opCreate)
 	if err != nil {
 		return nil, err
 	}
@@ -23,11 +23,11 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opCreate, Field: "customer_id",
 			Text: "must have 1 to 32 characters"}
 	}
-	answer, err := ch.call(ctx, opCreate, createPath, createBody{UserID: o.CustomerID})
+	response, err := ch.call(ctx, opCreate, createPath, createBody{UserID: o.CustomerID})
 	if err != nil {
 		return nil, openError(err)
 	}
-	id := validID(idOf(answer.ConversationID))
+	id := validID(idOf(response.ConversationID))
 	if id == "" {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opCreate, Text: "the response has no valid conversation_id"}
 	}

@@ -16,7 +16,7 @@ import (
 // Receive implements sdk.Receiver. The order of the checks is part of the contract: token (401), path of a hand-off
 // (404), syntax (400), test calls (accepted without an envelope), everything else (400).
 func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
-	ch, err := a.configured(req.Channels[0], "receive call") // each channel has separate paths
+	ch, err := a.configuredChannel(req.Channels[0], "receive call") // each channel has separate paths
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func (ch *channel) receiveMessage(body []byte) (*envelope.Envelope, *webhook.Fau
 	return e, nil
 }
 
-// setContent sets kind, sender, parts and attributes from an agent's message in a webhook call or in an answer.
+// setContent sets kind, sender, parts and attributes from an agent's message in a webhook call or in a response.
 func setContent(
 	e *envelope.Envelope, m *messageBody, messageType string, u usage, body []byte,
 ) (f *webhook.Fault) {

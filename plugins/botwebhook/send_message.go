@@ -102,7 +102,7 @@ func (ch *channel) pieces(d *sdk.Delivery) (pieces []piece, degraded []string) {
 			pieces = append(pieces, piece{partType: p.Type, file: &item})
 			s = p.Text // a caption
 			if p.Type == envelope.PartAudio {
-				s = "" // the text is what was said in the audio; it would repeat the audio
+				s = "" // the text is a transcript, which would repeat the audio
 			}
 		} else if p.Type != envelope.PartText {
 			degraded = append(degraded, string(p.Type)+" sent as text")

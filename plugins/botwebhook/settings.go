@@ -52,5 +52,5 @@ type knowledge struct {
 	GroupIDs []string `json:"group_ids,omitzero" doc:"Role bot: ids of the document groups that the agent uses. v2 only. Otherwise like data_ids."`
 }
 
-// replies reports whether the answer comes in the response to the call.
-func (s *settings) replies() bool { return s.Mode == modeBlocking || s.Mode == modeStreaming }
+// repliesInResponse reports whether the answer comes in the response to the call.
+func (s *settings) repliesInResponse() bool { return s.Mode == modeBlocking || s.Mode == modeStreaming }

@@ -34,11 +34,11 @@ func (ch *channel) sendStreaming(ctx context.Context, thread string, m *outbound
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		var answer apiAnswer
-		if content, err := readAll(resp.Body); err != nil || decode(content, &answer) != nil {
-			answer = apiAnswer{}
+		var response apiResponse
+		if content, err := readAll(resp.Body); err != nil || decode(content, &response) != nil {
+			response = apiResponse{}
 		}
-		e := answerError(opSend, resp.StatusCode, resp.Header, answer.code())
+		e := responseError(opSend, resp.StatusCode, resp.Header, response.code())
 		ch.updateHealth(e)
 		return nil, e
 	}
@@ -84,7 +84,7 @@ func (s *streamAnswer) collect(r io.Reader, header http.Header) {
 			continue
 		}
 		if code >= minErrorCode || code < 0 {
-			s.err = answerError(opSend, http.StatusOK, header, code)
+			s.err = responseError(opSend, http.StatusOK, header, code)
 			continue
 		}
 		if !s.add(code, f.Data) {

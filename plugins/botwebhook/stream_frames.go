@@ -13,7 +13,7 @@ import (
 // Limits of a streamed answer.
 const (
 	maxFrameBytes  = 4 << 20 // of one frame, which may contain audio
-	maxStreamBytes = maxAnswerBytes
+	maxStreamBytes = maxResponseBytes
 	maxFrames      = 100_000
 	maxFieldBytes  = 16 // of a field name at the start of a line
 )
@@ -126,7 +126,7 @@ func (f *frameReader) addByte(c byte) (complete bool, err error) {
 func (f *frameReader) addStartByte(c byte) {
 	switch {
 	case c == '{' && len(f.field) == 0:
-		f.abandon()
+		f.dropFrame()
 		f.line, f.event = lineData, false
 		f.frame, f.depth = append(f.frame, c), 1
 	case c == ':':
@@ -182,7 +182,7 @@ func (f *frameReader) endLine() {
 		f.malformed++
 	}
 	if !f.content && f.event {
-		f.abandon()
+		f.dropFrame()
 		f.event = false
 	}
 	f.field, f.content, f.line = f.field[:0], false, lineStart
@@ -197,8 +197,8 @@ func (f *frameReader) endLine() {
 	}
 }
 
-// abandon drops the open frame.
-func (f *frameReader) abandon() {
+// dropFrame drops the open frame, which then counts as malformed.
+func (f *frameReader) dropFrame() {
 	if f.depth > 0 {
 		f.malformed++
 	}

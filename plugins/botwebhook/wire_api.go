@@ -72,7 +72,7 @@ type sendBodyV1 struct {
 	Knowledge       *knowledge  `json:"knowledge,omitzero"`
 }
 
-// humanBody is the body of an agent's reply in a hand-off, page "Human handoff service". Without a message it ends the
+// humanBody is the body of a human's reply in a hand-off, page "Human handoff service". Without a message it ends the
 // hand-off.
 type humanBody struct {
 	ConversationID string `json:"conversation_id"`
@@ -80,16 +80,16 @@ type humanBody struct {
 	Body           string `json:"body,omitempty"`
 }
 
-// apiAnswer has the members of a response other than its content. Errors have code and message and may have HTTP status
-// 200.
-type apiAnswer struct {
+// apiResponse has the members of a response other than its content. Errors have code and message and may have HTTP
+// status 200.
+type apiResponse struct {
 	Code           jsontext.Value `json:"code"`
 	ConversationID jsontext.Value `json:"conversation_id"`
 	MessageID      jsontext.Value `json:"message_id"`
 }
 
 // code returns the error code, or 0.
-func (a *apiAnswer) code() int {
+func (a *apiResponse) code() int {
 	n, _ := intOf(a.Code)
 	return n
 }

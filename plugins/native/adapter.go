@@ -41,12 +41,13 @@ func (a *adapter) Describe() sdk.Description {
 		Settings:     &settings{},
 		Capabilities: customerCapabilities(),
 		EventReasons: eventReasons,
-		Attributes:   readable,
+		Attributes:   readableAttributes,
 	}
 }
 
 // Configure implements sdk.Adapter. All channels of role customer share one path. A channel whose calls cannot be
-// distinguished from another channel's is refused. A channel of role bot has a separate path, one of role observer has none.
+// distinguished from another channel's is refused. A channel of role bot has a separate path, one of role observer has
+// none.
 func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, error) {
 	s, problems := readSettings(ch)
 	if len(problems) > 0 {

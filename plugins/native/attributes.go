@@ -18,8 +18,8 @@ const (
 	attrMedium   = "native.type"     // of a part of type file: the media type that the vendor declared
 )
 
-// readable are the attributes that rules can read.
-var readable = map[string]string{
+// readableAttributes are the attributes that rules can read, with their descriptions.
+var readableAttributes = map[string]string{
 	attrTargetAgents:  "The visitor's payload.userData.targetAgents, a JSON array.",
 	attrCustomPayload: "The visitor's payload.userData.customPayload, a JSON object.",
 	attrUnparsed:      "Why a call is unparsed.",

@@ -23,8 +23,8 @@ const (
 	opCopy    = "post copy"
 )
 
-// maxAnswerBytes limits the bytes read from a response.
-const maxAnswerBytes = 64 << 10
+// maxResponseBytes limits the bytes read from a response.
+const maxResponseBytes = 64 << 10
 
 // Deliver implements sdk.Deliverer. It makes one POST: to reply_url in roles customer and observer, to the far end's
 // messages path in role bot. Any 2xx status with a body that the far end may send is success; the document names 200.
@@ -125,9 +125,9 @@ func (ch *channel) post(req *http.Request) error {
 		return sdk.FromTransport(ch.op(), err)
 	}
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes)) // without it, the status decides
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes)) // without it, the status decides
 	e := sdk.FromStatus(ch.op(), resp.StatusCode, resp.Header)
-	if e == nil && !ch.isAnswer(body) {
+	if e == nil && !ch.isFromFarEnd(body) {
 		e = &sdk.Error{Kind: sdk.KindUnknown, Op: ch.op(),
 			Text: fmt.Sprintf("the response (HTTP %d) is not from the far end; check the address and proxies", resp.StatusCode)}
 		ch.health.recordNoResponse(e)
@@ -140,10 +140,10 @@ func (ch *channel) post(req *http.Request) error {
 	return nil
 }
 
-// isAnswer reports whether the body of a 2xx response may be from the far end. A proxy responds with a JSON object
+// isFromFarEnd reports whether the body of a 2xx response may be from the far end. A proxy responds with a JSON object
 // (document, Response). The response of a website is not defined, but a web page means that something else received
 // the reply. An empty body is accepted.
-func (ch *channel) isAnswer(body []byte) bool {
+func (ch *channel) isFromFarEnd(body []byte) bool {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if ch.role == envelope.RoleBot {
 		return len(body) == 0 || body[0] == '{'

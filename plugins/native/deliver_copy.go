@@ -15,8 +15,8 @@ type copyBody struct {
 	Envelope *envelope.Envelope `json:"envelope"`
 }
 
-// encodeCopy returns the body for a copy. Package encoding/json omits empty members of the envelope, as package envelope
-// documents it.
+// encodeCopy returns the body for a copy. It uses encoding/json, because the encoder of the other bodies does not omit
+// the envelope's numbers that are 0.
 func encodeCopy(d *sdk.Delivery) ([]byte, error) {
 	body := copyBody{Envelope: d.Envelope}
 	if c := d.Copy; c != nil {

@@ -29,13 +29,13 @@ func (ch *channel) message(d *sdk.Delivery) (m *outboundMessage, degraded []stri
 	if d.Envelope.Kind == envelope.KindMessage {
 		n := 0
 		c := render(d.Envelope.Parts, func(part *envelope.Part) bool {
-			carried := ch.FarEnd == farPatchbay && part.Type.IsMedia() && n < maxMedia && mediumOf(part).check("") == nil
-			if carried {
+			sent := ch.FarEnd == farPatchbay && part.Type.IsMedia() && n < maxMedia && mediumOf(part).check("") == nil
+			if sent {
 				n++
 			}
-			return carried
+			return sent
 		})
-		if c.empty() {
+		if c.isEmpty() {
 			return nil, nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opMessage, Field: "parts", Text: "are empty"}
 		}
 		p.UserSay, p.Media = c.text, c.media

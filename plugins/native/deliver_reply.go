@@ -31,7 +31,7 @@ func reply(d *sdk.Delivery) (r *replyBody, degraded []string, err error) {
 		c := render(e.Parts, func(part *envelope.Part) bool {
 			return part.URL != "" || part.Type == envelope.PartSuggestions
 		})
-		if c.empty() {
+		if c.isEmpty() {
 			return nil, nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opReply, Field: "parts", Text: "are empty"}
 		}
 		p.BotSay, p.Media, p.Suggestions, degraded = c.text, c.media, c.suggestions, c.degraded

@@ -18,7 +18,7 @@ func (a *adapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, 
 	return a.receiveMessage(req)
 }
 
-// reception accepts a call and counts its unparsed envelopes.
+// reception returns the result for an accepted call. It counts the call's unparsed envelopes.
 func (ch *channel) reception(envelopes []*envelope.Envelope) *sdk.Reception {
 	for _, e := range envelopes {
 		if e.Kind == envelope.KindUnparsed {
@@ -49,14 +49,14 @@ func withEvent(e envelope.Envelope, parts []envelope.Part, setEvent func(*envelo
 }
 
 func notReady() error {
-	return refuse(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
+	return refusal(sdk.KindTransient, http.StatusServiceUnavailable, "", "not ready, try again")
 }
 
 func invalid(f *webhook.Fault) error {
-	return refuse(sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
+	return refusal(sdk.KindInvalid, http.StatusBadRequest, f.Field, f.Message)
 }
 
-func refuse(kind sdk.ErrorKind, status int, field, message string) error {
+func refusal(kind sdk.ErrorKind, status int, field, message string) error {
 	return &sdk.Error{
 		Kind: kind, Status: status, Field: field, Text: message,
 		Body: refusalBody(status, field, message),

@@ -45,14 +45,14 @@ func (a *adapter) answerChannel(req *sdk.Request) (*channel, error) {
 			return nil, notReady()
 		}
 	}
-	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "unknown channel")
+	return nil, refusal(sdk.KindInvalid, http.StatusNotFound, "", "unknown channel")
 }
 
 // authenticateAnswer checks the token and the signature that the channel requires. It returns the signed id, or "" if
 // replies are not signed. The cause of a wrong signature is only logged, not sent to the caller.
 func (ch *channel) authenticateAnswer(req *sdk.Request, now time.Time) (id string, err error) {
 	if token := ch.AnswerToken.Reveal(); token != "" && !webhook.Equal(webhook.BearerToken(req.Header), token) {
-		return "", refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
+		return "", refusal(sdk.KindUnauthorized, http.StatusUnauthorized, "Authorization", "missing or wrong")
 	}
 	if len(ch.keys) == 0 {
 		return "", nil

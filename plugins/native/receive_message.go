@@ -26,7 +26,7 @@ func (a *adapter) receiveMessage(req *sdk.Request) (*sdk.Reception, error) {
 	ch := authenticateMessage(channels, m.AccessToken)
 	if ch == nil {
 		channels[0].metrics.unauthenticated.WithLabelValues(channels[0].name).Inc()
-		return nil, refuse(sdk.KindUnauthorized, http.StatusUnauthorized, "accessToken", "missing or wrong")
+		return nil, refusal(sdk.KindUnauthorized, http.StatusUnauthorized, "accessToken", "missing or wrong")
 	}
 	envelopes, f := ch.translateMessage(&m, req.Header)
 	if f != nil {
@@ -57,7 +57,7 @@ func (a *adapter) messageChannels(req *sdk.Request) ([]*channel, error) {
 	case configured == 0:
 		return nil, notReady()
 	}
-	return nil, refuse(sdk.KindInvalid, http.StatusNotFound, "", "unknown organization or chatbot")
+	return nil, refusal(sdk.KindInvalid, http.StatusNotFound, "", "unknown organization or chatbot")
 }
 
 // parsePath returns the organization and chatbot name in an escaped path.

@@ -14,10 +14,12 @@ type rendered struct {
 	degraded    []string // changes to the content
 }
 
-func (r *rendered) empty() bool { return r.text == "" && len(r.media) == 0 && len(r.suggestions) == 0 }
+func (r *rendered) isEmpty() bool {
+	return r.text == "" && len(r.media) == 0 && len(r.suggestions) == 0
+}
 
-// render renders parts. Media and suggestions for which carries returns false become text.
-func render(parts []envelope.Part, carries func(*envelope.Part) bool) rendered {
+// render renders parts. Media and suggestions for which canSend returns false become text.
+func render(parts []envelope.Part, canSend func(*envelope.Part) bool) rendered {
 	var r rendered
 	var texts []string
 	for i := range parts {
@@ -27,12 +29,12 @@ func render(parts []envelope.Part, carries func(*envelope.Part) bool) rendered {
 			if p.Text != "" {
 				texts = append(texts, p.Text)
 			}
-		case p.Type == envelope.PartSuggestions && carries(p):
+		case p.Type == envelope.PartSuggestions && canSend(p):
 			if p.Text != "" {
 				texts = append(texts, p.Text)
 			}
 			r.suggestions = append(r.suggestions, p.Items...)
-		case p.Type.IsMedia() && carries(p):
+		case p.Type.IsMedia() && canSend(p):
 			r.media = append(r.media, *mediumOf(p))
 		default:
 			texts = append(texts, p.Describe())

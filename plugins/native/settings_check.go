@@ -34,14 +34,14 @@ func readSettings(ch sdk.Channel) (settings, []sdk.Problem) {
 	case envelope.RoleCustomer:
 		s.checkAccount(&p)
 		s.checkReplies(&p)
-		p.addWrongRole(ch.Role, s.ofBot())
+		p.addWrongRole(ch.Role, s.botSettings())
 	case envelope.RoleBot:
 		s.checkAccount(&p)
 		s.checkBot(&p)
-		p.addWrongRole(ch.Role, s.ofReplies())
+		p.addWrongRole(ch.Role, s.replySettings())
 	case envelope.RoleObserver:
 		s.checkReplies(&p)
-		p.addWrongRole(ch.Role, append(s.ofAccount(), s.ofBot()...))
+		p.addWrongRole(ch.Role, append(s.accountSettings(), s.botSettings()...))
 	default:
 		p.add("role", fmt.Sprintf("%q is not supported; use role %q for a website, role %q for a proxy or another Patchbay, "+
 			"or role %q for copies", ch.Role, envelope.RoleCustomer, envelope.RoleBot, envelope.RoleObserver))
@@ -94,25 +94,25 @@ func (s *settings) checkBot(p *problems) {
 	}
 }
 
-// setting is the name of a setting and whether it differs from its default.
+// setting has the name of a setting. set reports whether the value differs from the default.
 type setting struct {
 	name string
 	set  bool
 }
 
-func (s *settings) ofAccount() []setting {
+func (s *settings) accountSettings() []setting {
 	return []setting{
 		{"organization", s.Organization != ""}, {"chatbot", s.Chatbot != ""}, {"access_token", !s.AccessToken.IsZero()},
 	}
 }
 
-func (s *settings) ofReplies() []setting {
+func (s *settings) replySettings() []setting {
 	return []setting{
 		{"reply_url", s.ReplyURL != ""}, {"reply_token", !s.ReplyToken.IsZero()}, {"reply_secret", !s.ReplySecret.IsZero()},
 	}
 }
 
-func (s *settings) ofBot() []setting {
+func (s *settings) botSettings() []setting {
 	return []setting{
 		{"base_url", s.BaseURL != ""}, {"far_end", s.FarEnd != farProxy}, {"target_agents", len(s.TargetAgents) > 0},
 		{"text_bytes", s.TextBytes != 0}, {"answer_token", !s.AnswerToken.IsZero()}, {"answer_secret", !s.AnswerSecret.IsZero()},
@@ -129,7 +129,7 @@ func (p *problems) addWrongRole(role envelope.Role, settings []setting) {
 	}
 }
 
-// warnings reports valid but suspicious settings.
+// warnings returns warnings about valid settings that are unsafe.
 func (s *settings) warnings(role envelope.Role) []sdk.Problem {
 	if role != envelope.RoleBot || !s.AnswerToken.IsZero() || !s.AnswerSecret.IsZero() {
 		return nil

@@ -47,8 +47,8 @@ type replyPayload struct {
 	UserData    *replyData   `json:"userData,omitempty"`
 }
 
-// answerBody is a received replyBody. Its members are decoded one by one, so that an unexpected one does not affect the
-// others.
+// answerBody is a received replyBody. Its members are decoded one by one, so that a member of the wrong type does not
+// affect the others.
 type answerBody struct {
 	UserID          jsontext.Value `json:"userId"`
 	MessageID       jsontext.Value `json:"messageId"`
@@ -69,7 +69,7 @@ type answerPayload struct {
 	UserData    replyData   `json:"userData"`
 }
 
-// replySender is the sender of a reply. Its role is bot, agent or system.
+// replySender is the sender of a reply. Its role is bot, agent or system, or customer for an echo.
 type replySender struct {
 	Role string `json:"role"`
 	Name string `json:"name,omitempty"`
@@ -83,7 +83,7 @@ type replyEvent struct {
 	Reason    string `json:"reason,omitempty"`    // passed, closed
 }
 
-// replyData returns the userData of the customer's last message.
+// replyData has the userData of the customer's last message.
 type replyData struct {
 	TargetAgents  jsontext.Value `json:"targetAgents,omitzero"`
 	CustomPayload jsontext.Value `json:"customPayload,omitzero"`

@@ -1,4 +1,4 @@
-// Command sign signs pushes for the conformance suite as the simulated AICC does: it reads each call as a line of JSON,
+// Command sign signs pushes for the conformance suite as the simulated AICC does. It reads each call as a line of JSON
 // and writes its Authorization header (auth-v2).
 package main
 

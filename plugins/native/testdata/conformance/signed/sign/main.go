@@ -1,5 +1,5 @@
-// Command sign signs answers for the conformance suite as the simulated message proxy does: it reads each call as a
-// line of JSON, and writes its headers of Standard Webhooks.
+// Command sign signs replies for the conformance suite as the simulated message proxy does. It reads each call as a
+// line of JSON and writes the headers of its Standard Webhooks signature.
 package main
 
 import (
