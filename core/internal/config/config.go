@@ -141,9 +141,9 @@ type Limits struct {
 	QueueAge        time.Duration // bound of the wait for a free call of a channel that works, 0 means no limit
 }
 
-// RefuseAfter returns the time that the first message may wait for a free call before new ones are refused. It is half of
-// QueueAge: if messages arrive at most twice as fast as they are delivered, the last message of the queue waits at most
-// twice as long as the first one.
+// RefuseAfter returns the time that the oldest message may wait for a free call before new messages are refused. It is
+// half of QueueAge: if messages arrive at most twice as fast as they are delivered, the newest message waits at most
+// twice as long as the oldest one.
 func (l Limits) RefuseAfter() time.Duration { return l.QueueAge / 2 }
 
 // Media bounds the stored images, audio, video and files.

@@ -12,7 +12,7 @@ import (
 // maxTitle is the maximum length of a channel's title, in characters.
 const maxTitle = 200
 
-// hours checks the hours of a channel. It returns nil if the channel has no hours or invalid ones.
+// hours checks the hours of a channel. It returns nil if the channel has no hours, or no valid zone or span.
 func (l *loader) hours(f *fileHours) *hours.Hours {
 	if f.node.kind != mapping {
 		return nil

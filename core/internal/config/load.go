@@ -19,7 +19,7 @@ type Options struct {
 	Path string
 	// Data is the file's content if it was already read; nil means that Load reads Path.
 	Data []byte
-	// Environ is the environment as "NAME=value"; nil means that of the process.
+	// Environ is the environment as "NAME=value"; nil means the environment of the process.
 	Environ []string
 	// NoSecrets accepts references whose variable or file does not exist. The values of these settings are unknown,
 	// and Load skips the checks that need them. A gateway cannot start with such a Config.

@@ -46,7 +46,7 @@ func (tx *Transaction) continueConversation(c *state.Conversation, undelivered [
 	}
 }
 
-// giveUpHeld gives up the messages that are held for a departure. Reason is that of the close.
+// giveUpHeld gives up the messages that are held for a departure. Reason is the reason of the close.
 func (tx *Transaction) giveUpHeld(c *state.Conversation, reason string) {
 	for _, it := range slices.Clone(c.Held) {
 		id := tx.queue(c, &journal.Delivery{

@@ -52,7 +52,8 @@ func (tx *Transaction) copyEvent(c *state.Conversation, steps []route.Step, kind
 
 // limitCopies gives up the oldest copies for an observer if more than maxCopies wait.
 func (tx *Transaction) limitCopies(c *state.Conversation, channel string) {
-	copies := slices.DeleteFunc(slices.Clone(queueOf(c, channel)), func(d state.Delivery) bool { return d.Kind != state.KindSend })
+	copies := slices.Clone(queueOf(c, channel))
+	copies = slices.DeleteFunc(copies, func(d state.Delivery) bool { return d.Kind != state.KindSend })
 	for len(copies) > maxCopies {
 		tx.deadLetter(c, &copies[0], errorOverflow, fmt.Sprintf("more than %d copies of the conversation wait", maxCopies))
 		copies = copies[1:]

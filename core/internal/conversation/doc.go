@@ -1,4 +1,4 @@
-// Package conversation decides who answers a customer.
+// Package conversation decides which channel answers a customer, and where messages go.
 //
 // A [Transaction] takes inputs: received envelopes, outcomes of deliveries, deadlines and operators' commands. It adds
 // each decision to a record, as a change, and folds the change immediately into a layer over the [state.State]. After

@@ -23,8 +23,8 @@ func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 		return ""
 	}
 	calls := tx.callsOf(to)
-	late := calls.CannotKeepUp(limit) || calls.Saturated(limit) && tx.isBacklogged(c, to, limit)
-	if !late || tx.IsDuplicate(in) {
+	overloaded := calls.CannotKeepUp(limit) || calls.Saturated(limit) && tx.isBacklogged(c, to, limit)
+	if !overloaded || tx.IsDuplicate(in) {
 		return ""
 	}
 	return to

@@ -10,9 +10,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// One clock runs in a conversation: that of the event unanswered while a customer's message has no answer, otherwise
-// that of the event idle. A timer is a value of `after` in the rules for this event. Deadlines follow from the state
-// and the rules in force, so they survive restarts. The state keeps only the largest `after` whose rules were run.
+// One clock runs in each conversation. While a customer's message has no answer, it is the clock of the event
+// unanswered, otherwise the clock of the event idle. A timer is a value of `after` in the rules for this event.
+// Deadlines are computed from the state and the rules in force, so they survive restarts. The state keeps only the
+// largest `after` whose rules were run.
 
 // timerDeadline is the time at which the next timer of the running clock, or close_after, is due.
 type timerDeadline struct {

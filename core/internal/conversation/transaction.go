@@ -77,8 +77,8 @@ func (tx *Transaction) StartLease(lease uint64, version string) {
 	tx.add("", &journal.Change_LeaseStarted{LeaseStarted: &journal.LeaseStarted{Version: version}})
 }
 
-// Revise puts the policy's revision of the configuration into force. Hash is that of the file, cause is start, reload or
-// previous.
+// Revise puts the policy's revision of the configuration into force. Hash is the hash of the file. Cause is start,
+// reload or previous.
 func (tx *Transaction) Revise(hash, cause string) {
 	tx.add("", &journal.Change_Revised{Revised: &journal.Revised{
 		Hash: hash, Channels: slices.Sorted(maps.Keys(tx.policy.Channels)), Cause: cause,

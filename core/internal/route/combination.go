@@ -60,7 +60,9 @@ func (c *checker) checkCombination() {
 }
 
 // copyableEvents are the events of which observers can get copies.
-var copyableEvents = []Event{EventMessage, EventConnected, EventDisconnected, EventHandoverRequested, EventPassed, EventClosed}
+var copyableEvents = []Event{
+	EventMessage, EventConnected, EventDisconnected, EventHandoverRequested, EventPassed, EventClosed,
+}
 
 func joinEvents(list []Event) string {
 	s := make([]string, len(list))

@@ -112,7 +112,7 @@ func (c *condition) position(e ast.Expr) (line, column int) {
 	column = at.Column() + 1
 	if e.Kind() == ast.CallKind {
 		if name, ours := strings.CutPrefix(e.AsCall().FunctionName(), "@"); ours && name != "in" {
-			column = max(1, column-utf8.RuneCountInString(name)) // the location is that of the parenthesis
+			column = max(1, column-utf8.RuneCountInString(name)) // the location is the parenthesis
 		}
 	}
 	return at.Line(), column

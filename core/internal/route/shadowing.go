@@ -94,8 +94,8 @@ func (l *language) covers(r, later *compiledRule, compare bool) bool {
 	case r.rule.When == "" || r.rule.When == later.rule.When:
 		return true
 	}
-	return compare && r.when != nil && later.when != nil && !excludeEachOther(r.when.requirements, later.when.requirements) &&
-		l.implies(later.when.root, r.when.root)
+	return compare && r.when != nil && later.when != nil &&
+		!excludeEachOther(r.when.requirements, later.when.requirements) && l.implies(later.when.root, r.when.root)
 }
 
 // excludeEachOther reports whether two conditions require different values of the same variable or attribute.

@@ -66,7 +66,7 @@ func problemAt(code finding.Code, e *common.Error) Problem {
 	return p
 }
 
-// syntaxProblems returns the errors of macros, and then the first syntax error. Later errors can be its consequences.
+// syntaxProblems returns the parser's errors up to the first syntax error. Later errors can be its consequences.
 func syntaxProblems(source string, issues *cel.Issues) []Problem {
 	var out []Problem
 	for _, e := range issues.Errors() {

@@ -2,9 +2,9 @@ package state
 
 import "slices"
 
-// Lookup returns the ids of the conversations that each of ids belongs to. An id may be that of a conversation, a
-// thread, a customer (the vendor's id or the CustomerID), a queued delivery or a dead letter, whose conversation may
-// have ended. Unknown ids have no entry. It visits all conversations.
+// Lookup returns the ids of the conversations to which each of ids belongs. It finds the ids of conversations,
+// threads, customers (the vendor's id or the CustomerID), queued deliveries and dead letters. The conversation of a
+// dead letter may no longer exist. Unknown ids have no entry. Lookup visits all conversations.
 func (s *State) Lookup(ids []string) map[string][]string {
 	l := lookup{wanted: make(map[string]bool, len(ids)), found: map[string][]string{}}
 	for _, id := range ids {

@@ -2,20 +2,21 @@ package state
 
 import "github.com/tinylib/msgp/msgp"
 
-// outline contains what a start needs of a conversation at rest: most fields of its summary, and the keys for the
-// indexes. Reading it allocates almost nothing, so a start takes less than half of the time of decoding all conversations.
+// outline contains the data of a conversation at rest that a start needs: most fields of its summary, and the keys for
+// the indexes. To read it needs almost no allocations, so a start takes less than half of the time that it takes to
+// decode all conversations.
 type outline struct {
 	id       Key
-	threads  []Key  // that the index of threads has
+	threads  []Key  // for the index of threads
 	channels uint64 // set of the channels with live threads
 	awaited  []byte // channel whose answer the customer waits for, in the encoded conversation; nil without one
 	since    int64  // UnansweredSince in nanoseconds, or 0
 	history  uint64 // sequence of the oldest history entry, or 0
 	closing  bool
-	busy     bool // the summary must be that of the decoded conversation
+	busy     bool // the conversation must be decoded to get its summary
 }
 
-// read reads the first conversation of b, and returns the bytes after it. The former content of o is dropped.
+// read replaces o by the outline of the first conversation of b, and returns the bytes after it.
 func (o *outline) read(b []byte) (rest []byte, err error) {
 	*o = outline{threads: o.threads[:0]}
 	return readFields(b, o.readField)

@@ -37,7 +37,7 @@ func (s *State) Restore(buckets map[uint32][]byte, meta []byte) error {
 	return nil
 }
 
-// restoreLists reads the buckets of everything but conversations.
+// restoreLists reads the buckets that do not contain conversations.
 func (s *State) restoreLists(buckets map[uint32][]byte) error {
 	var pages []*idPage
 	for bucket, data := range buckets {
@@ -155,7 +155,7 @@ func index(lists [][]keyedPlace) map[Key]place {
 	return places
 }
 
-// restore fills an empty page. f returns the summary of a conversation, which is decoded only if it is busy.
+// restore fills an empty page. F returns the summary of a conversation. Only busy conversations are decoded for this.
 func (p *page) restore(data []byte, f func(i int, o *outline, busy *Conversation) summary) error {
 	p.data, p.live = slices.Clip(data), len(data)
 	var o outline

@@ -26,7 +26,8 @@ func DescribeDeadLetter(s *state.State, d *state.DeadLetter) DeadLetter {
 	c := s.Conversation(d.Conversation)
 	return DeadLetter{
 		Blocks: c != nil && c.Blocked[d.Delivery.Channel] == d.Delivery.ID,
-		ID:     d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind, Error: d.Error,
-		Detail: d.Text, Attempts: d.Attempts, Messages: d.MessageCount(), QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),
+		ID:     d.Delivery.ID, Conversation: d.Conversation, Channel: d.Delivery.Channel, Kind: d.Delivery.Kind,
+		Error: d.Error, Detail: d.Text, Attempts: d.Attempts, Messages: d.MessageCount(),
+		QueuedAt: d.Delivery.QueuedAt.UTC(), DeadAt: d.At.UTC(),
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// draft is an entry without the id of its envelope, which can be in a record that the search sees later.
+// draft is an entry without the id of its envelope. The search can read the record with this id later than the entry.
 type draft struct {
 	Entry
 	position state.Position // of the envelope; zero if there is none

@@ -24,9 +24,9 @@ type submission struct {
 	inOrder bool
 	// continues is set if earlier envelopes of the webhook are already stored.
 	continues bool
-	counted   bool  // the conversations that a webhook opens are counted
-	doubles   bool  // the decision has accepted an envelope of a webhook that has no vendor id
-	refused   error // the result of each further decision on a webhook
+	counted   bool  // mayOpen has counted the conversations that the webhook opens
+	doubles   bool  // the decision has accepted an envelope of a webhook, and the envelope has no vendor id
+	refused   error // set if the webhook was refused: the result of each later decision on it
 	channel   string
 	cursor    []byte // stored with the last envelope
 	accepted  int    // envelopes that the decision accepted

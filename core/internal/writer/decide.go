@@ -126,7 +126,7 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 		return w.receiveInOrder(tx, s, cause)
 	}
 	if cause == "" && s.dead == "" {
-		if err := w.admit(tx, s); err != nil {
+		if err := w.checkLimits(tx, s); err != nil {
 			return err
 		}
 	}
@@ -149,9 +149,10 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 	return result
 }
 
-// admit returns an error if a limit refuses a webhook as a whole. After the first record of a webhook, only the limits
-// of the conversations can refuse the rest. New conversations are counted once, also if decisions are repeated.
-func (w *Writer) admit(tx *conversation.Transaction, s *submission) error {
+// checkLimits returns an error if an overload or the limit of new conversations refuses a webhook as a whole. It
+// accepts the rest of a webhook whose first record is stored. It counts new conversations once, even if the decision
+// is repeated.
+func (w *Writer) checkLimits(tx *conversation.Transaction, s *submission) error {
 	if s.refused != nil || s.continues {
 		return s.refused
 	}
