@@ -2,8 +2,9 @@
 // defaults. Load returns all problems together, each with its position, advice and a suggestion. A configuration that
 // loads is complete and consistent.
 //
-// The file is decoded into nodes that know their position. The nodes of the defaults, the file and the environment are
-// merged and then decoded into settings, which keep their node: a check reports a problem at the setting itself.
+// The file is decoded into nodes with positions. The nodes of the defaults, the file and the environment are merged
+// and then decoded into settings. Settings keep their nodes, so that a check reports a problem at the position of the
+// setting.
 //
 // Secrets are references (${env:NAME}, ${env:NAME:-default}, ${file:path}). Only the adapters get their values: no
 // error, no problem and no printed form contains them.

@@ -37,7 +37,7 @@ func (l *loader) weekly(f *textList) []hours.Weekly {
 	var out []hours.Weekly
 	for i := range f.list {
 		span, err := hours.ParseWeekly(f.list[i].value)
-		if l.invalid(f.list[i].node, err) {
+		if l.reportInvalid(f.list[i].node, err) {
 			continue
 		}
 		for _, earlier := range out {
@@ -55,7 +55,7 @@ func (l *loader) weekly(f *textList) []hours.Weekly {
 func (l *loader) closedDates(f *textList, days map[hours.Date][]hours.Span) {
 	for i := range f.list {
 		date, err := hours.ParseDate(f.list[i].value)
-		if l.invalid(f.list[i].node, err) {
+		if l.reportInvalid(f.list[i].node, err) {
 			continue
 		}
 		if _, twice := days[date]; twice {
@@ -81,7 +81,7 @@ func (l *loader) otherDays(f *named[textList], days map[hours.Date][]hours.Span)
 		}
 		for j := range f.list[i].list {
 			span, err := hours.ParseSpan(f.list[i].list[j].value)
-			if !l.invalid(f.list[i].list[j].node, err) {
+			if !l.reportInvalid(f.list[i].list[j].node, err) {
 				days[date] = append(days[date], span)
 			}
 		}
@@ -94,12 +94,13 @@ func (l *loader) zone(f *setting[string]) *time.Location {
 		return nil
 	}
 	zone, err := hours.LoadZone(f.value)
-	l.invalid(f.node, err)
+	l.reportInvalid(f.node, err)
 	return zone
 }
 
-// invalid returns true if err is not nil. It then reports a problem with the value, unless the value is malformed.
-func (l *loader) invalid(n *node, err error) bool {
+// reportInvalid returns true if err is not nil. It then reports a problem with the value, unless the value is
+// malformed.
+func (l *loader) reportInvalid(n *node, err error) bool {
 	switch {
 	case err == nil:
 		return false

@@ -38,7 +38,7 @@ func (l *loader) checkUnused(c *Config, f *fileConfig) {
 	}
 	isCustomer := func(ch Channel) bool { return ch.Role == envelope.RoleCustomer }
 	if !slices.ContainsFunc(c.Channels, isCustomer) {
-		return // the file is a part of a configuration, which others complete
+		return // the configuration is not complete
 	}
 	used := c.usedChannels()
 	for i := range c.Channels {

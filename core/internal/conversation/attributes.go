@@ -14,7 +14,7 @@ import (
 // messages that the newest one lacks are removed.
 func (tx *Transaction) rememberAttributes(c *state.Conversation, attrs map[string]string) {
 	set, size := map[string]string{}, 0
-	for _, k := range slices.Sorted(maps.Keys(attrs)) { // sorted: which ones fit must be deterministic
+	for _, k := range slices.Sorted(maps.Keys(attrs)) { // sorted, so that the same attributes always fit
 		v := attrs[k]
 		if size += len(k) + len(v); strings.Contains(k, ".") && v != "" && c.Attributes[k] != v && size <= MaxAttributes {
 			set[k] = v

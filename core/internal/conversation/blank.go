@@ -5,8 +5,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// isBlank reports whether a message shows nothing, like one with only spaces or zero-width characters. Such a message
-// is stored and counted, but neither routed nor part of the history: vendors refuse such messages.
+// isBlank reports whether an envelope is a message that has only blank texts. Such a message is stored and counted,
+// but neither routed nor part of the history, because vendors refuse it.
 func isBlank(e *envelope.Envelope) bool {
 	if e.Kind != envelope.KindMessage {
 		return false

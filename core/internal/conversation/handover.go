@@ -95,7 +95,7 @@ func (tx *Transaction) unanswered(c *state.Conversation, to *Channel, how handov
 	return slices.Clone(c.Received)
 }
 
-// notifyCustomer informs the customer's channel that a channel has got control.
+// notifyCustomer informs the customer's channel about the new owner.
 func (tx *Transaction) notifyCustomer(c *state.Conversation, owner *Channel, how handoverKind) {
 	attrs := map[string]string{"owner_role": string(owner.Role), "reason": how.shown}
 	if owner.Title != "" {

@@ -75,7 +75,7 @@ func (tx *Transaction) offerNext(c *state.Conversation, o *state.Offer) {
 		Unanswered: o.Unanswered,
 	}})
 	ch := tx.policy.Channels[target]
-	tx.unlinkThread(c, target) // a live thread of an earlier epoch does not answer this offer
+	tx.unlinkThread(c, target) // an envelope on a live thread of an earlier epoch must not accept this offer
 	tx.ensureThread(c, ch, true)
 	if !ch.Opens {
 		tx.acceptOffer(c) // without an open, the channel cannot decline

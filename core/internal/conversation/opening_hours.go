@@ -53,9 +53,9 @@ func (p *Policy) answerableFrom(c *state.Conversation, since time.Time) time.Tim
 	return since
 }
 
-// hoursWaitEnd returns the end of the latest wait of an open for a channel's hours, or the zero time if the open did
-// not have to wait. An open can wait before each attempt. If an open is at the head of the lane, it is meant,
-// otherwise the open that began the present session.
+// hoursWaitEnd returns the end of the latest wait for a channel's hours, or the zero time without a wait. It considers
+// the open at the head of the lane or, if there is none, the open of the present session. An open can wait before each
+// attempt.
 func (p *Policy) hoursWaitEnd(c *state.Conversation, channel string) time.Time {
 	ch := p.Channels[channel]
 	if ch == nil || ch.Hours == nil || !ch.Opens {

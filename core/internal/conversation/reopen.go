@@ -34,7 +34,7 @@ func (tx *Transaction) applyGone(c *state.Conversation, d *state.Delivery, o *at
 	tx.reopen(c, ch, d.Reopened+1, "the vendor no longer knows the thread")
 }
 
-// reopen opens another thread for a channel, and queues the deliveries of its lane again. They end with the text.
+// reopen opens another thread for a channel. It ends the deliveries of the lane with the text, and queues them again.
 func (tx *Transaction) reopen(c *state.Conversation, ch *Channel, reopened uint32, text string) {
 	tx.unlinkThread(c, ch.Name)
 	lane := queueOf(c, ch.Name)
@@ -82,7 +82,7 @@ func (tx *Transaction) goneAfterClose(c *state.Conversation, d *state.Delivery, 
 	tx.deadLetter(c, d, o.Error, text)
 }
 
-// requeue queues a copy of a delivery with a new id. A non-empty history replaces the delivery's.
+// requeue queues a delivery again, with a new id. If history is not empty, it replaces the history of the delivery.
 func (tx *Transaction) requeue(c *state.Conversation, d *state.Delivery, reopened uint32, history []*journal.Item) {
 	again := d.Proto()
 	if len(history) > 0 {

@@ -104,8 +104,8 @@ func (tx *Transaction) replayMessages(c *state.Conversation, dead *state.DeadLet
 	}
 }
 
-// replayTarget returns the conversation for a replay: the dead letter's conversation or, if that has ended, the
-// customer's current one. It opens a conversation if the customer has none.
+// replayTarget returns the conversation for a replay: the dead letter's conversation if it is live, otherwise the
+// customer's live conversation. It opens a conversation if the customer has none.
 func (tx *Transaction) replayTarget(dead *state.DeadLetter) (*state.Conversation, error) {
 	id, customer := dead.Delivery.ID, dead.Customer
 	messages := dead.Deliveries()

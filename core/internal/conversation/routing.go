@@ -39,7 +39,7 @@ func (tx *Transaction) routeCustomer(
 	}
 }
 
-// routeOwner routes an envelope from the owner, or from the channel that has a pending offer.
+// routeOwner routes an envelope from the owner, or from the target of the pending offer.
 func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelope.Envelope, pos state.Position) {
 	accepted := false
 	if c.Offer != nil && c.Offer.Target == ch.Name {

@@ -24,7 +24,7 @@ func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bo
 	if !ch.Opens {
 		l := &journal.Linked{Channel: ch.Name, Thread: c.CustomerID(), Epoch: c.Epoch, StartedAt: tx.at.UnixNano()}
 		tx.add(c.ID, &journal.Change_Linked{Linked: l})
-		if tx.layer.PendingOnThread(l.GetChannel(), l.GetThread()) > 0 { // not admitted within the effects of a rule
+		if tx.layer.PendingOnThread(l.GetChannel(), l.GetThread()) > 0 { // admitted after the effects of a rule
 			tx.layer.SetPendingReady(true)
 		}
 		return

@@ -30,8 +30,8 @@ type TermValue struct {
 	Value string `json:"value"`
 }
 
-// logical are the operators that join terms.
-var logical = []string{"_&&_", "_||_", "!_", "_?_:_"}
+// logicalOperators are the operators that join terms.
+var logicalOperators = []string{"_&&_", "_||_", "!_", "_?_:_"}
 
 // maxShown is the maximum length of a shown value, in bytes.
 const maxShown = 120
@@ -67,7 +67,7 @@ func (l *language) explain(source string, f *Facts) *Term {
 
 func (e *explainer) term(x ast.Expr) Term {
 	t := Term{Text: e.source(x), Value: e.value(x)}
-	if x.Kind() == ast.CallKind && slices.Contains(logical, x.AsCall().FunctionName()) {
+	if x.Kind() == ast.CallKind && slices.Contains(logicalOperators, x.AsCall().FunctionName()) {
 		for _, operand := range operands(x) {
 			t.Terms = append(t.Terms, e.term(operand))
 		}

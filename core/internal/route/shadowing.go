@@ -7,9 +7,9 @@ import (
 	"patchbay/core/internal/finding"
 )
 
-// unreachable warns of rules that are never reached: for every input that such a rule matches, earlier rules end the
+// checkReachable warns of rules that are never reached: for every input that such a rule matches, earlier rules end the
 // evaluation.
-func (t *Table) unreachable(l *language) []Problem {
+func (t *Table) checkReachable(l *language) []Problem {
 	var out []Problem
 	for j := range t.rules {
 		by := t.coveringRules(j, l)

@@ -45,7 +45,7 @@ func Compile(rules []Rule, ch Channels) (*Table, []Problem) {
 		}
 		problems = append(problems, c.problems...)
 	}
-	problems = append(problems, t.unreachable(lang)...)
+	problems = append(problems, t.checkReachable(lang)...)
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Index - b.Index })
 	if hasErrors(problems) {
 		return nil, problems

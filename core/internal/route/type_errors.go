@@ -14,7 +14,7 @@ import (
 	"patchbay/core/internal/finding"
 )
 
-// typeProblems returns the type checker's errors, up to the first loop: later errors can be its consequences.
+// typeProblems returns the type checker's errors up to the first use of a loop. Later errors can be its consequences.
 func (l *language) typeProblems(parsed *cel.Ast, issues *cel.Issues) []Problem {
 	exprs := exprsByID(parsed)
 	var out []Problem

@@ -57,8 +57,8 @@ func lastOf(re *syntax.Regexp) *syntax.Regexp {
 	return re
 }
 
-// foreign returns a letter outside ASCII that an element can begin (or end) with, or 0. A class counts only if it names
-// such letters, which a negated class does not.
+// nonASCIILetter returns a letter outside ASCII with which an element can begin (or end), or 0. It returns 0 for a
+// negated class, although that can contain such letters.
 func nonASCIILetter(re *syntax.Regexp, begin bool) rune {
 	re = map[bool]func(*syntax.Regexp) *syntax.Regexp{true: firstIn, false: lastOf}[begin](re)
 	switch re.Op {

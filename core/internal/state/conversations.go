@@ -2,11 +2,11 @@ package state
 
 import "hash/maphash"
 
-// maxDecoded is the number of conversations that are decoded at the same time.
+// maxDecoded is the maximum number of conversations that a state keeps decoded.
 const maxDecoded = 4096
 
 // conversations contains the conversations of a state. The most recently used ones are decoded. The others are at rest:
-// encoded in pages, which have no pointers, so their number costs the garbage collector nothing.
+// encoded in pages without pointers, which the garbage collector does not search.
 type conversations struct {
 	places  map[Key]place // by id
 	pages   [convBuckets]page

@@ -23,7 +23,7 @@ type Delivery struct {
 	Piece    uint32    `json:"pc,omitempty"` // index of the piece, from 0
 	Pieces   uint32    `json:"ps,omitempty"` // 0 and 1 mean undivided
 	Epoch    uint64    `json:"e"`            // of the conversation when the delivery was queued
-	Joined   []Item    `json:"j,omitempty"`  // later messages of the customer whose texts follow the item's, one a line
+	Joined   []Item    `json:"j,omitempty"`  // later messages of the customer; each text is a line after the text of Item
 	History  []Item    `json:"h,omitempty"`
 	Offer    bool      `json:"o,omitempty"`  // an open that offers the conversation to the channel
 	Reason   string    `json:"r,omitempty"`  // rule or cause

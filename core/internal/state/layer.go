@@ -8,8 +8,8 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// Layer collects the changes of one record over a state. Only the writer's goroutine uses it. It must not be used
-// after Commit.
+// Layer collects the changes of one record over a state. It is not safe for concurrent use, and must not be used after
+// Commit.
 type Layer struct {
 	state       *State
 	convs       overlay[string, *Conversation]

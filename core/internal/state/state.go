@@ -9,8 +9,8 @@ import (
 // threadKey identifies a thread: ids of threads are unique within a channel.
 type threadKey struct{ channel, thread string }
 
-// State is the state of the whole gateway. Only the writer's goroutine may use it. Other goroutines may keep the
-// *Conversation values that they receive, because these never change.
+// State is the state of the whole gateway. It is not safe for concurrent use: in a running gateway, only the writer's
+// goroutine uses it. Other goroutines may keep the *Conversation values that they receive, because these never change.
 type State struct {
 	convs       *conversations
 	threads     threadIndex
