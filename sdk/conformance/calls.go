@@ -148,20 +148,20 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 		if n := len(chunk.GetData()); chunk.GetError() != nil {
 			return p.failed("Fetch", chunk.GetError())
 		} else if n > protocol.MaxChunkBytes {
-			return lost("a chunk of %d bytes, expected at most %d", n, protocol.MaxChunkBytes)
+			return noResult("a chunk of %d bytes, expected at most %d", n, protocol.MaxChunkBytes)
 		}
 		first, data = cmp.Or(first, chunk), append(data, chunk.GetData()...)
 	}
 	n := int64(len(data))
 	if err != io.EOF {
-		return lost("fetch: %v", err)
+		return noResult("fetch: %v", err)
 	} else if first.GetSize() != 0 && first.GetSize() != n {
-		return lost("size is announced as %d, but there are %d bytes", first.GetSize(), n)
+		return noResult("size is announced as %d, but there are %d bytes", first.GetSize(), n)
 	}
 	return &outcome{Fetched: &fetched{first.GetContentType(), first.GetName(), n, checksum(data)}}
 }
 
-func lost(format string, args ...any) *outcome { return &outcome{lost: fmt.Sprintf(format, args...)} }
+func noResult(text string, a ...any) *outcome { return &outcome{noResult: fmt.Sprintf(text, a...)} }
 
 // subscribe reads the awaited number of batches and then ends the call. It reports each batch as stored immediately.
 func (p *probe) subscribe(x *exchange) *outcome {
@@ -188,7 +188,7 @@ func (p *probe) subscribe(x *exchange) *outcome {
 		next = &pluginpb.SubscribeRequest{Stored: batch.GetBatch()}
 	}
 	if err != nil {
-		return lost("subscribe: %v", err)
+		return noResult("subscribe: %v", err)
 	}
 	_ = stream.Send(next) // the call ends in any case
 	return &outcome{Emitted: out}
@@ -206,7 +206,7 @@ func (p *probe) readEnvelopes(list [][]byte) (out []*envelope.Envelope, err erro
 		if err != nil {
 			return nil, fmt.Errorf("envelope %d is invalid: %s", i, strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
-		p.witness.hear("an envelope", string(b))
+		p.witness.inspect("an envelope", string(b))
 		out = append(out, e)
 	}
 	return out, nil

@@ -47,9 +47,9 @@ type step struct {
 	header http.Header
 	body   []byte
 
-	status       int
-	answerHeader http.Header
-	answerBody   []byte
+	status         int
+	responseHeader http.Header
+	responseBody   []byte
 }
 
 // parseInbound reads a raw HTTP request. It ignores earlier lines that are empty or begin with #, and a final line end.
@@ -89,7 +89,7 @@ func parseMessage(text []byte) (first string, header http.Header, body []byte, e
 }
 
 // parseExchange reads blocks that each begin with a line of ### and a word: the action with its JSON, then pairs of
-// request and answer.
+// request and answer. An answer is the vendor's response.
 func parseExchange(name string, text []byte) (*exchange, error) {
 	x := &exchange{name: name}
 	_, rest, _ := strings.Cut("\n"+string(text), "\n### ")
@@ -134,7 +134,7 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 	case word == "answer" && flag == "" && last >= 0 && x.steps[last].status == 0:
 		code, _, _ := strings.Cut(strings.TrimPrefix(first, "HTTP/1.1 "), " ")
 		s := x.steps[last]
-		s.answerHeader, s.answerBody = header, body
+		s.responseHeader, s.responseBody = header, body
 		if s.status, err = strconv.Atoi(code); err != nil || s.status < 100 || s.status > 599 {
 			return fmt.Errorf("%q is not a status; write it like 200", first)
 		}

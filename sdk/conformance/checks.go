@@ -70,7 +70,7 @@ var checks = func() map[string]func(*probe) {
 		all["resources."+r.name] = func(p *probe) { p.expectFreed(i) }
 	}
 	for _, group := range []string{"empty", "altered", "doubled", "signature", "time"} {
-		all["credentials."+group] = func(p *probe) { p.forged(group) }
+		all["credentials."+group] = func(p *probe) { p.expectForgeries(group) }
 	}
 	return all
 }()
@@ -87,7 +87,7 @@ var needs = map[string]func(*probe) bool{
 	"fetch":         func(p *probe) bool { return p.can("fetch") },
 	"no open":       func(p *probe) bool { return p.can("deliver") && !p.can("open") },
 	"opens":         opens,
-	"replies":       func(p *probe) bool { return len(p.replying()) > 0 },
+	"replies":       func(p *probe) bool { return len(p.replyExamples()) > 0 },
 	"stream":        takesMedia(0),
 	"secrets":       func(p *probe) bool { return len(p.subject.secrets()) > 0 },
 	"reasons":       func(p *probe) bool { return len(p.subject.desc.GetReasonCodes()) > 0 },
@@ -161,7 +161,7 @@ var cases = readYAML[struct {
 type fault struct {
 	Check  string
 	What   string
-	Do     string // silence or reset; otherwise the vendor answers with:
+	Do     string // silence or reset; otherwise the vendor responds with:
 	Status int
 	Body   string
 	Header map[string]string
@@ -172,10 +172,10 @@ type fault struct {
 }
 
 func (f *fault) react() reaction {
-	if r := map[string]reaction{"silence": silence, "reset": resets}[f.Do]; r != nil {
+	if r := map[string]reaction{"silence": neverRespond, "reset": resetConn}[f.Do]; r != nil {
 		return r
 	}
-	return answers(f.Status, f.Body, f.Header)
+	return respond(f.Status, f.Body, f.Header)
 }
 
 // expectFault expects the kind of error and the pause that are right for a fault.

@@ -15,7 +15,7 @@ var credentialsChecks = map[string]func(*probe){
 	"credentials.taken": func(p *probe) {
 		taken := slices.ContainsFunc(p.data.in, func(in *inbound) bool { return p.receive(in).accepted() })
 		p.expect(taken, "no in/*.http is taken; the first is %s", p.receive(p.data.in[0]))
-		p.forged("taken")
+		p.expectForgeries("taken")
 	},
 	"credentials.missing": func(p *probe) {
 		for _, in := range p.data.in {
@@ -26,7 +26,7 @@ var credentialsChecks = map[string]func(*probe){
 					"%s carries a secret of the settings, and channel.yaml does not say where", in)
 			}
 		}
-		p.forged("missing")
+		p.expectForgeries("missing")
 	},
 	"credentials.shape": func(p *probe) {
 		for _, f := range p.forgeries() {
@@ -38,12 +38,12 @@ var credentialsChecks = map[string]func(*probe){
 	"credentials.silent": func(p *probe) {
 		places := p.places(p.authentic())
 		for _, f := range p.forgeries() {
-			said, secrets := string(f.got.body)+f.got.refused.GetText()+f.got.refused.GetField(), p.subject.secrets()
+			shown, secrets := string(f.got.body)+f.got.refused.GetText()+f.got.refused.GetField(), p.subject.secrets()
 			for _, c := range places {
 				secrets = append(secrets, c.value(f.call))
 			}
 			for _, v := range secrets {
-				p.expect(len(v) < minSecret || !strings.Contains(said, v), "%s: it repeats credentials: %.200s", f.what, said)
+				p.expect(len(v) < minSecret || !strings.Contains(shown, v), "%s: it repeats credentials: %.200s", f.what, shown)
 			}
 		}
 	},
@@ -61,7 +61,7 @@ type forgery struct {
 // forge makes a call and records it as a forgery.
 type forge func(group, what string, call *inbound, loose bool)
 
-func (p *probe) forged(group string) {
+func (p *probe) expectForgeries(group string) {
 	for _, f := range p.forgeries() {
 		switch {
 		case f.group != group:
@@ -202,7 +202,7 @@ const (
 )
 
 // forgeSignature makes calls with the signature of another call or of another time, and good calls of other clocks. It
-// alters only data that the signature covers: a change of such data changes the signer's answer.
+// alters only data that the signature covers: a change of such data changes the signature.
 func (p *probe) forgeSignature(in *inbound, add forge) {
 	const maxBytes = 256
 	now := time.Now()

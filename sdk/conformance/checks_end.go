@@ -17,18 +17,18 @@ import (
 
 var endChecks = map[string]func(*probe){
 	"drain.finishes": func(p *probe) {
-		d := p.drained()
+		d := p.drain()
 		p.expect(d.held.succeeded(), "the call gave %s", d.held)
 	},
 	"drain.refuses": func(p *probe) {
-		got := p.drained().late
+		got := p.drain().late
 		p.expect(got.kind() == "transient", "%s after Drain, a new call gave %s, expected transient", soon, got)
 	},
 	"drain.reports": func(p *probe) {
-		d := p.drained()
+		d := p.drain()
 		p.expect(d.took >= 0, "Drain returned while a call was under way")
 		p.expect(d.err == nil && d.running == 0, "Drain gave %d running calls, error %v", d.running, d.err)
-		p.expect(d.took <= soon, "Drain returned %s after the vendor had answered", d.took.Round(time.Millisecond))
+		p.expect(d.took <= soon, "Drain returned %s after the vendor had responded", d.took.Round(time.Millisecond))
 	},
 	"exit.shutdown": func(p *probe) {
 		p.work()
@@ -65,39 +65,39 @@ var endChecks = map[string]func(*probe){
 			"it ended with %d, %d bytes on stdout and %d on stderr", code, out.Len(), errs.Len())
 	},
 	"secrets.printed": func(p *probe) {
-		p.witness.hear("the output", p.witness.said.String())
-		p.expectUnheard(&p.witness.leaked, "the output")
+		p.witness.inspect("the output", p.witness.output.String())
+		p.expectNoLeak(&p.witness.leaked, "the output")
 	},
-	"secrets.errors":    func(p *probe) { p.expectUnheard(&p.witness.leaked, "an error", "a problem", "a receipt") },
-	"secrets.envelopes": func(p *probe) { p.expectUnheard(&p.witness.leaked, "an envelope", "an answer") },
+	"secrets.errors":    func(p *probe) { p.expectNoLeak(&p.witness.leaked, "an error", "a problem", "a receipt") },
+	"secrets.envelopes": func(p *probe) { p.expectNoLeak(&p.witness.leaked, "an envelope", "a response") },
 	"secrets.metrics": func(p *probe) {
 		p.work()
 		_, err := p.metrics()
-		p.expect(err == nil, "CollectMetrics does not answer: %v", err)
-		p.expectUnheard(&p.witness.leaked, "the metrics")
+		p.expect(err == nil, "CollectMetrics returned an error: %v", err)
+		p.expectNoLeak(&p.witness.leaked, "the metrics")
 	},
 	"secrets.text": func(p *probe) {
 		p.sayCustomerText()
 		time.Sleep(pipeGrace) // output may still be in a pipe
-		p.witness.hear("the output", p.witness.said.String())
-		p.expectUnheard(&p.witness.exposed, "the output", "an error")
+		p.witness.inspect("the output", p.witness.output.String())
+		p.expectNoLeak(&p.witness.exposed, "the output", "an error")
 	},
 }
 
-// drained is the result of a Drain during a call.
-type drained struct {
+// drainResult is the result of a Drain during a call.
+type drainResult struct {
 	held, late *outcome
 	running    int32
 	err        error
-	took       time.Duration // from the vendor's answer to the held call until Drain returned
+	took       time.Duration // from the vendor's response to the held request until Drain returned
 }
 
-// drained drains the process, during a delivery if the adapter delivers, and then replaces it, once for the group.
-func (p *probe) drained() *drained {
-	return once(p, "drained", func() *drained {
+// drain drains the process, during a delivery if the adapter delivers, and then replaces it, once for the group.
+func (p *probe) drain() *drainResult {
+	return once(p, "drained", func() *drainResult {
 		defer p.restart()
-		d, ended := &drained{late: new(outcome)}, make(chan time.Time, 1)
-		var held *begun
+		d, ended := &drainResult{late: new(outcome)}, make(chan time.Time, 1)
+		var held *pendingCall
 		if delivers(p) {
 			held = p.hold()
 		}
@@ -130,8 +130,8 @@ var resources = []struct {
 	more int
 }{{"goroutines", 12}, {"descriptors", 8}, {"threads", 12}, {"children", 0}}
 
-// held returns the number of each of the resources, 0 if it is not known.
-func (p *probe) held() []int {
+// countResources returns the number of each of the resources, 0 if it is not known.
+func (p *probe) countResources() []int {
 	goroutines, _ := p.metric("go_goroutines")
 	u, _ := usageOf(p.subject.cmd.Process.Pid)
 	return []int{int(goroutines), u.descriptors, u.threads, len(u.children)}
@@ -140,19 +140,19 @@ func (p *probe) held() []int {
 func (p *probe) expectFreed(i int) {
 	const warm, calls = 100, 300
 	r, before := resources[i], once(p, "resources", func() []int {
-		p.disturb(warm)
-		defer p.disturb(calls)
-		return p.held()
+		p.makeMixedCalls(warm)
+		defer p.makeMixedCalls(calls)
+		return p.countResources()
 	})
 	if known := before[min(i, 2)] > 0; !known {
 		p.skip("the number of %s is not known", r.name)
 	}
-	n := p.settle(func() int { return p.held()[i] }, before[i]+r.more)
+	n := p.settle(func() int { return p.countResources()[i] }, before[i]+r.more)
 	p.expect(n <= before[i]+r.more, "%d %s after %d calls, %d before", n, r.name, calls, before[i])
 }
 
-func (p *probe) disturb(calls int) {
-	reactions := []reaction{nil, resets, answers(500, "", nil), truncates, answers(429, "{}", nil), nil}
+func (p *probe) makeMixedCalls(calls int) {
+	reactions := []reaction{nil, resetConn, respond(500, "", nil), truncate, respond(429, "{}", nil), nil}
 	for i := range calls {
 		if receives(p) {
 			in := p.data.in[i%len(p.data.in)]
@@ -164,7 +164,7 @@ func (p *probe) disturb(calls int) {
 		if delivers(p) {
 			a := act{effect: reactions[i%len(reactions)]}
 			if i%25 == 24 {
-				a.effect, a.limit = silence, shortTimeout/10
+				a.effect, a.limit = neverRespond, shortTimeout/10
 			}
 			p.perform(a)
 		}
@@ -173,7 +173,7 @@ func (p *probe) disturb(calls int) {
 
 func (p *probe) metrics() (string, error) {
 	resp, err := p.subject.rpc.CollectMetrics(p.ctx, &pluginpb.CollectMetricsRequest{})
-	p.witness.hear("the metrics", string(resp.GetText()))
+	p.witness.inspect("the metrics", string(resp.GetText()))
 	return string(resp.GetText()), err
 }
 
@@ -216,17 +216,17 @@ func (p *probe) sayCustomerText() {
 	change := func(c *pluginpb.DeliverCall) {
 		c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), customerText)
 	}
-	faults := []reaction{nil, answers(400, "{}", nil), answers(500, "{}", nil), answers(0, "x", nil), truncates, resets}
+	faults := []reaction{nil, respond(400, "{}", nil), respond(500, "{}", nil), respond(0, "x", nil), truncate, resetConn}
 	for i := 0; i < len(faults) && delivers(p); i++ {
 		p.perform(act{effect: faults[i], change: change})
 	}
 }
 
-// expectUnheard expects that no place in heard begins with one of prefixes.
-func (p *probe) expectUnheard(heard *[]string, prefixes ...string) {
+// expectNoLeak expects that none of the places begins with one of prefixes.
+func (p *probe) expectNoLeak(places *[]string, prefixes ...string) {
 	p.witness.mu.Lock()
 	defer p.witness.mu.Unlock()
-	for _, place := range *heard {
+	for _, place := range *places {
 		private := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(place, prefix) })
 		p.expect(!private, "a secret or a customer's text is in %s", place)
 	}

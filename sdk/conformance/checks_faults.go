@@ -10,14 +10,14 @@ import (
 
 var faultsChecks = map[string]func(*probe){
 	"faults.broken": func(p *probe) {
-		for _, x := range p.disturbed() {
+		for _, x := range p.faultExchanges() {
 			if g := goldenOutcome(p.data.dir, x.name); g == nil || g.Error != nil {
 				continue
 			}
-			p.expectHonest(act{exchange: x, effect: truncates, what: "an answer that is cut"}, false)
+			p.expectHonest(act{exchange: x, effect: truncate, what: "a response that is cut"}, false)
 			for _, body := range append(slices.Clone(cases.Answers), strings.Repeat("x", 9<<20)) {
-				reply := answers(0, body, map[string]string{"Content-Type": "application/json"})
-				a := act{exchange: x, effect: reply, what: fmt.Sprintf("the answer %.40q", body)}
+				broken := respond(0, body, map[string]string{"Content-Type": "application/json"})
+				a := act{exchange: x, effect: broken, what: fmt.Sprintf("the response %.40q", body)}
 				p.expectHonest(a, strings.HasPrefix(body, "<"))
 			}
 		}
@@ -36,7 +36,7 @@ var faultsChecks = map[string]func(*probe){
 		}
 	},
 	"faults.prepare": func(p *probe) {
-		for _, x := range p.disturbed() {
+		for _, x := range p.faultExchanges() {
 			prepared := slices.ContainsFunc(x.steps, func(s *step) bool { return !s.effect })
 			for i := 0; prepared && i < len(cases.Prepare); i++ {
 				f := &cases.Prepare[i]
@@ -66,11 +66,11 @@ var faultsChecks = map[string]func(*probe){
 	"guard.links": func(p *probe) {
 		defer p.reset()
 		got := p.fetchLink(nil, nil)
-		p.expect(got.kind() == "permanent" && got.script.heard() == "",
+		p.expect(got.kind() == "permanent" && got.script.requestText() == "",
 			"a link to 127.0.0.1, which allow_links does not name, gave %s, expected permanent and no request", got)
 		if other, err := newVendor("127.0.0.2"); err == nil { // some systems have only one loopback address
 			defer other.close()
-			redirect := answers(302, "", map[string]string{"Location": other.base + "/private"})
+			redirect := respond(302, "", map[string]string{"Location": other.base + "/private"})
 			got = p.fetchLink([]string{"127.0.0.1/32"}, redirect)
 			p.expect(got.Error != nil && other.conns.Load() == 0, "a link that redirects to another address gave %s", got)
 		}
@@ -78,8 +78,8 @@ var faultsChecks = map[string]func(*probe){
 	"guard.redirects": func(p *probe) {
 		for _, status := range []int{302, 307} {
 			location := map[string]string{"Location": p.vendor.base + "/conformance-redirect"}
-			got := p.perform(act{effect: answers(status, "", location)})
-			followed := strings.Contains(got.script.heard(), "/conformance-redirect")
+			got := p.perform(act{effect: respond(status, "", location)})
+			followed := strings.Contains(got.script.requestText(), "/conformance-redirect")
 			p.expect(!followed, "a redirect with status %d was followed: %s", status, got)
 		}
 	},
@@ -96,7 +96,7 @@ var faultsChecks = map[string]func(*probe){
 		}
 		got := p.perform(act{effect: endlessly})
 		n := <-sent
-		p.expect(n <= most, "of an endless answer %d MiB were read: %s", n>>20, got)
+		p.expect(n <= most, "of an endless response %d MiB were read: %s", n>>20, got)
 	},
 }
 
@@ -108,8 +108,8 @@ func (p *probe) expectFaults(check string) {
 	}
 }
 
-// disturbed returns the exchanges to which the faults apply: the main delivery and the main open.
-func (p *probe) disturbed() (out []*exchange) {
+// faultExchanges returns the exchanges to which the faults apply: the main delivery and the main open.
+func (p *probe) faultExchanges() (out []*exchange) {
 	for _, action := range []string{"deliver", "open"} {
 		if x := p.data.main(action); x != nil && p.can(action) {
 			out = append(out, x)
@@ -118,10 +118,10 @@ func (p *probe) disturbed() (out []*exchange) {
 	return out
 }
 
-// faults plays all faults, once for the group.
+// faults performs faultExchanges with each fault, once for the group.
 func (p *probe) faults() []*outcome {
 	return once(p, "faults", func() (out []*outcome) {
-		for _, x := range p.disturbed() {
+		for _, x := range p.faultExchanges() {
 			for i := range cases.Faults {
 				out = append(out, p.perform(act{exchange: x, fault: &cases.Faults[i]}))
 			}
@@ -134,7 +134,7 @@ func (p *probe) faults() []*outcome {
 func (p *probe) expectHonest(a act, page bool) {
 	got, golden := p.perform(a), goldenOutcome(p.data.dir, a.name)
 	switch {
-	case got.lost != "", page && got.Error == nil:
+	case got.noResult != "", page && got.Error == nil:
 		p.expect(false, "%s: %s", a, got)
 	case got.Error != nil:
 		p.expect(got.kind() != "transient" || a.action == "open" || p.subject.capabilities().GetIdempotent(),

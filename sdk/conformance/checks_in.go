@@ -30,7 +30,7 @@ var inChecks = map[string]func(*probe){
 	"in.golden": func(p *probe) {
 		p.require(len(p.data.in) > 0, "there are no calls of the vendor in the test data")
 		for _, in := range p.data.in {
-			if got := p.receive(in); p.expect(got.lost == "", "%s: %s", in, got) {
+			if got := p.receive(in); p.expect(got.noResult == "", "%s: %s", in, got) {
 				p.compare("in", in.name, got)
 			}
 		}
@@ -41,7 +41,7 @@ var inChecks = map[string]func(*probe){
 		const key = "0190d1c2-7c4b-4a58-9d3b-6f1f6c1f0001"
 		for attempt := int32(1); attempt <= 2; attempt++ {
 			got := p.perform(act{change: func(c *pluginpb.DeliverCall) { c.Key, c.Attempt = key, attempt }})
-			p.expect(strings.Contains(got.script.heard(), key), "attempt %d does not carry the key %s", attempt, key)
+			p.expect(strings.Contains(got.script.requestText(), key), "attempt %d does not carry the key %s", attempt, key)
 		}
 	},
 	"oversize.padded": func(p *probe) {
@@ -109,12 +109,12 @@ var inChecks = map[string]func(*probe){
 	"hostile.survives": func(p *probe) { p.expect(p.hostile() != nil, "there are no bodies") },
 	"hostile.status": func(p *probe) {
 		for _, h := range p.hostile() {
-			p.expect(h.got.Status < 500, "%s: answered with %d (%s)", h.what, h.got.Status, h.got.refused.GetText())
+			p.expect(h.got.Status < 500, "%s: refused with %d (%s)", h.what, h.got.Status, h.got.refused.GetText())
 		}
 	},
 	"hostile.valid": func(p *probe) {
 		for _, h := range p.hostile() {
-			p.expect(!strings.Contains(h.got.lost, "invalid"), "%s: %s", h.what, h.got)
+			p.expect(!strings.Contains(h.got.noResult, "invalid"), "%s: %s", h.what, h.got)
 		}
 	},
 	"hostile.truncated": func(p *probe) {

@@ -29,7 +29,7 @@ var memoryChecks = map[string]func(*probe){
 	},
 	"memory.works": func(p *probe) {
 		failed := p.load().failed
-		n := p.subject.receive.strangers() + p.subject.deliver.strangers()
+		n := p.subject.receive.unmatchedResults() + p.subject.deliver.unmatchedResults()
 		p.expect(failed == "", "%s", failed)
 		p.expect(n == 0, "%d results had the id of no call that waits", n)
 	},
@@ -67,10 +67,10 @@ func (p *probe) load() *load {
 				l.note(frame[i].String(), r.Kind, strings.Join(ids(r.Envelopes), " "))
 			}
 			for _, x := range out {
-				var calls []*begun
+				var calls []*pendingCall
 				for i := range together {
 					x := x.nth(id + i)
-					p.vendor.play(&script{steps: x.steps})
+					p.vendor.follow(&script{steps: x.steps})
 					calls = append(calls, p.begin(act{exchange: x}))
 				}
 				for _, b := range calls {

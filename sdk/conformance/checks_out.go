@@ -44,9 +44,9 @@ var outChecks = map[string]func(*probe){
 			c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), whole)
 			c.GetSend().Assigned.Text = piece
 		}})
-		heard := got.script.heard()
-		p.expect(got.succeeded() && strings.Contains(heard, piece) && !strings.Contains(heard, whole),
-			"with assigned.text %q the outcome was %s, and the vendor got %.300q", piece, got, heard)
+		sent := got.script.requestText()
+		p.expect(got.succeeded() && strings.Contains(sent, piece) && !strings.Contains(sent, whole),
+			"with assigned.text %q the outcome was %s, and the vendor got %.300q", piece, got, sent)
 	},
 	"odd.survives": func(p *probe) { p.expect(p.oddities() != nil, "there are no odd deliveries") },
 	"odd.typed": func(p *probe) {
@@ -64,12 +64,12 @@ var outChecks = map[string]func(*probe){
 	},
 	"channels.out": func(p *probe) {
 		q, first := p.second(), new(script)
-		p.vendor.play(first)
+		p.vendor.follow(first)
 		got := q.perform(act{strict: true})
 		problems := got.script.report()
-		p.expect(got.succeeded() && len(problems) == 0 && first.heard() == "",
+		p.expect(got.succeeded() && len(problems) == 0 && first.requestText() == "",
 			"a delivery on channel %s gave %s; its vendor noticed %q, and the vendor of channel %s got %q",
-			q.data.Channel, got, problems, p.data.Channel, first.heard())
+			q.data.Channel, got, problems, p.data.Channel, first.requestText())
 		got = p.perform(act{})
 		p.expect(got.succeeded() && got.script.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel,
 			got)
@@ -100,21 +100,21 @@ var outChecks = map[string]func(*probe){
 	"parallel.in": func(p *probe) {
 		b, began := p.hold(), time.Now()
 		got := p.receive(p.data.in[0])
-		p.expect(got.lost == "" && time.Since(began) <= soon, "while a delivery waited, %s took %s: %s",
+		p.expect(got.noResult == "" && time.Since(began) <= soon, "while a delivery waited, %s took %s: %s",
 			p.data.in[0], time.Since(began).Round(time.Millisecond), got)
 		b.release()
 		b.end()
 	},
 	"cancel.soon": func(p *probe) {
-		got, took := p.cancelled()
-		p.expect(got.lost == "" && took <= soon, "the call went on for %s after it was cancelled: %s", took, got)
+		got, took := p.cancelDelivery()
+		p.expect(got.noResult == "" && took <= soon, "the call went on for %s after it was cancelled: %s", took, got)
 	},
 	"cancel.kind": func(p *probe) {
-		got, _ := p.cancelled()
+		got, _ := p.cancelDelivery()
 		p.expect(got.kind() == "unknown" || got.kind() == "transient", "a cancelled call gave %s", got)
 	},
 	"cancel.after": func(p *probe) {
-		p.cancelled()
+		p.cancelDelivery()
 		p.expectDelivery("after a cancelled call")
 	},
 	"open.unable": func(p *probe) {
@@ -128,7 +128,7 @@ var outChecks = map[string]func(*probe){
 	},
 	"open.again": func(p *probe) { p.expectAgain("open") },
 	"replies.sender": func(p *probe) {
-		for _, x := range p.replying() {
+		for _, x := range p.replyExamples() {
 			for _, e := range p.perform(act{exchange: x}).replies() {
 				p.expect(e.Kind != envelope.KindMessage || e.Sender.Role != envelope.RoleCustomer,
 					"%s: the sender is the customer", x)
@@ -136,7 +136,7 @@ var outChecks = map[string]func(*probe){
 		}
 	},
 	"replies.ids": func(p *probe) {
-		for _, x := range p.replying() {
+		for _, x := range p.replyExamples() {
 			a, b := ids(p.perform(act{exchange: x}).replies()), ids(p.perform(act{exchange: x}).replies())
 			p.expect(slices.Equal(a, b), "%s: the ids were %q and then %q", x, a, b)
 		}
@@ -155,7 +155,7 @@ var outChecks = map[string]func(*probe){
 		p.expectKind(p.perform(act{exchange: p.fetchExample(), most: 1, what: "at most 1 byte"}), "unsupported")
 	},
 	"media.broken": func(p *probe) {
-		got := p.perform(act{exchange: p.fetchExample(), effect: truncates, what: "an answer that is cut"})
+		got := p.perform(act{exchange: p.fetchExample(), effect: truncate, what: "a response that is cut"})
 		p.expect(got.Error != nil, "%s gave %s, expected an error", got.act, got)
 	},
 	"media.faults": func(p *probe) {
@@ -171,7 +171,7 @@ var outChecks = map[string]func(*probe){
 		data := strings.Repeat("0123456789abcdef", large/16)
 		if p.can("fetch") {
 			defer p.reset()
-			got := p.fetchLink([]string{"127.0.0.0/8"}, answers(200, data, map[string]string{"Content-Type": "image/png"}))
+			got := p.fetchLink([]string{"127.0.0.0/8"}, respond(200, data, map[string]string{"Content-Type": "image/png"}))
 			whole := got.Fetched != nil && got.Fetched.SHA256 == checksum([]byte(data))
 			p.expect(whole, "a linked medium of %d bytes gave %s", large, got)
 		}
@@ -181,7 +181,7 @@ var outChecks = map[string]func(*probe){
 			tree, _ = edit(tree, "media.0.data", func(any) any { return data })
 			x.call = goldenText(tree)
 			got := p.perform(act{exchange: &x})
-			n := len(got.script.heard())
+			n := len(got.script.requestText())
 			p.expect(got.succeeded() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
 		}
 	},
@@ -218,7 +218,7 @@ func withText(b []byte, text string) []byte {
 	return out
 }
 
-// exchanges plays all exchanges of an action, once for a group.
+// exchanges performs all exchanges of an action, once for a group.
 func (p *probe) exchanges(action string) []*outcome {
 	return once(p, "exchanges", func() (out []*outcome) {
 		for _, x := range p.data.out {
@@ -240,7 +240,7 @@ func (p *probe) expectRequests(action string) {
 
 func (p *probe) expectGolden(action string) {
 	for _, got := range p.exchanges(action) {
-		if p.expect(got.lost == "", "%s: %s", got.act, got) {
+		if p.expect(got.noResult == "", "%s: %s", got.act, got) {
 			p.compare("out", got.act.name, got)
 		}
 	}
@@ -255,7 +255,7 @@ func (p *probe) expectAgain(action string) {
 	}
 }
 
-func (p *probe) replying() []*exchange {
+func (p *probe) replyExamples() []*exchange {
 	return slices.DeleteFunc(p.examples("deliver"), func(x *exchange) bool {
 		return len(goldenOutcome(p.data.dir, x.name).replies()) == 0
 	})
@@ -275,11 +275,11 @@ func (p *probe) oddities() []*outcome {
 	})
 }
 
-// cancelled cancels a delivery while the vendor holds its request. took is the time from the cancellation to the end.
-func (p *probe) cancelled() (got *outcome, took time.Duration) {
+// cancelDelivery cancels a delivery while the vendor holds its request. took is the time from Cancel to the result.
+func (p *probe) cancelDelivery() (got *outcome, took time.Duration) {
 	b, began := p.hold(), time.Now()
 	_, err := p.subject.rpc.Cancel(p.ctx, &pluginpb.CancelRequest{Deliver: []uint64{b.id}})
-	p.expect(err == nil, "Cancel does not answer: %v", err)
+	p.expect(err == nil, "Cancel returned an error: %v", err)
 	return b.end(), time.Since(began)
 }
 

@@ -200,18 +200,18 @@ var setupChecks = map[string]func(*probe){
 			p.require(err == nil, "%v", err)
 			ctx, cancel := context.WithTimeout(p.ctx, soon)
 			_, err = pluginpb.NewPluginServiceClient(conn).Describe(ctx, &pluginpb.DescribeRequest{})
-			p.expect(err != nil, "a client with %s got an answer", what)
+			p.expect(err != nil, "a client with %s got a response", what)
 			cancel()
 			_ = conn.Close()
 		}
 	},
 	"wire.answers": func(p *probe) {
 		if receives(p) {
-			p.expect(p.receive(p.data.in[0]).lost == "", "%s has no result", p.data.in[0])
+			p.expect(p.receive(p.data.in[0]).noResult == "", "%s has no result", p.data.in[0])
 		}
 		if delivers(p) {
 			got := p.perform(act{limit: soon})
-			p.expect(got.lost == "", "a delivery has no result: %s", got)
+			p.expect(got.noResult == "", "a delivery has no result: %s", got)
 		}
 	},
 }
@@ -234,9 +234,9 @@ func (p *probe) fill() map[string]any {
 
 func (p *probe) validate(c *pluginpb.ChannelConfig) []*pluginpb.Problem {
 	resp, err := p.subject.rpc.Validate(p.ctx, &pluginpb.ValidateRequest{Channel: c})
-	p.require(err == nil, "Validate does not answer: %v", err)
+	p.require(err == nil, "Validate returned an error: %v", err)
 	for _, m := range resp.GetProblems() {
-		p.witness.hear("a problem of Validate", m.GetMessage())
+		p.witness.inspect("a problem of Validate", m.GetMessage())
 	}
 	return resp.GetProblems()
 }

@@ -35,9 +35,9 @@ func TestParseExchange(t *testing.T) {
 	}
 	want := &exchange{name: "text", action: "deliver", call: json.RawMessage(`{"thread": "t"}`), steps: []*step{
 		{once: true, method: "POST", target: "/token", header: http.Header{}, status: 200,
-			answerHeader: http.Header{"Content-Type": {"text/plain"}}, answerBody: []byte("t")},
+			responseHeader: http.Header{"Content-Type": {"text/plain"}}, responseBody: []byte("t")},
 		{effect: true, method: "PUT", target: "/m?x={any}", header: http.Header{"A": {"b"}}, body: []byte("#### no block"),
-			status: 204, answerHeader: http.Header{}},
+			status: 204, responseHeader: http.Header{}},
 	}}
 	if d := cmp.Diff(want, x, cmp.AllowUnexported(exchange{}, step{}), cmp.Transformer("text",
 		func(b []byte) string { return string(b) })); d != "" {
@@ -237,7 +237,7 @@ func TestSignersThatDoNotSign(t *testing.T) {
 		{"ends", "echo no key >&2; exit 3", "it printed: no key"},
 		{"writes words", "echo hello; cat >/dev/null", `must be a line like`},
 		{"writes another member", `echo '{"headers":{}}'; cat >/dev/null`, `unknown field "headers"`},
-		{"adds nothing", `while read -r line; do echo '{}'; done`, "answer with a header or a query"},
+		{"adds nothing", `while read -r line; do echo '{}'; done`, "respond with a header or a query"},
 		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key"},
 		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`,
 			"derive it from the signed bytes"},
@@ -260,7 +260,7 @@ func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
 	}
 	s.limit = 10 * time.Millisecond
 	if _, err := s.prove(d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
-		"no answer within 10ms") {
+		"no response within 10ms") {
 		t.Errorf("error %v", err)
 	}
 }

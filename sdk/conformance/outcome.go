@@ -17,7 +17,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// outcome is the result of an outbound call, in the form of golden files. Exactly one member is set if lost is empty.
+// outcome is the result of an outbound call, in the form of golden files. One member is set if noResult is empty.
 type outcome struct {
 	Receipt *receipt `json:"receipt,omitempty"`
 	Opened  *opened  `json:"opened,omitempty"`
@@ -25,9 +25,9 @@ type outcome struct {
 	Emitted *emitted `json:"emitted,omitempty"`
 	Error   *failure `json:"error,omitempty"`
 
-	lost   string // why there is no usable result
-	act    act
-	script *script // what the vendor heard
+	noResult string // why there is no usable result
+	act      act
+	script   *script // with the requests that the vendor got
 }
 
 type receipt struct {
@@ -67,7 +67,7 @@ type failure struct {
 	text string
 }
 
-func (o *outcome) succeeded() bool { return o.lost == "" && o.Error == nil }
+func (o *outcome) succeeded() bool { return o.noResult == "" && o.Error == nil }
 
 func (o *outcome) replies() []*envelope.Envelope {
 	if o.Receipt == nil {
@@ -81,7 +81,7 @@ func (o *outcome) kind() string {
 	if o.Error != nil {
 		return o.Error.Kind
 	}
-	if o.lost != "" {
+	if o.noResult != "" {
 		return "lost"
 	}
 	return ""
@@ -92,7 +92,7 @@ func (o *outcome) String() string {
 	if o.Error != nil {
 		return strings.TrimSuffix("an error of kind "+o.Error.Kind+" ("+o.Error.text+")", " ()")
 	}
-	return cmp.Or(o.lost, "success")
+	return cmp.Or(o.noResult, "success")
 }
 
 func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
@@ -105,24 +105,24 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 	}
 	const maxState = 4 << 10
 	if n := len(r.GetState()); n > maxState {
-		return lost("a thread state of %d bytes: keep at most %d", n, maxState)
+		return noResult("a thread state of %d bytes: keep at most %d", n, maxState)
 	}
 	if open {
 		if n := len(r.GetThread()); n == 0 || n > envelope.MaxThreadBytes {
-			return lost("a thread of %d bytes: it must have 1 to %d", n, envelope.MaxThreadBytes)
+			return noResult("a thread of %d bytes: it must have 1 to %d", n, envelope.MaxThreadBytes)
 		}
 		return &outcome{Opened: &opened{Thread: r.GetThread(), State: state, Accepted: r.GetAccepted()}}
 	}
 	replies, err := p.readEnvelopes(r.GetReplies())
 	if err != nil {
-		return lost("reply: %v", err)
+		return noResult("reply: %v", err)
 	}
-	p.witness.hear("a receipt", r.GetDegraded(), r.GetVendorId())
+	p.witness.inspect("a receipt", r.GetDegraded(), r.GetVendorId())
 	return &outcome{Receipt: &receipt{r.GetVendorId(), state, replies, r.GetDegraded()}}
 }
 
 func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
-	p.witness.hear("an error of "+call, e.GetText(), e.GetOp(), e.GetField(), e.GetCode(), e.GetReason())
+	p.witness.inspect("an error of "+call, e.GetText(), e.GetOp(), e.GetField(), e.GetCode(), e.GetReason())
 	f := &failure{cmp.Or(e.GetKind(), "of no kind"), e.GetStatus(), e.GetCode(), e.GetReason(), e.GetField(), "",
 		e.GetScope(), e.GetText()}
 	if d := e.GetAfter().AsDuration(); d > 0 {
@@ -133,25 +133,25 @@ func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
 
 // received is the result of an inbound call, in the form of golden files.
 type received struct {
-	Status      int                  `json:"status"` // of the answer that the vendor gets
+	Status      int                  `json:"status"` // of the response that the vendor gets
 	ContentType string               `json:"content_type,omitempty"`
 	Body        any                  `json:"body,omitempty"`
 	Kind        string               `json:"refused,omitempty"` // of the error
 	Envelopes   []*envelope.Envelope `json:"envelopes,omitempty"`
 
-	lost    string // why there is no usable result
-	refused *pluginpb.Error
-	body    []byte
+	noResult string // why there is no usable result
+	refused  *pluginpb.Error
+	body     []byte
 }
 
-func (r *received) accepted() bool { return r.lost == "" && r.refused == nil && r.Status < 300 }
+func (r *received) accepted() bool { return r.noResult == "" && r.refused == nil && r.Status < 300 }
 
 // String describes the result for a finding.
 func (r *received) String() string {
 	if r.refused != nil {
 		return fmt.Sprintf("refused with %d: %s", r.Status, strings.TrimSpace(r.refused.GetField()+" "+r.refused.GetText()))
 	}
-	return cmp.Or(r.lost, fmt.Sprintf("status %d, envelopes: %d", r.Status, len(r.Envelopes)))
+	return cmp.Or(r.noResult, fmt.Sprintf("status %d, envelopes: %d", r.Status, len(r.Envelopes)))
 }
 
 // statuses maps kinds of errors to the HTTP statuses that the gateway returns to a vendor.
@@ -164,17 +164,17 @@ func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 	e, a, c := r.GetError(), r.GetResponse(), p.subject.endpoint
 	out := &received{refused: e, Kind: e.GetKind()}
 	if e != nil {
-		p.witness.hear("an error of Receive", e.GetText(), string(e.GetBody()), e.GetField(), e.GetOp())
+		p.witness.inspect("an error of Receive", e.GetText(), string(e.GetBody()), e.GetField(), e.GetOp())
 		out.Status = cmp.Or(int(e.GetStatus()), statuses[e.GetKind()], http.StatusInternalServerError)
 		if out.ContentType, out.body = c.GetRefusalContentType(), e.GetBody(); out.body == nil {
 			out.body = fillTemplate(c, out.Status, http.StatusText(out.Status))
 		}
 	} else {
 		out.Status, out.ContentType, out.body = cmp.Or(int(a.GetStatus()), http.StatusOK), a.GetContentType(), a.GetBody()
-		p.witness.hear("an answer to the vendor", string(out.body))
+		p.witness.inspect("a response to the vendor", string(out.body))
 		var err error
 		if out.Envelopes, err = p.readEnvelopes(r.GetEnvelopes()); err != nil {
-			out.lost = err.Error()
+			out.noResult = err.Error()
 		}
 	}
 	if len(out.body) > 0 {

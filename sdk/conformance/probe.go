@@ -81,11 +81,10 @@ func (p *probe) lose(call string, err error) string {
 	case errors.Is(err, errDied):
 		p.expect(false,
 			"%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
-			call, lastWords(&p.witness.said))
+			call, outputEnd(&p.witness.output))
 		p.deaths++
 	case errors.Is(err, errHangs):
-		p.expect(false, "%s has no result after its time was over: answer each call, and end it when its timeout is over",
-			call)
+		p.expect(false, "%s has no result after its time was over: send a result before the timeout", call)
 		p.hangs++
 	default:
 		runtime.Goexit() // the suite ends
@@ -107,8 +106,8 @@ func (p *probe) restart() {
 
 func (p *probe) configure(c *pluginpb.ChannelConfig) *pluginpb.ConfigureResponse {
 	resp, err := p.subject.rpc.Configure(p.ctx, &pluginpb.ConfigureRequest{Channel: c})
-	p.require(err == nil, "configure channel %s: %v%s", c.GetName(), err, lastWords(&p.witness.said))
-	p.witness.hear("an error of Configure", resp.GetError().GetText())
+	p.require(err == nil, "configure channel %s: %v%s", c.GetName(), err, outputEnd(&p.witness.output))
+	p.witness.inspect("an error of Configure", resp.GetError().GetText())
 	return resp
 }
 
@@ -134,7 +133,7 @@ func (p *probe) call(in *inbound) *pluginpb.ReceiveCall {
 func (p *probe) receive(in *inbound, what ...string) *received {
 	r, err := p.receiveFrame(in)
 	if err != nil {
-		return &received{lost: p.lose(strings.Join(append([]string{in.String()}, what...), " with "), err)}
+		return &received{noResult: p.lose(strings.Join(append([]string{in.String()}, what...), " with "), err)}
 	}
 	return r[0]
 }
@@ -174,7 +173,7 @@ func (a act) String() string {
 	return strings.TrimSuffix(a.exchange.String()+" with "+a.what, " with ")
 }
 
-// perform plays the exchange of a with the vendor. If a has no exchange, it plays the main delivery.
+// perform makes the call of a.exchange, which the vendor follows. Without an exchange, it makes the main delivery.
 func (p *probe) perform(a act) (got *outcome) {
 	if a.exchange == nil {
 		a.exchange = p.data.main("deliver")
@@ -183,7 +182,7 @@ func (p *probe) perform(a act) (got *outcome) {
 		a.effect, a.limit, a.what = f.react(), f.Limit, f.What
 	}
 	s := &script{steps: a.steps, effect: a.effect, prepare: a.prepare, strict: a.strict}
-	p.vendor.play(s)
+	p.vendor.follow(s)
 	switch a.action {
 	case "fetch":
 		got = p.fetch(readCall[pluginpb.FetchRequest](p, a.exchange), a.most)
@@ -196,15 +195,15 @@ func (p *probe) perform(a act) (got *outcome) {
 	return got
 }
 
-// begun is an outbound call under way. The function end waits for its outcome.
-type begun struct {
+// pendingCall is an outbound call without a result so far. The function end waits for its outcome.
+type pendingCall struct {
 	id      uint64
 	end     func() *outcome
-	release func() // makes the vendor answer, if it holds the request
+	release func() // makes the vendor respond, if it holds the request
 }
 
 // begin starts an outbound call. The vendor keeps its present script.
-func (p *probe) begin(a act) *begun {
+func (p *probe) begin(a act) *pendingCall {
 	limit := cmp.Or(a.limit, callTimeout)
 	call := p.deliverCall(a.exchange)
 	if a.change != nil {
@@ -212,27 +211,27 @@ func (p *probe) begin(a act) *begun {
 	}
 	call.Timeout = durationpb.New(limit)
 	results, err := p.subject.deliver.put(call)
-	return &begun{id: call.GetId(), end: func() *outcome {
+	return &pendingCall{id: call.GetId(), end: func() *outcome {
 		var r *pluginpb.DeliverResult
 		if err == nil {
 			r, err = p.subject.deliver.wait(p.ctx, results[0], limit+grace)
 		}
 		if err != nil {
-			return lost("%s", p.lose(a.String(), err))
+			return noResult("%s", p.lose(a.String(), err))
 		}
 		return p.readDelivered(call.GetOpen() != nil, r)
 	}}
 }
 
 // hold starts the main delivery and returns when its request with the effect arrives. The vendor holds that request.
-func (p *probe) hold() *begun {
+func (p *probe) hold() *pendingCall {
 	x, arrived := p.data.main("deliver"), make(chan struct{})
 	released, release := context.WithCancel(p.ctx)
-	p.vendor.play(&script{steps: x.steps, effect: firstOnly(func(w http.ResponseWriter, r *http.Request, s *step) {
+	p.vendor.follow(&script{steps: x.steps, effect: firstOnly(func(w http.ResponseWriter, r *http.Request, s *step) {
 		close(arrived)
 		select {
 		case <-released.Done():
-			writeAnswer(w, r, s)
+			writeResponse(w, r, s)
 		case <-r.Context().Done():
 		}
 	})})

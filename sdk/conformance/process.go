@@ -33,7 +33,7 @@ import (
 
 type process struct {
 	cmd    *exec.Cmd
-	said   *transcript
+	output *capturedOutput
 	dir    string // of its socket
 	socket string
 	conn   *grpc.ClientConn
@@ -41,7 +41,7 @@ type process struct {
 	copies sync.WaitGroup
 }
 
-// pipeGrace is how long processes that were left behind may hold stdout and stderr.
+// pipeGrace is the time for which child processes may keep stdout and stderr open after their parent has ended.
 const pipeGrace = 250 * time.Millisecond
 
 func command(o *Options, dir, parent string) *exec.Cmd {
@@ -67,7 +67,7 @@ func (p *process) start(o *Options) (err error) {
 	p.cmd = command(o, p.dir, strconv.Itoa(os.Getpid()))
 	p.cmd.Env = append(p.cmd.Env, "PLUGIN_CLIENT_CERT="+string(text))
 	stdout, w := io.Pipe()
-	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(p.said, w), p.said
+	p.cmd.Stdout, p.cmd.Stderr = io.MultiWriter(p.output, w), p.output
 	if err = p.cmd.Start(); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (p *process) copyStdio() {
 		return
 	}
 	for m := new(emptypb.Empty); stdio.RecvMsg(m) == nil; {
-		_, _ = p.said.Write(m.ProtoReflect().GetUnknown())
+		_, _ = p.output.Write(m.ProtoReflect().GetUnknown())
 	}
 }
 
@@ -158,7 +158,7 @@ func clientCertificate() (tls.Certificate, error) {
 func (p *process) shutdown(d time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	// it may end before it answers
+	// it may end before it responds
 	_ = p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{})
 	return p.endsWithin(d)
 }
@@ -187,14 +187,14 @@ func (p *process) kill() {
 	_ = os.RemoveAll(p.dir)
 }
 
-// transcript keeps the output of processes, at most 8 MiB. It is safe for concurrent use, and never fails.
-type transcript struct {
+// capturedOutput keeps the output of processes, at most 8 MiB. It is safe for concurrent use, and never fails.
+type capturedOutput struct {
 	mu   sync.Mutex
 	text []byte
 }
 
 // Write implements io.Writer.
-func (t *transcript) Write(b []byte) (int, error) {
+func (t *capturedOutput) Write(b []byte) (int, error) {
 	const most = 8 << 20
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -203,13 +203,13 @@ func (t *transcript) Write(b []byte) (int, error) {
 }
 
 // String returns what was kept.
-func (t *transcript) String() string {
+func (t *capturedOutput) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.text)
 }
 
-func lastWords(t *transcript) string {
+func outputEnd(t *capturedOutput) string {
 	const most = 300
 	text := strings.TrimSpace(t.String())
 	if text == "" {

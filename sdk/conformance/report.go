@@ -34,7 +34,7 @@ type Result struct {
 	Failures int      `json:"failures,omitempty"`
 }
 
-// Group is the results of a group of checks.
+// Group has the results of a group of checks.
 type Group struct {
 	Name   string        `json:"name"`
 	Title  string        `json:"title"`
@@ -46,7 +46,7 @@ type Group struct {
 	Failed int `json:"failed"`
 }
 
-// Channel is the results of an adapter in one role, with its declarations for the channel.
+// Channel has the results of an adapter in one role, with its declarations for the channel.
 type Channel struct {
 	Name         string                      `json:"name"`
 	Role         string                      `json:"role"`

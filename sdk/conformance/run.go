@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Options say what is tested, and how.
+// Options selects the adapter, the test data and the checks of a run.
 type Options struct {
 	// Command is the adapter's program, Args its arguments. Env is added to the few variables that the gateway passes on.
 	Command string
@@ -44,7 +44,7 @@ const (
 	receiveTimeout = 5 * time.Second
 	shortTimeout   = 500 * time.Millisecond
 	soon           = 3 * time.Second // to return after a context ended
-	grace          = 3 * time.Second // to answer after a call's timeout
+	grace          = 3 * time.Second // to send a result after a call's timeout
 	endTimeout     = 5 * time.Second // for a process to end
 	settleTime     = 5 * time.Second
 )
@@ -130,7 +130,7 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 		p.leftOut = leftOut
 		done := p.runGroup(g)
 		if g.Name == "wire" && done.Status == Fail && p.hangs+p.deaths > 0 {
-			leftOut = "left out: no call was answered; see wire.answers"
+			leftOut = "left out: no call had a result; see wire.answers"
 		}
 		ch.Groups = append(ch.Groups, done)
 		progress(done)
@@ -154,7 +154,7 @@ func (p *probe) runGroup(g group) *Group {
 			}
 		}
 	}
-	p.vendor.play(&script{})
+	p.vendor.follow(&script{})
 	for ; len(p.others) > 0; p.others = p.others[1:] {
 		q := p.others[0]
 		if q.vendor.close(); q.subject != p.subject {

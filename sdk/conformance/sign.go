@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// signing describes how calls of the vendor are signed: by a program. Window is how far the time of a call may be from
-// the clock; 0 means that it is not known.
+// signing has the program that signs calls of the vendor. Window is the largest accepted difference between a call's
+// time and the clock; 0 means that it is not known.
 type signing struct {
 	Command []string      `yaml:"command"`
 	Window  time.Duration `yaml:"window"`
 }
 
-// proof is what a signer adds to a call.
+// proof has the header and the query that a signer adds to a call, or the error that it reports.
 type proof struct {
 	Header map[string]string `json:"header"`
 	Query  map[string]string `json:"query"`
@@ -62,14 +62,14 @@ func (p *probe) prove(in *inbound, at time.Time) *proof {
 	return out
 }
 
-// signer is a running program of the test data that signs calls. For the same call and time, its answer is always the
+// signer is a running program of the test data that signs calls. For the same call and time, its response is always the
 // same.
 type signer struct {
-	cmd     *exec.Cmd
-	stdin   io.WriteCloser
-	answers *json.Decoder
-	said    transcript
-	limit   time.Duration // of an answer
+	cmd       *exec.Cmd
+	stdin     io.WriteCloser
+	responses *json.Decoder
+	output    capturedOutput
+	limit     time.Duration // of a response
 }
 
 // newSigner starts the signer of a channel, nil if calls are not signed. The caller closes it.
@@ -79,7 +79,7 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	}
 	s := &signer{cmd: exec.CommandContext(ctx, d.Sign.Command[0], d.Sign.Command[1:]...)}
 	s.limit = time.Minute // it may need to be compiled
-	s.cmd.Dir, s.cmd.Stderr, s.cmd.WaitDelay = d.dir, &s.said, pipeGrace
+	s.cmd.Dir, s.cmd.Stderr, s.cmd.WaitDelay = d.dir, &s.output, pipeGrace
 	s.cmd.SysProcAttr, s.cmd.Cancel = &syscall.SysProcAttr{Setpgid: true}, s.kill
 	stdout, errOut := s.cmd.StdoutPipe()
 	stdin, errIn := s.cmd.StdinPipe()
@@ -87,15 +87,15 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the signer %q in %s: %w", s.cmd, d.dir, err)
 	}
-	s.stdin, s.answers = stdin, json.NewDecoder(stdout)
-	s.answers.DisallowUnknownFields()
+	s.stdin, s.responses = stdin, json.NewDecoder(stdout)
+	s.responses.DisallowUnknownFields()
 	for now, i := time.Now(), 0; i < len(d.in) && err == nil; i++ {
 		var first, again *proof
 		if first, err = s.prove(d.in[i], now); err == nil {
 			again, err = s.prove(d.in[i], now)
 		}
 		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
-			err = fmt.Errorf("sign %s: the signer must answer with a header or a query that is the same for the same call "+
+			err = fmt.Errorf("sign %s: the signer must respond with a header or a query that is the same for the same call "+
 				"and time; if it needs a nonce, it must derive it from the signed bytes", d.in[i])
 		}
 	}
@@ -132,14 +132,14 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 		"header": header, "body": in.body,
 	})
 	if err == nil {
-		err = s.answers.Decode(out)
+		err = s.responses.Decode(out)
 	}
 	switch {
 	case !late.Stop():
-		err = fmt.Errorf("no answer within %s: for each line that it reads, the signer must write a line and flush it",
+		err = fmt.Errorf("no response within %s: for each line that it reads, the signer must write a line and flush it",
 			s.limit)
 	case err != nil:
-		err = fmt.Errorf(`the answer must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
+		err = fmt.Errorf(`the response must be a line like {"header": {"X-Signature": "…"}}: %w`, err)
 	case out.Error != "":
 		err = fmt.Errorf("it failed: %.300s", out.Error)
 	default:
@@ -147,5 +147,5 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	}
 	_ = s.kill()
 	_ = s.cmd.Wait() // after it, the output is complete
-	return nil, fmt.Errorf("sign %s by %q: %w%s", in, s.cmd, err, lastWords(&s.said))
+	return nil, fmt.Errorf("sign %s by %q: %w%s", in, s.cmd, err, outputEnd(&s.output))
 }

@@ -35,7 +35,7 @@ type subject struct {
 // startSubject launches the adapter, describes it, and configures the channel for the vendor. Faults of the description
 // and a refused configuration are left to the checks.
 func (p *probe) startSubject() error {
-	s := &subject{process: &process{said: &p.witness.said}, cancel: func() {}}
+	s := &subject{process: &process{output: &p.witness.output}, cancel: func() {}}
 	p.subject = s
 	err := s.start(p.o)
 	if err == nil {
@@ -43,7 +43,7 @@ func (p *probe) startSubject() error {
 	}
 	if err != nil {
 		s.close()
-		return fmt.Errorf("start the adapter: %w%s", err, lastWords(s.said))
+		return fmt.Errorf("start the adapter: %w%s", err, outputEnd(s.output))
 	}
 	return nil
 }
@@ -59,12 +59,12 @@ func (p *probe) prepare(s *subject) (err error) {
 	if s.settings, err = fillSettings(s.schema.Schema, p.data.Settings, p.vendor.base); err != nil {
 		return err
 	}
-	p.witness.know(s.secrets()...)
+	p.witness.addSecrets(s.secrets()...)
 	c := &pluginpb.ConfigureRequest{Channel: p.config(s.settings)}
 	if s.endpoint, err = s.rpc.Configure(p.ctx, c); err != nil {
 		return fmt.Errorf("configure: %w", err)
 	}
-	p.witness.hear("an error of Configure", s.endpoint.GetError().GetText())
+	p.witness.inspect("an error of Configure", s.endpoint.GetError().GetText())
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	if slices.Contains(s.desc.GetAbilities(), "receive") {
@@ -207,8 +207,8 @@ func (s *stream[C, R]) take(results []R) {
 	}
 }
 
-// strangers returns the number of results that belong to no call.
-func (s *stream[C, R]) strangers() int {
+// unmatchedResults returns the number of results that belong to no call.
+func (s *stream[C, R]) unmatchedResults() int {
 	if s == nil {
 		return 0
 	}

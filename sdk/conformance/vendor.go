@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 )
 
-// vendor is a fault server: it plays the vendor that the test data describe, and misbehaves on command. It is safe for
+// vendor is a fault server: it responds as the test data say, or with a fault if its script has one. It is safe for
 // concurrent use.
 type vendor struct {
 	base   string // URL
@@ -46,8 +46,8 @@ func (v *vendor) close() {
 	v.served.Wait()
 }
 
-// play makes the vendor answer requests from s, from now on.
-func (v *vendor) play(s *script) {
+// follow makes s the script for all requests from now on.
+func (v *vendor) follow(s *script) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.script = s
@@ -71,16 +71,16 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !st.effect && s.prepare != nil:
 		s.prepare(w, r, st)
 	default:
-		writeAnswer(w, r, st)
+		writeResponse(w, r, st)
 	}
 }
 
-// reaction answers a request in place of the test data.
+// reaction responds to a request in place of the test data.
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
-// script is the behaviour of the fault server. It answers the steps of an exchange, in their order if it is strict. The
-// reaction effect replaces the answer of the step with the effect, and prepare the answers of the other steps.
-// The zero script knows no request.
+// script is the behaviour of the fault server. It has the steps of an exchange, whose order is checked if it is strict.
+// The reaction effect replaces the response of the step with the effect, and prepare those of the other steps.
+// With the zero script every request gets status 404.
 type script struct {
 	steps   []*step
 	strict  bool
@@ -156,7 +156,7 @@ func (s *script) count() int {
 	return s.effects - max(s.keyed-1, 0)
 }
 
-func (s *script) heard() string {
+func (s *script) requestText() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.texts.String()
@@ -184,13 +184,13 @@ func (s *step) difference(r *http.Request, body []byte) string {
 	return fmt.Sprintf("the body is %.300q, expected %.300q", body, s.body)
 }
 
-func writeAnswer(w http.ResponseWriter, _ *http.Request, s *step) {
-	maps.Copy(w.Header(), s.answerHeader)
+func writeResponse(w http.ResponseWriter, _ *http.Request, s *step) {
+	maps.Copy(w.Header(), s.responseHeader)
 	w.WriteHeader(s.status)
-	_, _ = w.Write(s.answerBody) // fails only if the caller has left
+	_, _ = w.Write(s.responseBody) // fails only if the caller has left
 }
 
-func answers(status int, body string, header map[string]string) reaction {
+func respond(status int, body string, header map[string]string) reaction {
 	return func(w http.ResponseWriter, _ *http.Request, s *step) {
 		for name, value := range header {
 			w.Header().Set(name, value)
@@ -204,7 +204,7 @@ func answers(status int, body string, header map[string]string) reaction {
 	}
 }
 
-func resets(w http.ResponseWriter, _ *http.Request, _ *step) {
+func resetConn(w http.ResponseWriter, _ *http.Request, _ *step) {
 	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		if tcp, ok := c.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
@@ -213,25 +213,25 @@ func resets(w http.ResponseWriter, _ *http.Request, _ *step) {
 	}
 }
 
-func truncates(w http.ResponseWriter, _ *http.Request, s *step) {
-	maps.Copy(w.Header(), s.answerHeader)
-	w.Header().Set("Content-Length", strconv.Itoa(len(s.answerBody)+1)) // one more, for answers without a body
+func truncate(w http.ResponseWriter, _ *http.Request, s *step) {
+	maps.Copy(w.Header(), s.responseHeader)
+	w.Header().Set("Content-Length", strconv.Itoa(len(s.responseBody)+1)) // one more, for responses without a body
 	w.WriteHeader(s.status)
-	_, _ = w.Write(s.answerBody[:len(s.answerBody)/2])
+	_, _ = w.Write(s.responseBody[:len(s.responseBody)/2])
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-func silence(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
+func neverRespond(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
 
-// firstOnly applies react to the first request that is not optional. The others get the answers of the test data.
+// firstOnly applies react to the first request that is not optional. The others get the responses of the test data.
 func firstOnly(react reaction) reaction {
 	var once sync.Once
 	return func(w http.ResponseWriter, r *http.Request, s *step) {
-		answer := writeAnswer
+		write := writeResponse
 		if !s.once {
-			once.Do(func() { answer = react })
+			once.Do(func() { write = react })
 		}
-		answer(w, r, s)
+		write(w, r, s)
 	}
 }

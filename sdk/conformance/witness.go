@@ -11,15 +11,15 @@ const minSecret = 6
 
 // witness records the places where an adapter reveals a secret or a customer's text. It is safe for concurrent use.
 type witness struct {
-	said transcript
+	output capturedOutput
 
 	mu      sync.Mutex
 	secrets []string
-	leaked  []string // places where a secret was heard
-	exposed []string // places where a customer's text was heard
+	leaked  []string // places where a secret was found
+	exposed []string // places where a customer's text was found
 }
 
-func (w *witness) know(secrets ...string) {
+func (w *witness) addSecrets(secrets ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range secrets {
@@ -29,7 +29,7 @@ func (w *witness) know(secrets ...string) {
 	}
 }
 
-func (w *witness) hear(place string, texts ...string) {
+func (w *witness) inspect(place string, texts ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range texts {
