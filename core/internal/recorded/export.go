@@ -27,10 +27,14 @@ type Export struct {
 	started   time.Time
 	owner     string
 	departing *exportStep
+	target    string                 // of the pending offer, or ""
 	offer     *exportStep            // that made the pending offer
 	queued    map[string]*exportStep // by delivery, and the last one by channel
 	threads   map[string][]string
 	closed    bool
+	lease     uint64 // of the last record
+	revision  uint64 // of the last record
+	omitted   []string
 }
 
 // exportStep is one step of the test with its effects.
@@ -63,26 +67,33 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 		caused = true
 	}
 	for _, ch := range r.GetChanges() {
-		if ch.GetConversation() != x.Conversation || x.closed {
-			continue
+		if ch.GetConversation() != x.Conversation || x.closed || x.queued == nil && ch.GetOpened() == nil {
+			continue // also without the beginning of the conversation
 		}
+		x.noteChanges(r)
 		switch k := ch.GetKind().(type) {
 		case *journal.Change_Opened:
 			x.redactor = newRedactor(x.Texts, x.Rules)
 			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
 			x.owner = k.Opened.GetOwner()
+			x.noteOpening(at, r, k.Opened)
 		case *journal.Change_Accepted:
 			caused = x.addEnvelope(at, seq, r, k.Accepted) || caused
 		case *journal.Change_Commanded:
 			caused = x.addCommand(at, k.Commanded) || caused
-		case *journal.Change_Ended, *journal.Change_Attempted, *journal.Change_Linked:
-			caused = true
+		case *journal.Change_Ended:
+			if x.isLate(at) && x.stepOfDelayed(at, k.Ended) != nil {
+				x.add(&exportStep{at: at})
+			}
+			caused = caused || !x.isLate(at)
+		case *journal.Change_Attempted, *journal.Change_Linked:
+			caused = caused || !x.isLate(at)
 		case *journal.Change_Departed:
 			if x.departing != nil { // a test has no grace: the departure took effect in the step that reported it
 				x.steps, caused = append(slices.DeleteFunc(x.steps, x.isDeparting), x.departing), true
 			}
-		case *journal.Change_Routed: // after its cause, except if a deadline is the cause
-			if !caused && x.isCausedByDeadline(at) {
+		case *journal.Change_Routed, *journal.Change_DeliveryFailed: // after their cause, except if they are late
+			if !caused && x.isLate(at) {
 				x.add(&exportStep{at: at})
 				caused = true
 			}
@@ -93,8 +104,40 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 			}
 		}
 		if len(x.steps) > 0 {
-			x.change(x.steps[len(x.steps)-1], ch)
+			x.change(x.steps[len(x.steps)-1], at, ch)
 		}
+	}
+}
+
+// noteOpening notes the parts of a former conversation of the customer with which the conversation begins.
+func (x *Export) noteOpening(at time.Time, r *journal.Record, o *journal.Opened) {
+	if len(o.GetUnanswered()) > 0 {
+		x.omit("a former conversation of the customer, whose unanswered messages begin the history")
+	}
+	if !slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool {
+		return ch.GetConversation() == x.Conversation && ch.GetAccepted() != nil
+	}) {
+		x.omit("a former conversation of the customer, whose undelivered messages opened this one")
+		x.add(&exportStep{at: at})
+	}
+}
+
+// noteChanges notes a restart or a reload of the gateway since the last record.
+func (x *Export) noteChanges(r *journal.Record) {
+	switch {
+	case x.started.IsZero():
+	case r.GetLease() != x.lease:
+		x.omit("a restart of the gateway")
+	case r.GetRevision() != x.revision:
+		x.omit("a change of the configuration")
+	}
+	x.lease, x.revision = r.GetLease(), r.GetRevision()
+}
+
+// omit notes a cause that the test does not repeat.
+func (x *Export) omit(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(x.omitted, s) {
+		x.omitted = append(x.omitted, s)
 	}
 }
 
@@ -105,17 +148,17 @@ func (x *Export) add(s *exportStep) {
 	x.steps = append(x.steps, s)
 }
 
-// deadlineGap is the time after a step from which on further changes are attributed to a deadline. Earlier changes are
-// attributed to the calls of the step.
-const deadlineGap = 5 * time.Second
+// lateAfter is the time after a step from which on further changes get a separate step: a deadline has caused them, or
+// the late outcome of a call. Earlier changes are attributed to the calls of the step.
+const lateAfter = 5 * time.Second
 
-func (x *Export) isCausedByDeadline(at time.Time) bool {
-	return len(x.steps) > 0 && at.Sub(x.steps[len(x.steps)-1].at) >= deadlineGap
+func (x *Export) isLate(at time.Time) bool {
+	return len(x.steps) > 0 && at.Sub(x.steps[len(x.steps)-1].at) >= lateAfter
 }
 
 // givesUp reports whether a record gives up a delivery that has waited since an earlier step.
 func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
-	if !x.isCausedByDeadline(at) {
+	if !x.isLate(at) {
 		return false
 	}
 	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }
@@ -134,11 +177,16 @@ func (x *Export) addEnvelope(at time.Time, seq uint64, r *journal.Record, a *jou
 		stored = x.Stored(state.Position{Seq: p.GetSeq(), Index: p.GetIndex()})
 	}
 	e, err := protocol.DecodeEnvelope(stored.GetEnvelope())
-	if err != nil || e.Kind != envelope.KindMessage && !slices.Contains(exportedEvents, e.Kind) {
+	if stored == nil || err != nil {
+		x.omit("a message of %s, whose record is lost", a.GetChannel())
+		return false
+	}
+	if e.Kind != envelope.KindMessage && !slices.Contains(exportedEvents, e.Kind) {
 		return false
 	}
 	s := &exportStep{at: at, position: p}
 	s.step.From = a.GetChannel()
+	s.step.SenderID, s.step.SenderName = x.redactor.senderID(a.GetChannel(), e), x.redactor.name(e.Sender.Name)
 	if e.Kind == envelope.KindMessage {
 		s.step.Text = x.redactor.text(e.Text())
 		for i := range e.Parts {
@@ -149,7 +197,6 @@ func (x *Export) addEnvelope(at time.Time, seq uint64, r *journal.Record, a *jou
 		if s.step.Text == "" && len(s.step.Parts) == 0 {
 			return false
 		}
-		s.step.SenderID, s.step.SenderName = x.redactor.senderID(a.GetChannel(), e), x.redactor.name(e.Sender.Name)
 		if e.Sender.Role == envelope.RoleSystem {
 			s.step.SenderRole = string(envelope.RoleSystem)
 		}
@@ -173,9 +220,14 @@ func (x *Export) addEnvelope(at time.Time, seq uint64, r *journal.Record, a *jou
 	return true
 }
 
-// addCommand adds a step for an operator's command. It returns false for a note.
+// addCommand adds a step for an operator's command. It returns false for the commands that have no step.
 func (x *Export) addCommand(at time.Time, c *journal.Commanded) bool {
-	if c.GetCommand() == "note" {
+	switch c.GetCommand() {
+	case "close", "pass", "home":
+	case "note":
+		return false
+	default:
+		x.omit("the command %q of an operator", c.GetCommand())
 		return false
 	}
 	s := &exportStep{at: at}

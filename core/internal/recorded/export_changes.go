@@ -2,26 +2,36 @@ package recorded
 
 import (
 	"slices"
+	"time"
 
 	"patchbay/core/internal/journal"
 	"patchbay/core/internal/state"
 )
 
-// failures are the kinds of errors that a step of a test can set for calls.
-var failures = []string{
-	"declined", "transient", "throttled", "unauthorized", "unknown", "invalid", "unsupported", "permanent",
+// retried are the errors of deliveries that are repeated until delivery.give_up. The calls of a step can return them, and
+// the other failures, which end a delivery.
+var (
+	retried  = []string{"transient", "throttled", "unauthorized", "unknown"}
+	failures = append([]string{"declined", "invalid", "unsupported", "permanent", "gone"}, retried...)
+)
+
+// internalErrors are the errors of dead letters that no call of a step can return.
+var internalErrors = []string{
+	"killed_adapter", "overflow", "panicked", "unavailable", "unconfigured", "undecided", "unreadable",
 }
 
 // change adds the effect of a change to a step.
-func (x *Export) change(s *exportStep, ch *journal.Change) {
+func (x *Export) change(s *exportStep, at time.Time, ch *journal.Change) {
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Routed:
-		s.rules = append(s.rules, k.Routed.GetRules()...)
-		for _, channel := range k.Routed.GetClosed() { // outside its hours, a channel is not open in the test anyway
-			x.setCalls(s, s, yamlStep{Channel: channel, Calls: "unreachable"})
+		x.addRouted(s, k.Routed)
+	case *journal.Change_DeliveryFailed:
+		if from := x.queued[k.DeliveryFailed.GetDelivery()]; from != nil {
+			x.failCalls(from, s, k.DeliveryFailed.GetChannel(), k.DeliveryFailed.GetReason())
 		}
-		if from := x.queued[k.Routed.GetChannel()]; k.Routed.GetEvent() == "delivery_failed" && from != nil {
-			x.failCalls(from, s, k.Routed.GetChannel(), k.Routed.GetReason())
+	case *journal.Change_Ended:
+		if from := x.stepOfDelayed(at, k.Ended); from != nil && s.at.Equal(at) {
+			x.setCalls(from, s, yamlStep{Channel: k.Ended.GetChannel(), Calls: "delivered"})
 		}
 	case *journal.Change_Passed:
 		x.owner = k.Passed.GetOwner()
@@ -29,10 +39,13 @@ func (x *Export) change(s *exportStep, ch *journal.Change) {
 	case *journal.Change_Departing:
 		x.departing = s
 	case *journal.Change_Offered:
-		target := k.Offered.GetTarget()
-		x.offer, s.offer = s, &target
+		x.target, x.offer = k.Offered.GetTarget(), s
+		target := x.target
+		s.offer = &target
 	case *journal.Change_OfferEnded:
 		x.reproduceOfferEnd(s, k.OfferEnded)
+		target := x.target
+		s.offer = &target
 	case *journal.Change_Linked:
 		list := x.threads[k.Linked.GetChannel()]
 		if len(list) == 0 || list[len(list)-1] != k.Linked.GetThread() {
@@ -55,13 +68,22 @@ func samePosition(a, b *journal.Position) bool {
 	return a != nil && b != nil && a.GetSeq() == b.GetSeq() && a.GetIndex() == b.GetIndex()
 }
 
+// addRouted adds a run of the rules to a step.
+func (x *Export) addRouted(s *exportStep, r *journal.Routed) {
+	s.rules = append(s.rules, r.GetRules()...)
+	for _, channel := range r.GetClosed() { // outside its hours, a channel is not open in the test anyway
+		x.setCalls(s, s, yamlStep{Channel: channel, Calls: "unreachable"})
+	}
+	if from := x.queued[r.GetChannel()]; r.GetEvent() == "disconnected" && r.GetReason() == "gone" && from != nil {
+		x.failCalls(from, s, r.GetChannel(), "gone")
+	}
+}
+
 // reproduceOfferEnd adds steps by which the offer ends in the same way in the test.
 func (x *Export) reproduceOfferEnd(s *exportStep, o *journal.OfferEnded) {
-	none := ""
-	s.offer = &none
-	made := x.offer
-	if made == nil {
-		made = s
+	made := s // if the channel was not asked
+	if o.GetTarget() == x.target {
+		made, x.target = x.offer, ""
 	}
 	calls := yamlStep{Channel: o.GetTarget()}
 	switch o.GetOutcome() {
@@ -92,15 +114,43 @@ func (x *Export) reproduceDeadLetter(s *exportStep, d *journal.DeadLettered) {
 	}
 }
 
-// failCalls makes the calls to a channel fail from one step to another one.
-func (x *Export) failCalls(from, to *exportStep, channel, kind string) {
-	if slices.Contains(failures, kind) {
-		x.setCalls(from, to, yamlStep{Channel: channel, Calls: kind})
+// longWait is the time from which on the test repeats the wait of a delivery, for example for a vendor that was down.
+const longWait = time.Minute
+
+// stepOfDelayed returns the step that queued a delivery, if the delivery arrived after a long wait. Otherwise it returns nil.
+func (x *Export) stepOfDelayed(at time.Time, e *journal.Ended) *exportStep {
+	from := x.queued[e.GetDelivery()]
+	if from == nil || e.GetStatus() != state.StatusDelivered || at.Sub(from.at) < longWait {
+		return nil
 	}
+	return from
 }
 
-// setCalls sets the outcome of a channel's calls before one step, and resets it after another one.
+// failCalls makes the calls to a channel fail from one step to another one. The reason is a kind of error, or the reason code
+// with which an adapter declined.
+func (x *Export) failCalls(from, to *exportStep, channel, reason string) {
+	calls := yamlStep{Channel: channel, Calls: reason}
+	switch {
+	case slices.Contains(internalErrors, reason):
+		x.omit("the error %s of a delivery to %s", reason, channel)
+		return
+	case !slices.Contains(failures, reason):
+		calls.Calls, calls.Reason = "declined", reason
+	}
+	x.setCalls(from, to, calls)
+}
+
+// setCalls sets the outcome of a channel's calls before one step, and resets it after another one. If the outcome came
+// in a later step that has no action, the calls wait until then.
 func (x *Export) setCalls(from, to *exportStep, calls yamlStep) {
+	isFree := to.step.From == "" && to.step.Operator == "" && (to.step.Channel == "" || to.step.Channel == calls.Channel)
+	if from != to && isFree && !slices.Contains(retried, calls.Calls) {
+		if to.step.Channel = calls.Channel; calls.Calls == "unreachable" {
+			calls.Calls = "permanent" // the channel was asked
+		}
+		to.step.Calls, to.step.Reason = calls.Calls, calls.Reason
+		calls = yamlStep{Channel: calls.Channel, Calls: "waiting"}
+	}
 	x.surround(from, to, calls, yamlStep{Channel: calls.Channel, Calls: "delivered"})
 }
 

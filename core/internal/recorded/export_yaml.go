@@ -47,7 +47,10 @@ type (
 	}
 )
 
-// YAML returns the file. Config is the path of the configuration. It returns nil if the records do not have the
+// OmittedPrefix begins the comment of each cause that an exported test does not repeat.
+const OmittedPrefix = "# - "
+
+// YAML returns the file. Comments at its beginning list the causes that the test does not repeat. Config is the path of the configuration. It returns nil if the records do not have the
 // beginning of the conversation.
 func (x *Export) YAML(config string) ([]byte, error) {
 	if len(x.steps) == 0 {
@@ -77,9 +80,15 @@ func (x *Export) YAML(config string) ([]byte, error) {
 	} else {
 		out.WriteString("# Exported from a real conversation. Placeholders replace its texts and names.\n")
 	}
+	if len(x.omitted) > 0 {
+		out.WriteString("# The test is not exact. It does not repeat:\n")
+	}
+	for _, cause := range x.omitted {
+		out.WriteString(OmittedPrefix + cause + "\n")
+	}
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
-	f := yamlFile{Config: config, Start: x.started.Format(time.RFC3339), Tests: []yamlTest{t}}
+	f := yamlFile{Config: config, Start: x.started.Truncate(time.Millisecond).Format(time.RFC3339Nano), Tests: []yamlTest{t}}
 	if err := enc.Encode(&f); err != nil {
 		return nil, fmt.Errorf("encode the conversation test: %w", err)
 	}

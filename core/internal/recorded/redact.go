@@ -11,6 +11,7 @@ import (
 
 	"patchbay/core/internal/route"
 	"patchbay/sdk/envelope"
+	"patchbay/sdk/text"
 )
 
 // redactor replaces the texts of customers, bots and agents by placeholders. A placeholder keeps the texts of the rules'
@@ -29,7 +30,7 @@ func newRedactor(keep bool, rules *route.Table) redactor {
 
 // text returns the placeholder of a text. Equal texts have equal placeholders.
 func (r *redactor) text(s string) string {
-	if r.keep || s == "" || slices.Contains(r.literals, s) {
+	if r.keep || text.IsBlank(s) || slices.Contains(r.literals, s) {
 		return s
 	}
 	if p, ok := r.known[s]; ok {
