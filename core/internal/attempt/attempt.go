@@ -59,8 +59,8 @@ func (s *ChannelState) CannotKeepUp(limit time.Duration) bool {
 	return s.Saturated(limit) && s.Waits > limit
 }
 
-// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. These are not
-// always the same jobs. With a limit of 0 it reports false.
+// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. These are
+// not always the same jobs. With a limit of 0 it reports false.
 func (s *ChannelState) Saturated(limit time.Duration) bool {
 	return limit > 0 && s.Full > limit && s.SinceSuccess <= limit
 }

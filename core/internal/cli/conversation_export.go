@@ -81,8 +81,8 @@ func (o *options) tryExport(ctx context.Context, data []byte) ([]conversationtes
 	return failures, nil
 }
 
-// explainExport returns an exported test with its failures in the comments at its beginning. It warns of these failures,
-// and of the causes that the test does not repeat.
+// explainExport returns an exported test with its failures in the comments at its beginning. It warns of these
+// failures, and of the causes that the test does not repeat.
 func (o *options) explainExport(data []byte, failures []conversationtest.Failure) []byte {
 	var head bytes.Buffer
 	for rest := data; bytes.HasPrefix(rest, []byte("#")); {
@@ -95,8 +95,8 @@ func (o *options) explainExport(data []byte, failures []conversationtest.Failure
 	}
 	test := data[head.Len():]
 	if len(failures) > 0 {
-		head.WriteString("# The test is not exact. It fails, because of a cause that it does not repeat, because a placeholder\n" +
-			"# does not match a condition, or because the rules have changed:\n")
+		head.WriteString("# The test is not exact. It fails, because of a cause that it does not repeat, because a\n" +
+			"# placeholder does not match a condition, or because the rules have changed:\n")
 	}
 	for _, f := range failures {
 		message := fmt.Sprintf("line %d: %s", f.Line+2+len(failures), strings.ReplaceAll(f.Message, "\n", " "))

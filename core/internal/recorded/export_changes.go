@@ -8,8 +8,8 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// retried are the errors of deliveries that are repeated until delivery.give_up. The calls of a step can return them, and
-// the other failures, which end a delivery.
+// retried are the errors of deliveries that are repeated until delivery.give_up. The calls of a step can return them,
+// and the other failures, which end a delivery.
 var (
 	retried  = []string{"transient", "throttled", "unauthorized", "unknown"}
 	failures = append([]string{"declined", "invalid", "unsupported", "permanent", "gone"}, retried...)
@@ -117,7 +117,8 @@ func (x *Export) reproduceDeadLetter(s *exportStep, d *journal.DeadLettered) {
 // longWait is the time from which on the test repeats the wait of a delivery, for example for a vendor that was down.
 const longWait = time.Minute
 
-// stepOfDelayed returns the step that queued a delivery, if the delivery arrived after a long wait. Otherwise it returns nil.
+// stepOfDelayed returns the step that queued a delivery, if the delivery arrived after a long wait. Otherwise it
+// returns nil.
 func (x *Export) stepOfDelayed(at time.Time, e *journal.Ended) *exportStep {
 	from := x.queued[e.GetDelivery()]
 	if from == nil || e.GetStatus() != state.StatusDelivered || at.Sub(from.at) < longWait {
@@ -126,8 +127,8 @@ func (x *Export) stepOfDelayed(at time.Time, e *journal.Ended) *exportStep {
 	return from
 }
 
-// failCalls makes the calls to a channel fail from one step to another one. The reason is a kind of error, or the reason code
-// with which an adapter declined.
+// failCalls makes the calls to a channel fail from one step to another one. The reason is a kind of error, or the
+// reason code with which an adapter declined.
 func (x *Export) failCalls(from, to *exportStep, channel, reason string) {
 	calls := yamlStep{Channel: channel, Calls: reason}
 	switch {

@@ -50,8 +50,8 @@ type (
 // OmittedPrefix begins the comment of each cause that an exported test does not repeat.
 const OmittedPrefix = "# - "
 
-// YAML returns the file. Comments at its beginning list the causes that the test does not repeat. Config is the path of the configuration. It returns nil if the records do not have the
-// beginning of the conversation.
+// YAML returns the file. Comments at its beginning list the causes that the test does not repeat. Config is the path of
+// the configuration. YAML returns nil if the records do not have the beginning of the conversation.
 func (x *Export) YAML(config string) ([]byte, error) {
 	if len(x.steps) == 0 {
 		return nil, nil
@@ -88,7 +88,8 @@ func (x *Export) YAML(config string) ([]byte, error) {
 	}
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
-	f := yamlFile{Config: config, Start: x.started.Truncate(time.Millisecond).Format(time.RFC3339Nano), Tests: []yamlTest{t}}
+	start := x.started.Truncate(time.Millisecond).Format(time.RFC3339Nano)
+	f := yamlFile{Config: config, Start: start, Tests: []yamlTest{t}}
 	if err := enc.Encode(&f); err != nil {
 		return nil, fmt.Errorf("encode the conversation test: %w", err)
 	}

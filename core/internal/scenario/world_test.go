@@ -88,8 +88,8 @@ func usesPatterns(table *route.Table) bool {
 	return false
 }
 
-// checkExports checks that each conversation of a World can be exported to a test that succeeds or that names a cause which
-// it does not repeat, with texts and with placeholders.
+// checkExports checks that each conversation of a World can be exported to a test that succeeds or that names a cause
+// which it does not repeat, with texts and with placeholders.
 func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 	t.Helper()
 	for i := 0; ; i++ {

@@ -49,8 +49,11 @@ func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
 				h.customer("w1", "m1", "desk now")
 				time.Sleep(10 * time.Second)
 				tc.refuse(h)
+				push := func() error {
+					return <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two"))
+				}
 				for range 3 {
-					if err := <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two")); !errors.Is(err, ErrBusy) {
+					if err := push(); !errors.Is(err, ErrBusy) {
 						t.Fatalf("Accept: %v, want ErrBusy", err)
 					}
 				}
@@ -58,7 +61,7 @@ func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
 					t.Errorf("%d messages of a refused webhook are in the log", n)
 				}
 				tc.permit(h)
-				if err := <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two")); err != nil {
+				if err := push(); err != nil {
 					t.Fatal(err)
 				}
 				if n := h.accepted()[""]; n != 2 {
