@@ -39,7 +39,7 @@ type Host struct {
 	HTTP *http.Client
 	// Media is HTTP with the limit MaxMediaResponseBytes. Use it in Fetch.
 	Media *http.Client
-	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to media links, since a
+	// Allow lists the non-public networks that calls to the vendor may reach. It does not apply to media links, because a
 	// customer can send any link. The SDK reads media links.
 	Allow []netip.Prefix
 	// Registry is for the adapter's own metrics. All channels of a process share it, so use [RegisterCollector]. Names

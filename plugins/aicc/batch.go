@@ -31,17 +31,17 @@ func (b *batch) translate(raw json.RawMessage) []*envelope.Envelope {
 		err = invalid("from", "is the channel_id of no channel that accepts these credentials")
 	}
 	if err != nil {
-		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
+		return []*envelope.Envelope{b.addUnparsed(c, m, raw, err)}
 	}
 	e, err := m.envelope(c, b.user != "")
 	if err != nil {
-		return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
+		return []*envelope.Envelope{b.addUnparsed(c, m, raw, err)}
 	}
 	e.VendorID = b.vendorID(c, m)
 	out := splitReferences(e)
 	for _, e := range out {
 		if err := e.Validate(); err != nil {
-			return []*envelope.Envelope{b.unparsed(c, m, raw, err)}
+			return []*envelope.Envelope{b.addUnparsed(c, m, raw, err)}
 		}
 	}
 	return out
@@ -58,9 +58,9 @@ func (b *batch) channelOf(from string) (*channel, bool) {
 	return b.channels[0], false
 }
 
-// unparsed preserves a message that cannot be parsed, with the fields that are known, and counts it. Raw contains no
+// addUnparsed preserves a message that cannot be parsed, with the fields that are known, and counts it. Raw contains no
 // credentials: AICC sends those in the header only.
-func (b *batch) unparsed(c *channel, m *downlink, raw []byte, problem error) *envelope.Envelope {
+func (b *batch) addUnparsed(c *channel, m *downlink, raw []byte, problem error) *envelope.Envelope {
 	e := &envelope.Envelope{
 		Channel:    c.name,
 		VendorID:   b.derivedID(c, "unparsed", string(raw)),

@@ -22,7 +22,7 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 	}
 	m := c.uplink(d.Thread, &st, controlChat, content.mediaType, content.text).withSender(d.Envelope)
 	r, err := c.send(ctx, op, callSend, &st, m)
-	if err == nil && c.settings.Offline && c.sessionExpired(r, d.Attempt) {
+	if err == nil && c.settings.Offline && c.isSessionExpired(r, d.Attempt) {
 		op = "send offline message"
 		if content.asyncText != "" {
 			m.Content = content.asyncText
@@ -34,7 +34,7 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 	}
 	if r.code() != codeDone {
 		kind, reason := sendError(r.cause())
-		if c.sessionExpired(r, d.Attempt) {
+		if c.isSessionExpired(r, d.Attempt) {
 			kind, reason = sdk.KindGone, ""
 		}
 		return nil, refusalError(op, r, kind, reason)

@@ -124,10 +124,10 @@ func sendError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindTransient, ""
 }
 
-// sessionExpired reports whether a refused CHAT means that the session has expired. AICC has one text for any CHAT that
-// fails, "sendUserMessage failed" (senMsgRsp). From attempt number send_failed_limit, it counts as an expired session,
-// which is the usual cause: the agent ended the chat while the customer was writing.
-func (c *channel) sessionExpired(r *result, attempt int) bool {
+// isSessionExpired reports whether a refused CHAT means that the session has expired. AICC has one text for any CHAT
+// that fails, "sendUserMessage failed" (senMsgRsp). From attempt number send_failed_limit, it counts as an expired
+// session, which is the usual cause: the agent ended the chat while the customer was writing.
+func (c *channel) isSessionExpired(r *result, attempt int) bool {
 	if r.code() == codeDone {
 		return false
 	}

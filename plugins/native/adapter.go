@@ -60,7 +60,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if other := a.indistinguishable(c); other != "" {
+	if other := a.findIndistinguishable(c); other != "" {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, sdk.Invalid("access_token",
 			"organization, chatbot and access_token are those of channel %s, so their calls cannot be distinguished; "+
 				"change one of them, or the `path` of one channel", other))
@@ -69,8 +69,9 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	return c.endpoint(), nil
 }
 
-// indistinguishable returns the name of another channel whose calls cannot be distinguished from those for c, or "".
-func (a *adapter) indistinguishable(c *channel) string {
+// findIndistinguishable returns the name of another channel whose calls cannot be distinguished from those for c, or
+// "".
+func (a *adapter) findIndistinguishable(c *channel) string {
 	if c.role != envelope.RoleCustomer {
 		return ""
 	}

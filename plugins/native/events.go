@@ -35,7 +35,7 @@ func (ev *inboundEvent) apply(e *envelope.Envelope, payload []byte) *webhook.Fau
 		e.Kind = envelope.KindDisconnected
 		e.SetAttribute("reason", reasonClosed)
 	default:
-		e.Kind, e.Raw = envelope.KindUnparsed, redacted(payload)
+		e.Kind, e.Raw = envelope.KindUnparsed, redact(payload)
 		e.SetAttribute(attrUnparsed, reasonEvent)
 	}
 	return nil
@@ -80,7 +80,7 @@ func (ev *replyEvent) apply(e *envelope.Envelope, reply []byte) {
 		}
 		e.Kind = envelope.KindConnected
 	default:
-		e.Kind, e.Raw = envelope.KindUnparsed, redacted(reply)
+		e.Kind, e.Raw = envelope.KindUnparsed, redact(reply)
 		e.SetAttribute(attrUnparsed, reasonEvent)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // receiveAnswer receives a reply to a channel of role bot. The order of the checks is part of the contract: path (404),
 // token and signature (401), syntax, userId and Patchbay-Hops (400). A reply with any other defect is stored as
-// unparsed and not refused, because the format of d8ai's replies is not public.
+// unparsedEnvelopes and not refused, because the format of d8ai's replies is not public.
 func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
 	ch, err := a.answerChannel(req)
 	if err != nil {
@@ -89,15 +89,15 @@ func (ch *channel) translateAnswer(
 		Sender: envelope.Sender{Role: envelope.RoleBot}, SentAt: parseSentAt(body.SentAt),
 	}
 	if !ch.isAddressee(body) {
-		return unparsed(e, reasonAddressee, req.Body), nil
+		return unparsedEnvelopes(e, reasonAddressee, req.Body), nil
 	}
 	var p answerPayload
 	if f := webhook.DecodeJSON(body.Payload, &p, "payload"); f != nil {
-		return unparsed(e, reasonPayload, req.Body), nil
+		return unparsedEnvelopes(e, reasonPayload, req.Body), nil
 	}
 	parts, f := p.parts()
 	if f != nil || (len(parts) == 0 && p.Event == nil) {
-		return unparsed(e, reasonPayload, req.Body), nil
+		return unparsedEnvelopes(e, reasonPayload, req.Body), nil
 	}
 	p.setSender(&e)
 	p.setUserData(&e)
@@ -112,9 +112,9 @@ func (ch *channel) translateAnswer(
 	return out, f
 }
 
-// unparsed returns the only envelope of a reply that cannot be parsed.
-func unparsed(e envelope.Envelope, reason string, body []byte) []*envelope.Envelope {
-	e.Kind, e.Raw = envelope.KindUnparsed, redacted(body)
+// unparsedEnvelopes returns the only envelope of a reply that cannot be parsed.
+func unparsedEnvelopes(e envelope.Envelope, reason string, body []byte) []*envelope.Envelope {
+	e.Kind, e.Raw = envelope.KindUnparsed, redact(body)
 	e.SetAttribute(attrUnparsed, reason)
 	return []*envelope.Envelope{&e}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // receiveMessage receives a website's call. The order of the checks is part of the contract: path (404), syntax (400),
-// access token (401), everything else (400). A caller without the token does not learn what the gateway would accept.
+// access token (401), everything else (400). A caller without the token gets no information about accepted calls.
 func (a *adapter) receiveMessage(req *sdk.Request) (*sdk.Reception, error) {
 	channels, err := a.messageChannels(req)
 	if err != nil {

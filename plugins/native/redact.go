@@ -15,9 +15,9 @@ var credentialMembers = map[string]bool{
 	"accesstoken": true, "access_token": true, "authorization": true, "password": true, "secret": true, "token": true,
 }
 
-// redacted returns the JSON of an unparsed body without credentials, cut to the limit of Raw. It returns nil if the
+// redact returns the JSON of an unparsed body without credentials, cut to the limit of Raw. It returns nil if the
 // body is not JSON.
-func redacted(body []byte) []byte {
+func redact(body []byte) []byte {
 	var out bytes.Buffer
 	dec := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowInvalidUTF8(true)) // DecodeJSON accepts lone surrogates
 	enc := jsontext.NewEncoder(&out, jsontext.AllowInvalidUTF8(true))

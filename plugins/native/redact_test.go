@@ -20,13 +20,13 @@ func TestCredentialsAreRedacted(t *testing.T) {
 		"empty":                      {``, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := string(redacted([]byte(tc.body))); got != tc.want {
+			if got := string(redact([]byte(tc.body))); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
 	}
 	long := `{"a":"` + strings.Repeat("x", 2*envelope.MaxRawBytes) + `"}`
-	if got := redacted([]byte(long)); len(got) != envelope.MaxRawBytes {
+	if got := redact([]byte(long)); len(got) != envelope.MaxRawBytes {
 		t.Errorf("%d bytes, want %d", len(got), envelope.MaxRawBytes)
 	}
 }

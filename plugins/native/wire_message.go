@@ -10,8 +10,8 @@ const messagesPath = "/mp/webhooks/native/messages/"
 const maxDataCharacters = 256
 
 // inboundMessage is the body that a website posts (document, revisions of 03/09, 04/10 and 04/17). Its members are
-// decoded after the access token has been checked, so that a caller without the token learns nothing from error
-// messages. messageId, a stable id for repeats, and sentAt are Patchbay's additions.
+// decoded after the access token has been checked, so that a caller without the token gets no information from
+// error messages. messageId, a stable id for repeats, and sentAt are Patchbay's additions.
 type inboundMessage struct {
 	UserID      jsontext.Value `json:"userId"`
 	AccessToken jsontext.Value `json:"accessToken"`

@@ -126,7 +126,7 @@ func (p *probe) attach(x *exchange, a *pluginpb.AssignedMedium, data []byte) {
 	stream, err := p.subject.rpc.Attach(p.ctx)
 	p.require(err == nil, "%s: attach a medium: %v", x, err)
 	head := min(len(data), protocol.MaxChunkBytes)
-	_ = stream.Send(&pluginpb.AttachRequest{ // the response says why it failed
+	_ = stream.Send(&pluginpb.AttachRequest{ // the response has the cause of a failure
 		Id: a.GetAttachment(), ContentType: a.GetContentType(), Name: a.GetName(), Size: a.GetSize(), Data: data[:head],
 	})
 	for chunk := range slices.Chunk(data[head:], protocol.MaxChunkBytes) {
@@ -146,7 +146,7 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 	for err == nil {
 		chunk, err = stream.Recv()
 		if n := len(chunk.GetData()); chunk.GetError() != nil {
-			return p.failed("Fetch", chunk.GetError())
+			return p.readError("Fetch", chunk.GetError())
 		} else if n > protocol.MaxChunkBytes {
 			return noResult("a chunk of %d bytes, expected at most %d", n, protocol.MaxChunkBytes)
 		}
@@ -178,9 +178,9 @@ func (p *probe) subscribe(x *exchange) *outcome {
 		_ = stream.Send(next) // Recv returns the error
 		var batch *pluginpb.SubscribeResponse
 		if batch, err = stream.Recv(); batch.GetError() != nil {
-			return p.failed("Subscribe", batch.GetError())
+			return p.readError("Subscribe", batch.GetError())
 		} else if batch.GetCursor() != nil {
-			out.Cursor = readable(batch.GetCursor())
+			out.Cursor = jsonOrText(batch.GetCursor())
 		}
 		list, invalid := p.readEnvelopes(batch.GetEnvelopes())
 		err = cmp.Or(err, invalid)

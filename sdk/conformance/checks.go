@@ -134,7 +134,7 @@ func (p *probe) expectKind(got *outcome, kinds ...string) {
 // expectDelivery expects the main delivery to succeed.
 func (p *probe) expectDelivery(when string) {
 	got := p.perform(act{})
-	p.expect(got.succeeded(), "%s, a delivery gave %s", when, got)
+	p.expect(got.isSuccess(), "%s, a delivery gave %s", when, got)
 }
 
 func (p *probe) can(ability string) bool {

@@ -13,7 +13,7 @@ import (
 
 var credentialsChecks = map[string]func(*probe){
 	"credentials.taken": func(p *probe) {
-		taken := slices.ContainsFunc(p.data.in, func(in *inbound) bool { return p.receive(in).accepted() })
+		taken := slices.ContainsFunc(p.data.in, func(in *inbound) bool { return p.receive(in).isAccepted() })
 		p.expect(taken, "no in/*.http is taken; the first is %s", p.receive(p.data.in[0]))
 		p.expectForgeries("taken")
 	},
@@ -66,7 +66,7 @@ func (p *probe) expectForgeries(group string) {
 		switch {
 		case f.group != group:
 		case group == "taken":
-			p.expect(f.got.accepted(), "%s: %s", f.what, f.got)
+			p.expect(f.got.isAccepted(), "%s: %s", f.what, f.got)
 		default:
 			refused := f.got.Status == 401 || f.loose && f.got.Status >= 400 && f.got.Status < 500
 			p.expect(refused, "%s: %s, expected 401", f.what, f.got)

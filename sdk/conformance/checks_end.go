@@ -18,7 +18,7 @@ import (
 var endChecks = map[string]func(*probe){
 	"drain.finishes": func(p *probe) {
 		d := p.drain()
-		p.expect(d.held.succeeded(), "the call gave %s", d.held)
+		p.expect(d.held.isSuccess(), "the call gave %s", d.held)
 	},
 	"drain.refuses": func(p *probe) {
 		got := p.drain().late

@@ -51,7 +51,7 @@ var inChecks = map[string]func(*probe){
 		}
 		room := max(mostBody(p.pathOf(in))-len(in.body), 0)
 		got := p.receive(in.withBody(append(bytes.Clone(in.body), bytes.Repeat([]byte(" "), room)...)), "blanks")
-		p.expect(got.accepted(), "%s with %d blanks: %s", in, room, got)
+		p.expect(got.isAccepted(), "%s with %d blanks: %s", in, room, got)
 	},
 	"unknown.members": func(p *probe) {
 		p.expectSame("unknown members and half a surrogate pair in each object", func(in *inbound) *inbound {
@@ -76,9 +76,9 @@ var inChecks = map[string]func(*probe){
 	"unknown.values": func(p *probe) {
 		for _, in := range p.data.in {
 			for _, path := range p.data.Enums {
-				if call := in.withMember(path, "CONFORMANCE_UNKNOWN"); call != in && p.receive(in).accepted() {
+				if call := in.withMember(path, "CONFORMANCE_UNKNOWN"); call != in && p.receive(in).isAccepted() {
 					got := p.receive(call, "an unknown value of "+path)
-					p.expect(got.accepted(), "%s with an unknown value of %s: %s", in, path, got)
+					p.expect(got.isAccepted(), "%s with an unknown value of %s: %s", in, path, got)
 				}
 			}
 		}
@@ -168,14 +168,14 @@ func ids(list []*envelope.Envelope) (out []string) {
 func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 	for _, in := range p.data.in {
 		plain := p.receive(in)
-		if !plain.accepted() {
+		if !plain.isAccepted() {
 			continue
 		}
 		got := p.receive(change(in), what)
 		same := slices.EqualFunc(got.Envelopes, plain.Envelopes, func(a, b *envelope.Envelope) bool {
 			return a.Kind == b.Kind && a.Text() == b.Text()
 		})
-		p.expect(got.accepted() && same, "%s with %s: %s, without: %s", in, what, got, plain)
+		p.expect(got.isAccepted() && same, "%s with %s: %s, without: %s", in, what, got, plain)
 	}
 	p.skip("no call of the test data is taken")
 }

@@ -52,7 +52,7 @@ type load struct {
 func (p *probe) load() *load {
 	return once(p, "load", func() *load {
 		const together = 16
-		l, in, out := &load{first: map[string][2]string{}}, p.data.in, p.repeated()
+		l, in, out := &load{first: map[string][2]string{}}, p.data.in, p.loadCalls()
 		warm := max(p.o.Messages/4, 2*p.data.Remembers*max(1, len(in)))
 		for l.n < warm+p.o.Messages && p.deaths+p.hangs == 0 {
 			id, frame := l.n, []*inbound(nil)
@@ -85,8 +85,8 @@ func (p *probe) load() *load {
 	})
 }
 
-// repeated returns the main delivery, the first exchange that opens a conversation, and the first that ends one.
-func (p *probe) repeated() (out []*exchange) {
+// loadCalls returns the main delivery, the first exchange that opens a conversation, and the first that ends one.
+func (p *probe) loadCalls() (out []*exchange) {
 	if delivers(p) {
 		out = append(out, p.data.main("deliver"))
 	}

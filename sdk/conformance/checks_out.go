@@ -36,7 +36,7 @@ var outChecks = map[string]func(*probe){
 		most := int(p.subject.capabilities().GetTextBytes())
 		text := strings.Repeat("界", most/3) + strings.Repeat("x", most%3)
 		got := p.perform(act{change: func(c *pluginpb.DeliverCall) { c.GetSend().Assigned.Text = text }})
-		p.expect(got.succeeded(), "a text of %d bytes gave %s", most, got)
+		p.expect(got.isSuccess(), "a text of %d bytes gave %s", most, got)
 	},
 	"out.pieces": func(p *probe) {
 		const whole, piece = "conformance-whole-text", "conformance-piece-7"
@@ -45,7 +45,7 @@ var outChecks = map[string]func(*probe){
 			c.GetSend().Assigned.Text = piece
 		}})
 		sent := got.script.requestText()
-		p.expect(got.succeeded() && strings.Contains(sent, piece) && !strings.Contains(sent, whole),
+		p.expect(got.isSuccess() && strings.Contains(sent, piece) && !strings.Contains(sent, whole),
 			"with assigned.text %q the outcome was %s, and the vendor got %.300q", piece, got, sent)
 	},
 	"odd.survives": func(p *probe) { p.expect(p.oddities() != nil, "there are no odd deliveries") },
@@ -58,20 +58,20 @@ var outChecks = map[string]func(*probe){
 	"channels.in": func(p *probe) {
 		in, q := p.authentic(), p.second()
 		got := q.receive(q.data.in[slices.Index(p.data.in, in)], "a second channel")
-		p.expect(got.accepted(), "%s, changed to a call of channel %s: %s", in, q.data.Channel, got)
+		p.expect(got.isAccepted(), "%s, changed to a call of channel %s: %s", in, q.data.Channel, got)
 		got = p.receive(in, "a second channel")
-		p.expect(got.accepted(), "%s, after channel %s was configured: %s", in, q.data.Channel, got)
+		p.expect(got.isAccepted(), "%s, after channel %s was configured: %s", in, q.data.Channel, got)
 	},
 	"channels.out": func(p *probe) {
 		q, first := p.second(), new(script)
 		p.vendor.follow(first)
 		got := q.perform(act{strict: true})
 		problems := got.script.report()
-		p.expect(got.succeeded() && len(problems) == 0 && first.requestText() == "",
+		p.expect(got.isSuccess() && len(problems) == 0 && first.requestText() == "",
 			"a delivery on channel %s gave %s; its vendor noticed %q, and the vendor of channel %s got %q",
 			q.data.Channel, got, problems, p.data.Channel, first.requestText())
 		got = p.perform(act{})
-		p.expect(got.succeeded() && got.script.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel,
+		p.expect(got.isSuccess() && got.script.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel,
 			got)
 	},
 	"channels.credentials": func(p *probe) {
@@ -92,10 +92,10 @@ var outChecks = map[string]func(*probe){
 	"parallel.out": func(p *probe) {
 		b := p.hold()
 		got := p.begin(act{exchange: p.data.main("deliver"), limit: soon}).end()
-		p.expect(got.succeeded(), "while one delivery waited for the vendor, another gave %s", got)
+		p.expect(got.isSuccess(), "while one delivery waited for the vendor, another gave %s", got)
 		b.release()
 		got = b.end()
-		p.expect(got.succeeded(), "the delivery that had waited gave %s", got)
+		p.expect(got.isSuccess(), "the delivery that had waited gave %s", got)
 	},
 	"parallel.in": func(p *probe) {
 		b, began := p.hold(), time.Now()
@@ -165,7 +165,7 @@ var outChecks = map[string]func(*probe){
 	},
 	"media.attached": func(p *probe) {
 		got := p.perform(act{exchange: p.attachExample()})
-		p.expect(got.succeeded(), "%s gave %s", got.act, got)
+		p.expect(got.isSuccess(), "%s gave %s", got.act, got)
 	},
 	"media.large": func(p *probe) {
 		data := strings.Repeat("0123456789abcdef", large/16)
@@ -182,7 +182,7 @@ var outChecks = map[string]func(*probe){
 			x.call = goldenText(tree)
 			got := p.perform(act{exchange: &x})
 			n := len(got.script.requestText())
-			p.expect(got.succeeded() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
+			p.expect(got.isSuccess() && n > large, "a medium of %d bytes gave %s, and the vendor got %d bytes", large, got, n)
 		}
 	},
 	"subscribe.requests": func(p *probe) {
@@ -194,7 +194,7 @@ var outChecks = map[string]func(*probe){
 	"subscribe.faults": func(p *probe) {
 		for _, x := range p.examples("subscribe") {
 			for _, f := range cases.Subscribe {
-				react := firstOnly(f.react())
+				react := onFirstRequest(f.react())
 				got := p.perform(act{exchange: x, effect: react, prepare: react, what: f.What})
 				if got.Error != nil { // the gateway subscribes again
 					p.expectKind(got, "transient", "throttled", "unknown")
@@ -251,7 +251,7 @@ func (p *probe) expectAgain(action string) {
 	for _, x := range p.examples(action) {
 		p.perform(act{exchange: x})
 		got := p.perform(act{exchange: x})
-		p.expect(got.succeeded(), "%s once more gave %s", x, got)
+		p.expect(got.isSuccess(), "%s once more gave %s", x, got)
 	}
 }
 

@@ -110,7 +110,7 @@ var setupChecks = map[string]func(*probe){
 		p.move()
 		b.release()
 		got := b.end()
-		p.expect(got.succeeded(), "a delivery that was under way gave %s", got)
+		p.expect(got.isSuccess(), "a delivery that was under way gave %s", got)
 	},
 	"configure.applies": func(p *probe) {
 		defer p.reset()

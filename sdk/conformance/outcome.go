@@ -67,7 +67,7 @@ type failure struct {
 	text string
 }
 
-func (o *outcome) succeeded() bool { return o.noResult == "" && o.Error == nil }
+func (o *outcome) isSuccess() bool { return o.noResult == "" && o.Error == nil }
 
 func (o *outcome) replies() []*envelope.Envelope {
 	if o.Receipt == nil {
@@ -97,11 +97,11 @@ func (o *outcome) String() string {
 
 func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 	if e := r.GetError(); e != nil {
-		return p.failed("Deliver", e)
+		return p.readError("Deliver", e)
 	}
 	var state any
 	if r.GetHasState() {
-		state = readable(r.GetState())
+		state = jsonOrText(r.GetState())
 	}
 	const maxState = 4 << 10
 	if n := len(r.GetState()); n > maxState {
@@ -121,7 +121,7 @@ func (p *probe) readDelivered(open bool, r *pluginpb.DeliverResult) *outcome {
 	return &outcome{Receipt: &receipt{r.GetVendorId(), state, replies, r.GetDegraded()}}
 }
 
-func (p *probe) failed(call string, e *pluginpb.Error) *outcome {
+func (p *probe) readError(call string, e *pluginpb.Error) *outcome {
 	p.witness.inspect("an error of "+call, e.GetText(), e.GetOp(), e.GetField(), e.GetCode(), e.GetReason())
 	f := &failure{cmp.Or(e.GetKind(), "of no kind"), e.GetStatus(), e.GetCode(), e.GetReason(), e.GetField(), "",
 		e.GetScope(), e.GetText()}
@@ -144,7 +144,7 @@ type received struct {
 	body     []byte
 }
 
-func (r *received) accepted() bool { return r.noResult == "" && r.refused == nil && r.Status < 300 }
+func (r *received) isAccepted() bool { return r.noResult == "" && r.refused == nil && r.Status < 300 }
 
 // String describes the result for a finding.
 func (r *received) String() string {
@@ -178,7 +178,7 @@ func (p *probe) readReceived(r *pluginpb.ReceiveResult) *received {
 		}
 	}
 	if len(out.body) > 0 {
-		out.Body = readable(out.body)
+		out.Body = jsonOrText(out.body)
 	}
 	return out
 }
@@ -192,7 +192,7 @@ func fillTemplate(c *pluginpb.ConfigureResponse, status int, text string) []byte
 	return []byte(strings.NewReplacer("{{status}}", strconv.Itoa(status), "{{text}}", text).Replace(c.GetRefusalBody()))
 }
 
-func readable(b []byte) any {
+func jsonOrText(b []byte) any {
 	if v, err := decodeJSON(b); err == nil {
 		return v
 	}

@@ -227,7 +227,7 @@ func (p *probe) begin(a act) *pendingCall {
 func (p *probe) hold() *pendingCall {
 	x, arrived := p.data.main("deliver"), make(chan struct{})
 	released, release := context.WithCancel(p.ctx)
-	p.vendor.follow(&script{steps: x.steps, effect: firstOnly(func(w http.ResponseWriter, r *http.Request, s *step) {
+	p.vendor.follow(&script{steps: x.steps, effect: onFirstRequest(func(w http.ResponseWriter, r *http.Request, s *step) {
 		close(arrived)
 		select {
 		case <-released.Done():
@@ -263,7 +263,7 @@ func (p *probe) other() *probe {
 func (p *probe) authentic() *inbound {
 	return once(p, "authentic", func() *inbound {
 		for _, in := range p.data.in {
-			if p.receive(in).accepted() {
+			if p.receive(in).isAccepted() {
 				return in
 			}
 		}

@@ -202,7 +202,7 @@ func (t *capturedOutput) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// String returns what was kept.
+// String returns the text that was kept.
 func (t *capturedOutput) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -224,8 +224,9 @@ func truncate(w http.ResponseWriter, _ *http.Request, s *step) {
 
 func neverRespond(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
 
-// firstOnly applies react to the first request that is not optional. The others get the responses of the test data.
-func firstOnly(react reaction) reaction {
+// onFirstRequest applies react to the first request that is not optional. The others get the responses of the test
+// data.
+func onFirstRequest(react reaction) reaction {
 	var once sync.Once
 	return func(w http.ResponseWriter, r *http.Request, s *step) {
 		write := writeResponse

@@ -45,9 +45,9 @@ const (
 )
 
 // NewDownloader returns a client that reads files by links without credentials. In contrast to New, it limits bodies to
-// maxBytes, waits at most ten seconds for the header of each response, and follows up to five redirects, each with the
-// same check of the address. The parameter allow is the channel's setting allow_links, not its setting allow, because
-// customers send links.
+// maxBytes, and waits at most ten seconds for the header of each response. It follows up to five redirects, each with
+// the same check of the address. The parameter allow is the channel's setting allow_links, not its setting allow,
+// because customers send links.
 func NewDownloader(allow []netip.Prefix, maxBytes int64) *http.Client {
 	c := newClient(guard{allow: allow, setting: settingAllowLinks}, maxBytes)
 	c.Transport.(*limitedTransport).base.ResponseHeaderTimeout = headerTimeout

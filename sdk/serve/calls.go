@@ -90,7 +90,7 @@ func (c *calls) cancel(k callKind, ids []uint64) {
 	}
 }
 
-// drain refuses new calls, and waits until no call runs or ctx ends. It cancels fetches, since the gateway can fetch
+// drain refuses new calls, and waits until no call runs or ctx ends. It cancels fetches, because the gateway can fetch
 // the media from the next process.
 func (c *calls) drain(ctx context.Context) {
 	c.mu.Lock()

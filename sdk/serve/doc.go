@@ -3,6 +3,7 @@
 //
 //	func main() { serve.Main(newAdapter()) }
 //
-// The package finds an adapter's abilities by the interfaces that it implements, gives each channel its HTTP client,
-// validates the adapter's results, reads links to media, and recovers from panics, so that a panic fails only one call.
+// The package finds an adapter's abilities by the interfaces that it implements, and gives each channel its HTTP
+// client. It validates the adapter's results, reads links to media, and recovers from panics, so that a panic fails
+// only one call.
 package serve

@@ -59,7 +59,7 @@ func fieldsOf(t reflect.Type) ([]field, error) {
 	return out, nil
 }
 
-// parseTag reads a patchbay tag. A pattern comes last, since it may contain commas.
+// parseTag reads a patchbay tag. A pattern comes last, because it may contain commas.
 func (f *field) parseTag(tag string) error {
 	for tag != "" {
 		var word string

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxDepth limits the nesting of settings, since a schema or a struct may contain itself.
+// maxDepth limits the nesting of settings, because a schema or a struct may contain itself.
 const maxDepth = 16
 
 // Setting is one setting with its place below the channel's settings.

@@ -38,7 +38,7 @@ func BearerToken(h http.Header) string {
 	return token
 }
 
-// WithinWindow reports whether a call's timestamp differs from now by at most window, in either direction, since a
+// WithinWindow reports whether a call's timestamp differs from now by at most window, in either direction, because a
 // vendor's clock can be fast. Check the signature of the timestamp first.
 func WithinWindow(at, now time.Time, window time.Duration) bool {
 	d := now.Sub(at)

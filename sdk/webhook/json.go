@@ -31,7 +31,7 @@ func NewFault(field, message string) *Fault { return &Fault{Field: field, Messag
 // Fault starts with parent. An escaped half of a surrogate pair becomes U+FFFD, also in raw values, because vendors cut
 // texts inside pairs.
 func DecodeJSON(body []byte, into any, parent string) *Fault {
-	if nesting(body) > maxNesting {
+	if nestingDepth(body) > maxNesting {
 		return &Fault{parent, "objects and arrays are nested too deeply"}
 	}
 	err := json.Unmarshal(replaceSurrogates(body), into)
@@ -110,8 +110,8 @@ func dottedPath(parent string, p jsontext.Pointer) string {
 	return text.Abbreviate(strings.Join(names, "."), maxFieldBytes)
 }
 
-// nesting returns the maximum depth of objects and arrays. If body is not JSON, the result is arbitrary.
-func nesting(body []byte) int {
+// nestingDepth returns the maximum depth of objects and arrays. If body is not JSON, the result is arbitrary.
+func nestingDepth(body []byte) int {
 	depth, deepest, inString := 0, 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {

@@ -78,7 +78,7 @@ type Admin struct {
 	metrics   *metricsGatherer
 }
 
-// New returns an Admin and registers its metrics. The Admin reports "not ready" until Accepting(true) is called.
+// New returns an Admin and registers its metrics. The Admin reports "not ready" until SetAccepting(true) is called.
 func New(o Options) *Admin {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -98,8 +98,8 @@ func (a *Admin) metricsSources() map[string]metricsSource {
 	return out
 }
 
-// Accepting sets whether the public listener accepts requests.
-func (a *Admin) Accepting(accepting bool) { a.accepting.Store(accepting) }
+// SetAccepting sets whether the public listener accepts requests.
+func (a *Admin) SetAccepting(accepting bool) { a.accepting.Store(accepting) }
 
 // Handler returns the HTTP handler. It refuses requests that a browser sends on behalf of another site.
 func (a *Admin) Handler() http.Handler {
@@ -136,7 +136,7 @@ func (a *Admin) Handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return localOnly(http.NewCrossOriginProtection().Handler(mux))
+	return requireLocalHost(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // onlyParameters refuses requests with parameters in the URL that the endpoint does not have.
@@ -156,9 +156,9 @@ func onlyParameters(serve http.HandlerFunc, parameters []string) http.HandlerFun
 	}
 }
 
-// localOnly refuses requests whose Host is a name other than localhost. An attacker's DNS can resolve a name to a
-// loopback address. A browser would then send requests of the attacker's page to the gateway.
-func localOnly(next http.Handler) http.Handler {
+// requireLocalHost refuses requests whose Host is a name other than localhost. An attacker's DNS can resolve a name to
+// a loopback address. A browser would then send requests of the attacker's page to the gateway.
+func requireLocalHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
 		isName := strings.ContainsFunc(host, unicode.IsLetter) && !strings.Contains(host, ":")

@@ -99,7 +99,7 @@ func newTestAPI(t *testing.T) *testAPI {
 		Registry: telemetry.NewRegistry("test"), Writer: a.w, Log: a.log, Lanes: a,
 		Running: func() *Running { return a.running }, Trail: trail.New(a.log, a.w), Logger: slog.New(slog.DiscardHandler),
 	})
-	a.admin.Accepting(true)
+	a.admin.SetAccepting(true)
 	return a
 }
 

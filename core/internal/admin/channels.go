@@ -173,7 +173,7 @@ func (a *Admin) stopReasonIn(running *Running, name string) string {
 		return "paused by an operator"
 	}
 	if h := running.Hosts[ch.Adapter]; h != nil {
-		if s := h.Status(); !s.Serving() {
+		if s := h.Status(); !s.AcceptsCalls() {
 			return fmt.Sprintf("adapter %s is %s", ch.Adapter, s.State)
 		}
 	}

@@ -80,14 +80,14 @@ func missingRecords(missing []store.Range) (n uint64, sequences string) {
 // adapterCheck returns the check of an adapter. It fails if the adapter does not accept calls, or if a cancelled call
 // has not ended.
 func adapterCheck(name string, s *plugin.Status) check {
-	c := check{"adapter " + name, s.Serving() && s.Overdue == 0, string(s.State)}
-	if s.Serving() && len(s.Unhealthy) > 0 {
+	c := check{"adapter " + name, s.AcceptsCalls() && s.Overdue == 0, string(s.State)}
+	if s.AcceptsCalls() && len(s.Unhealthy) > 0 {
 		c.text = "serving, but some channels are unhealthy"
 	}
 	if s.Overdue > 0 {
 		c.text += fmt.Sprintf(", cancelled calls that have not ended: %d", s.Overdue)
 	}
-	if s.LastError != "" && !s.Serving() {
+	if s.LastError != "" && !s.AcceptsCalls() {
 		c.text += ", " + text.FirstLine(s.LastError)
 	}
 	return c

@@ -53,15 +53,15 @@ func (m *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	running := m.admin.Running()
 	for i := range running.Config.Channels {
 		name, adapter, up := running.Config.Channels[i].Name, running.Config.Channels[i].Adapter, 0.0
-		if running.available(name, adapter) {
+		if running.acceptsCalls(name, adapter) {
 			up = 1
 		}
 		ch <- prometheus.MustNewConstMetric(m.available, prometheus.GaugeValue, up, adapter, name)
 	}
 }
 
-// available reports whether the adapter accepts calls for the channel.
-func (r *Running) available(channel, adapter string) bool {
+// acceptsCalls reports whether the adapter accepts calls for the channel.
+func (r *Running) acceptsCalls(channel, adapter string) bool {
 	h := r.Hosts[adapter]
-	return r.Unavailable[channel] == "" && h != nil && h.Status().Serving() && h.Serves(channel)
+	return r.Unavailable[channel] == "" && h != nil && h.Status().AcceptsCalls() && h.Serves(channel)
 }

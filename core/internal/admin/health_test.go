@@ -20,7 +20,7 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 		want    []string
 	}{
 		"ready": {func(*testAPI) {}, 200, []string{"[+] listener", "[+] store: writable", "\nready\n"}},
-		"starting": {func(a *testAPI) { a.admin.Accepting(false) }, 503,
+		"starting": {func(a *testAPI) { a.admin.SetAccepting(false) }, 503,
 			[]string{"[-] listener: starting or stopping", "not ready"}},
 		"store is full": {func(a *testAPI) { a.log.SetHealth(&full) }, 503, []string{"[-] store", "make room", "not ready"}},
 		"records are missing": {func(a *testAPI) { a.log.SetHealth(&gaps) }, 200,

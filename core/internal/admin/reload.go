@@ -79,7 +79,7 @@ func (a *Admin) configShow(w http.ResponseWriter, r *http.Request) {
 	running := a.Running()
 	out := ConfigInForce{Revision: running.Revision, Hash: running.Config.Hash, Read: running.Read}
 	var err error
-	if out.Vanished, err = a.vanished(r.Context()); err != nil {
+	if out.Vanished, err = a.vanishedChannels(r.Context()); err != nil {
 		a.fail(w, "list removed channels", err)
 		return
 	}
@@ -93,7 +93,7 @@ const vanishedWait = 200 * time.Millisecond
 func (a *Admin) vanishedChecks(ctx context.Context) []check {
 	ctx, cancel := context.WithTimeout(ctx, vanishedWait)
 	defer cancel()
-	list, _ := a.vanished(ctx) // if the writer does not respond, the check of the store fails
+	list, _ := a.vanishedChannels(ctx) // if the writer does not respond, the check of the store fails
 	var out []check
 	for _, v := range list {
 		out = append(out, check{"channel " + v.Name, false, fmt.Sprintf("removed from the configuration; %d deliveries wait "+
@@ -102,8 +102,8 @@ func (a *Admin) vanishedChecks(ctx context.Context) []check {
 	return out
 }
 
-// vanished returns the removed channels with deliveries, sorted by name.
-func (a *Admin) vanished(ctx context.Context) ([]VanishedChannel, error) {
+// vanishedChannels returns the removed channels with deliveries, sorted by name.
+func (a *Admin) vanishedChannels(ctx context.Context) ([]VanishedChannel, error) {
 	out := []VanishedChannel{}
 	err := a.Writer.View(ctx, func(s *state.State) {
 		for name, since := range s.Revision().Vanished {

@@ -87,7 +87,7 @@ func (a *App) serve(setting string, ln net.Listener, n int, h http.Handler, log 
 			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
 		}
 	}()
-	a.onStopping("listener "+setting, func() {
+	a.addStopStep("listener "+setting, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestsTimeout)
 		defer cancel()
 		if err := srv.Shutdown(ctx); err != nil {
@@ -136,10 +136,10 @@ func (a *App) background(name string, f func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); f(ctx) }()
-	a.onStopping(name, func() { cancel(); <-done })
+	a.addStopStep(name, func() { cancel(); <-done })
 }
 
-func (a *App) onStopping(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
+func (a *App) addStopStep(name string, stop func()) { a.onStop = append(a.onStop, step{name, stop}) }
 
 // Stop stops the parts in reverse order of their start: requests are refused, running calls end, their outcomes are
 // stored, the store closes, and the adapters exit. Call it only once.

@@ -28,9 +28,9 @@ var assumedParts = []string{
 }
 
 // AssumedPolicy returns the policy of a configuration without its adapters. It assumes that all channels except
-// observers open threads, one per epoch, that agents get a transcript and other channels the history, and that channels
-// take all types of parts, links to media, and texts of any length. giveUp has the age at which each channel's
-// deliveries are given up.
+// observers open threads, one per epoch. Agents get a transcript and other channels the history. Channels take all
+// types of parts, links to media, and texts of any length. giveUp has the age at which each channel's deliveries are
+// given up.
 func AssumedPolicy(cfg *config.Config) (p *conversation.Policy, giveUp map[string]time.Duration) {
 	described := &pluginpb.DescribeResponse{Abilities: []string{"receive", "deliver", "open"}}
 	assumed := &plugins{

@@ -190,7 +190,7 @@ func TestUnavailableChannelGetsNoThreadWithoutAnOpen(t *testing.T) {
 	if c := policy(b.cfg, s.plugins, nil).Channels["good"]; c == nil || !c.Opens || lanes[1].Unavailable == "" {
 		t.Errorf("channel %+v, lane %+v", c, lanes[1])
 	}
-	if reachable(b.cfg, s.plugins, nil)("good", 0) {
+	if reachabilityCheck(b.cfg, s.plugins, nil)("good", 0) {
 		t.Error("an unavailable channel is reachable for offers")
 	}
 }

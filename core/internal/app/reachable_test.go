@@ -24,7 +24,7 @@ func TestChannelsWithoutServiceAreNotReachable(t *testing.T) {
 				Channels: laneChannels(b.cfg, s.plugins), Logger: slog.New(slog.DiscardHandler),
 			})
 			for name, reached := range want {
-				if got := reachable(b.cfg, s.plugins, engine)(name, time.Minute); got != reached {
+				if got := reachabilityCheck(b.cfg, s.plugins, engine)(name, time.Minute); got != reached {
 					t.Errorf("channel %s is reachable: %v, want %v; %+v", name, got, reached, s.hosts["hostile"].Status())
 				}
 			}

@@ -203,7 +203,7 @@ func (a *App) enforce(former, next *revision, p *conversation.Policy, cause stri
 			a.parts.metrics.Configure(channels, routes)
 			a.parts.engine.Configure(lanes)
 			formerTable = a.parts.ingress.Use(table)
-			a.running.Store(next.running())
+			a.running.Store(next.describeRunning())
 		},
 	})
 	if err != nil {

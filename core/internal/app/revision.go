@@ -16,8 +16,8 @@ type revision struct {
 	plugins *plugins
 }
 
-// running returns the revision in the form for operators.
-func (r *revision) running() *admin.Running {
+// describeRunning returns the revision in the form for operators.
+func (r *revision) describeRunning() *admin.Running {
 	return &admin.Running{
 		Config: r.cfg, Revision: r.number, Read: r.read, Hosts: r.plugins.hosts, Unavailable: r.plugins.unavailable,
 	}
@@ -35,7 +35,7 @@ func (r *revision) canReuse(next *config.Config, adapter string) bool {
 			return false
 		}
 	}
-	return h.Status().Serving()
+	return h.Status().AcceptsCalls()
 }
 
 // take takes over the process of an adapter from the former revision, with its description and the endpoints of its

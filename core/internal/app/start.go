@@ -55,7 +55,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	a.onStopping("public address", func() { _ = public.Close() })
+	a.addStopStep("public address", func() { _ = public.Close() })
 	kept, err := a.openMedia(cfg, &o, public.Addr(), telemetry.NewMedia(reg, channels))
 	if err != nil {
 		return nil, err
@@ -88,12 +88,12 @@ func (a *App) startListeners(reg *prometheus.Registry, log *jetstream.Log, kept 
 	}
 	a.Private = a.serve("admin.listen", private, maxConnections, console.Handler(), a.log)
 	a.Public = a.serve("listen", public, publicConnections(), withMedia(a.parts.ingress, kept.Handler()), a.log)
-	console.Accepting(true)
-	a.onStopping("readiness", func() {
-		console.Accepting(false)
+	console.SetAccepting(true)
+	a.addStopStep("readiness", func() {
+		console.SetAccepting(false)
 		a.waitForLoadBalancers(a.running.Load().Config.Shutdown.Delay)
 	})
-	a.onStopping("reloads", a.reloads.stop)
+	a.addStopStep("reloads", a.reloads.stop)
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, reg *promet
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	sockets, release := plugin.ClaimRuntimeDir(filepath.Join(cfg.Store.Dir, "run"))
-	a.onStopping("sockets", func() {
+	a.addStopStep("sockets", func() {
 		if err := release(); err != nil {
 			a.log.Warn("could not remove the folder for sockets", "error", err)
 		}
@@ -112,7 +112,7 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, reg *promet
 	p := startPlugins(cfg, nil, a.opts, sockets, metrics)
 	a.reloads.inForce = &revision{cfg: cfg, read: time.Now(), plugins: p}
 	a.parts.plugins, a.parts.sockets = metrics, sockets
-	a.onStopping("adapters", func() {
+	a.addStopStep("adapters", func() {
 		a.reloads.inForce.plugins.stop()
 		a.reloads.retiring.Wait()
 	})
@@ -124,7 +124,7 @@ func (a *App) startAdapters(ctx context.Context, cfg *config.Config, reg *promet
 		return &config.Problems{List: found.Problems}
 	}
 	found.logWarnings(a.log)
-	a.running.Store(a.reloads.inForce.running())
+	a.running.Store(a.reloads.inForce.describeRunning())
 	return nil
 }
 
@@ -136,7 +136,7 @@ func (a *App) openLog(ctx context.Context, cfg *config.Config, o *Options) (*jet
 	if err != nil {
 		return nil, err
 	}
-	a.onStopping("store", func() {
+	a.addStopStep("store", func() {
 		if err := log.Close(); err != nil {
 			a.log.Error("store did not close", "error", err)
 		}
@@ -166,7 +166,7 @@ func (a *App) startCore(ctx context.Context, log *jetstream.Log, kept *media.Sto
 	}
 	a.parts.metrics.Restored(w.Counts())
 	r.number = w.Policy.Revision
-	a.running.Store(r.running())
+	a.running.Store(r.describeRunning())
 	a.parts.config.Started(r.cfg.Hash, r.number, r.read, a.opts.LastGood)
 	a.keep(r)
 	a.run(w, engine)
@@ -175,7 +175,7 @@ func (a *App) startCore(ctx context.Context, log *jetstream.Log, kept *media.Sto
 		Channels: subscriptions(r.cfg, r.plugins), Writer: w, Observer: a.parts.metrics,
 		Logger: a.log.With("component", "subscription"),
 	})
-	a.onStopping("subscriptions", a.parts.subscriptions.Stop)
+	a.addStopStep("subscriptions", a.parts.subscriptions.Stop)
 	return nil
 }
 
@@ -189,8 +189,8 @@ func (a *App) run(w *writer.Writer, engine *delivery.Engine) {
 			a.failed <- fmt.Errorf("writer: %w", err)
 		}
 	}()
-	a.onStopping("writer", func() { cancel(); <-done })
-	a.onStopping("lanes", func() {
+	a.addStopStep("writer", func() { cancel(); <-done })
+	a.addStopStep("lanes", func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lanesTimeout)
 		defer cancel()
 		engine.Stop(ctx)

@@ -25,7 +25,7 @@ func policy(cfg *config.Config, p *plugins, engine *delivery.Engine) *conversati
 		Bounces: cfg.Conversations.Bounces, Zone: cfg.Conversations.Zone, Language: cfg.Conversations.Language,
 	}
 	if engine != nil {
-		out.Reachable, out.RefuseAfter, out.Calls = reachable(cfg, p, engine), cfg.Limits.RefuseAfter(), engine.State
+		out.Reachable, out.RefuseAfter, out.Calls = reachabilityCheck(cfg, p, engine), cfg.Limits.RefuseAfter(), engine.State
 	}
 	for i := range cfg.Channels {
 		ch := &cfg.Channels[i]
@@ -57,17 +57,17 @@ func target(caps *pluginpb.Capabilities) render.Target {
 	}
 }
 
-// reachable returns a function that reports whether calls to a channel can succeed within a time: its circuit breaker
-// is not open, a pause that the vendor asked for ends within this time, its adapter is not in quarantine, and the
-// adapter has accepted the channel.
-func reachable(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string, time.Duration) bool {
+// reachabilityCheck returns a function that reports whether calls to a channel can succeed within a time: its circuit
+// breaker is not open, a pause that the vendor asked for ends within this time, its adapter is not in quarantine, and
+// the adapter has accepted the channel.
+func reachabilityCheck(cfg *config.Config, p *plugins, engine *delivery.Engine) func(string, time.Duration) bool {
 	return func(name string, within time.Duration) bool {
 		ch, ok := cfg.Channel(name)
 		if !ok || p.unavailable[name] != "" {
 			return false
 		}
 		h := p.hosts[ch.Adapter]
-		return h.Status().State != plugin.StateQuarantined && h.Serves(name) && engine.Reachable(name, within)
+		return h.Status().State != plugin.StateQuarantined && h.Serves(name) && engine.IsReachable(name, within)
 	}
 }
 

@@ -56,12 +56,12 @@ type ChannelState struct {
 // CannotKeepUp reports whether calls succeed, but the first waiting job has waited for a free call for longer than the
 // limit. Then webhooks with messages to the channel are refused. With a limit of 0 it reports false.
 func (s *ChannelState) CannotKeepUp(limit time.Duration) bool {
-	return s.Saturated(limit) && s.Waits > limit
+	return s.IsSaturated(limit) && s.Waits > limit
 }
 
-// Saturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. These are
+// IsSaturated reports whether calls succeed, but jobs have waited for a free call for longer than the limit. These are
 // not always the same jobs. With a limit of 0 it reports false.
-func (s *ChannelState) Saturated(limit time.Duration) bool {
+func (s *ChannelState) IsSaturated(limit time.Duration) bool {
 	return limit > 0 && s.Full > limit && s.SinceSuccess <= limit
 }
 

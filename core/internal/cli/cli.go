@@ -154,7 +154,7 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // validate lets the adapters validate the usable part of a configuration, which can be nil. It discards their log
-// output, since the problems contain the last lines of it.
+// output, because the problems contain the last lines of it.
 func (o *options) validate(ctx context.Context, cfg *config.Config) app.Findings {
 	if cfg == nil {
 		return app.Findings{}

@@ -85,7 +85,7 @@ func (o *options) open(ctx context.Context, method, path string, request ...byte
 			return nil, o.invalid(exitConfig, err, app.Findings{})
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialable(addr)+path, bytes.NewReader(request))
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialAddress(addr)+path, bytes.NewReader(request))
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}
@@ -105,8 +105,8 @@ func (o *options) open(ctx context.Context, method, path string, request ...byte
 	return nil, failure(fmt.Errorf("%s", p.Error))
 }
 
-// dialable returns the address at which a listener can be called. It replaces an empty host by 127.0.0.1.
-func dialable(addr string) string {
+// dialAddress returns the address at which a listener can be called. It replaces an empty host by 127.0.0.1.
+func dialAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "" {
 		return addr

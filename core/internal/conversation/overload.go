@@ -10,9 +10,9 @@ import (
 )
 
 // Overloaded returns the channel that an envelope goes to, if this channel works but cannot keep up with its messages.
-// The vendor is asked to send the envelope again. Otherwise Overloaded returns "". Duplicates, blank messages and events
-// are never refused: vendors often do not repeat events, and without them the state of the conversation is wrong. All
-// envelopes of a transaction see the same state of a channel's calls.
+// The vendor is asked to send the envelope again. Otherwise Overloaded returns "". Duplicates, blank messages and
+// events are never refused: vendors often do not repeat events, and without them the state of the conversation is
+// wrong. All envelopes of a transaction see the same state of a channel's calls.
 func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 	limit := tx.policy.RefuseAfter
 	if limit == 0 || in.Envelope.Kind != envelope.KindMessage || isBlank(in.Envelope) {
@@ -23,7 +23,7 @@ func (tx *Transaction) Overloaded(in *inbound.Envelope) (channel string) {
 		return ""
 	}
 	calls := tx.callsOf(to)
-	overloaded := calls.CannotKeepUp(limit) || calls.Saturated(limit) && tx.isBacklogged(c, to, limit)
+	overloaded := calls.CannotKeepUp(limit) || calls.IsSaturated(limit) && tx.isBacklogged(c, to, limit)
 	if !overloaded || tx.IsDuplicate(in) {
 		return ""
 	}
@@ -39,8 +39,8 @@ func (tx *Transaction) callsOf(channel string) attempt.ChannelState {
 	return s
 }
 
-// recipient returns the channel that an envelope goes to unless a rule decides otherwise, and the conversation, which is
-// nil if the envelope opens it. The channel is "" if the envelope is fenced or has to wait.
+// recipient returns the channel that an envelope goes to unless a rule decides otherwise, and the conversation, which
+// is nil if the envelope opens it. The channel is "" if the envelope is fenced or has to wait.
 func (tx *Transaction) recipient(in *inbound.Envelope) (c *state.Conversation, channel string) {
 	ch := tx.policy.Channels[in.Channel]
 	if ch == nil {

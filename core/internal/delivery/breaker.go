@@ -11,8 +11,8 @@ import (
 
 // A breaker stops the calls to a channel whose vendor cannot be reached. It opens when the calls of several
 // conversations have failed and none has reached the vendor since. If only one conversation has work on the channel,
-// the breaker stays closed, because one message may be the cause of all failures, and the delay between its attempts
-// protects the vendor.
+// the breaker stays closed: one message may be the cause of all failures. The delay between its attempts then protects
+// the vendor.
 
 const (
 	breakerFailures = 5 // conversations whose failures open a breaker
@@ -136,9 +136,9 @@ func (e *Engine) setBreaker(ch *channel, to string) {
 	}
 }
 
-// Reachable reports whether the channel is configured, its breaker is not open, and a pause that the vendor asked for
+// IsReachable reports whether the channel is configured, its breaker is not open, and a pause that the vendor asked for
 // ends within the given time.
-func (e *Engine) Reachable(name string, within time.Duration) bool {
+func (e *Engine) IsReachable(name string, within time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ch := e.channels[name]

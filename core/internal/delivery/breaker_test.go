@@ -45,12 +45,12 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		h.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		h.bot.answerAll(failed("transient"))
 		h.mustOutcome(h.submit("faq", "hello"))
-		if !h.Reachable("faq", time.Minute) {
+		if !h.IsReachable("faq", time.Minute) {
 			t.Fatal("the breaker opened after the failure of one conversation")
 		}
 		h.mustOutcome(h.submit("faq", "hello"))
-		if h.Reachable("faq", time.Minute) || !h.Reachable("other", time.Minute) {
-			t.Errorf("reachable: faq %v, other %v; want only the other", h.Reachable("faq", time.Minute), h.Reachable("other", time.Minute))
+		if h.IsReachable("faq", time.Minute) || !h.IsReachable("other", time.Minute) {
+			t.Errorf("reachable: faq %v, other %v; want only the other", h.IsReachable("faq", time.Minute), h.IsReachable("other", time.Minute))
 		}
 		if s := h.State("faq"); s.Breaker != "open" || !strings.Contains(s.Cause, "no") {
 			t.Errorf("State returns %+v, want an open breaker with its cause", s)
@@ -121,18 +121,18 @@ func TestBreakerComparesConversationsWithWork(t *testing.T) {
 		}
 		calls := h.bot.takeCalls()
 		for i := range breakerFailures {
-			if !h.Reachable("faq", time.Minute) {
+			if !h.IsReachable("faq", time.Minute) {
 				t.Fatalf("the breaker opened after %d of 10 conversations failed", i)
 			}
 			calls[i].answer <- failedWith("transient", 503)
 			synctest.Wait()
 		}
-		if h.Reachable("faq", time.Minute) {
+		if h.IsReachable("faq", time.Minute) {
 			t.Errorf("the breaker is closed after %d conversations failed", breakerFailures)
 		}
 		calls[breakerFailures].answer <- delivered()
 		synctest.Wait()
-		if !h.Reachable("faq", time.Minute) {
+		if !h.IsReachable("faq", time.Minute) {
 			t.Error("the breaker is open although a call that started before has reached the vendor")
 		}
 	})
@@ -149,7 +149,7 @@ func TestReachedVendorClearsFailures(t *testing.T) {
 				h.bot.answerAll(reached)
 				h.mustOutcome(h.submit("faq", "reaches the vendor"))
 			}
-			if !h.Reachable("faq", time.Minute) {
+			if !h.IsReachable("faq", time.Minute) {
 				t.Errorf("%s: the breaker is open", name)
 			}
 		})
@@ -195,7 +195,7 @@ func TestBreakerIgnoresOtherFailures(t *testing.T) {
 				for range 3 * breakerFailures {
 					h.mustOutcome(h.submit("faq", "hello"))
 				}
-				if !h.Reachable("faq", time.Minute) {
+				if !h.IsReachable("faq", time.Minute) {
 					t.Errorf("the breaker opened for %q", name)
 				}
 			})
@@ -216,7 +216,7 @@ func TestBreakerCountsFailuresOfTheVendor(t *testing.T) {
 			for range breakerMinimum {
 				h.mustOutcome(h.submit("faq", "hello"))
 			}
-			if h.Reachable("faq", time.Minute) {
+			if h.IsReachable("faq", time.Minute) {
 				t.Errorf("%s: the breaker is closed", name)
 			}
 		})
@@ -235,7 +235,7 @@ func TestThrottledBurstCountsOnce(t *testing.T) {
 			c.answer <- throttled(time.Second, "channel")
 			synctest.Wait()
 		}
-		if !h.Reachable("faq", time.Minute) {
+		if !h.IsReachable("faq", time.Minute) {
 			t.Error("the breaker opened for one burst")
 		}
 	})
@@ -252,7 +252,7 @@ func TestBreakerIgnoresCrashes(t *testing.T) {
 			c.answer <- crashed(false)
 		}
 		synctest.Wait()
-		if !h.Reachable("faq", time.Minute) {
+		if !h.IsReachable("faq", time.Minute) {
 			t.Error("the breaker opened for crashes of the adapter")
 		}
 		for calls := h.bot.takeCalls(); len(calls) > 0; calls = h.bot.takeCalls() {

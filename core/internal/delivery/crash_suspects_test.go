@@ -48,7 +48,7 @@ func TestCrashingDeliveryIsFoundAndGivenUp(t *testing.T) {
 				t.Errorf("delivery %d: outcome %+v", i, o)
 			}
 		}
-		if !h.Reachable("faq", time.Minute) {
+		if !h.IsReachable("faq", time.Minute) {
 			t.Error("the breaker is open")
 		}
 	})
@@ -161,7 +161,7 @@ func TestHungOrPanickedDeliveryIsGivenUpNextToOthers(t *testing.T) {
 			if o := h.mustOutcome(poison); o.Result != attempt.ResultDead || o.Error != "killed_adapter" {
 				t.Errorf("%s: outcome %+v", fault, o)
 			}
-			if !h.Reachable("faq", time.Minute) {
+			if !h.IsReachable("faq", time.Minute) {
 				t.Errorf("%s: the breaker is open", fault)
 			}
 		})

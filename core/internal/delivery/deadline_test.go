@@ -240,8 +240,8 @@ func TestChannelIsUnreachableDuringLongPause(t *testing.T) {
 		defer h.close()
 		h.bot.answerAll(throttled(time.Minute, "channel"))
 		h.mustOutcome(h.submit("faq", "hello"))
-		if h.Reachable("faq", time.Minute) || !h.Reachable("faq", time.Minute+time.Second) {
-			t.Error("Reachable ignores the length of the pause")
+		if h.IsReachable("faq", time.Minute) || !h.IsReachable("faq", time.Minute+time.Second) {
+			t.Error("IsReachable ignores the length of the pause")
 		}
 	})
 }

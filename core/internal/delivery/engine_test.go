@@ -138,7 +138,7 @@ func TestUnconfiguredChannel(t *testing.T) {
 		if o := h.mustOutcome(j); o.Result != attempt.ResultDead || o.Error != "unconfigured" {
 			t.Errorf("outcome %+v", o)
 		}
-		if h.Reachable("elsewhere", time.Minute) {
+		if h.IsReachable("elsewhere", time.Minute) {
 			t.Error("an unknown channel is reachable")
 		}
 	})

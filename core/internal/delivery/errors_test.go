@@ -102,7 +102,7 @@ func TestUnreadableEnvelope(t *testing.T) {
 				if n := len(h.attemptResults()); n != 0 || h.bot.callCount() != 0 {
 					t.Errorf("%d attempts counted, %d calls made, want none", n, h.bot.callCount())
 				}
-				if !h.Reachable("faq", time.Minute) {
+				if !h.IsReachable("faq", time.Minute) {
 					t.Error("the breaker opened although the vendor was not called")
 				}
 			})

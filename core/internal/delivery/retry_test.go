@@ -21,9 +21,9 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 		if n := h.bot.callCount(); n > 2*int(10*time.Second/notReadyPause)+4 {
 			t.Errorf("%d calls in 10 s, want a pause between them", n)
 		}
-		if h.outcome(first) != nil || h.outcome(second) != nil || len(h.attemptResults()) != 0 || !h.Reachable("faq", time.Minute) {
+		if h.outcome(first) != nil || h.outcome(second) != nil || len(h.attemptResults()) != 0 || !h.IsReachable("faq", time.Minute) {
 			t.Errorf("waiting for the adapter was counted: attempts %v, reachable %v", h.attemptResults(),
-				h.Reachable("faq", time.Minute))
+				h.IsReachable("faq", time.Minute))
 		}
 		var order []string
 		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { order = append(order, c.GetKey()); return delivered() })
@@ -53,7 +53,7 @@ func TestUnknownOutcomes(t *testing.T) {
 				for range breakerMinimum - 1 {
 					h.mustOutcome(h.submit("faq", "hello"))
 				}
-				if open := !h.Reachable("faq", time.Minute); open != (name != "died") {
+				if open := !h.IsReachable("faq", time.Minute); open != (name != "died") {
 					t.Errorf("the breaker is open: %v; it opens for the vendor's failures only", open)
 				}
 			})

@@ -14,7 +14,7 @@ const ageLimit = 5 * time.Second
 func (h *harness) saturated() bool {
 	synctest.Wait()
 	s := h.State("faq")
-	return s.Saturated(ageLimit)
+	return s.IsSaturated(ageLimit)
 }
 
 func TestSlowChannelIsSaturated(t *testing.T) {

@@ -65,8 +65,8 @@ func (h *Handler) warnOfSharedLimit(r *http.Request) {
 	})
 }
 
-// network returns the network whose addresses share limits: the address itself, or the /64 of an IPv6 address, since a
-// single caller usually has a whole /64. Unknown addresses share limits too.
+// network returns the network whose addresses share limits: the address itself, or the /64 of an IPv6 address, because
+// a single caller usually has a whole /64. Unknown addresses share limits too.
 func network(a netip.Addr) netip.Prefix {
 	switch {
 	case !a.IsValid():

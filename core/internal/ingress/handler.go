@@ -82,7 +82,7 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 		return nil, refused
 	}
 	if err := h.Writer.Writable(); err != nil {
-		return nil, storeUnavailable(err)
+		return nil, storeFailure(err)
 	}
 	client := h.clientAddress(r)
 	guess := h.guesses.newGuess(ep, network(client), r)
@@ -109,11 +109,11 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 		return nil, h.keepWebhook(r.Context(), ep, path, content, given)
 	}
 	if err != nil {
-		return nil, adapterFailed(err)
+		return nil, adapterFailure(err)
 	}
 	guess.end(res, time.Now())
 	if res.GetError() != nil {
-		return nil, adapterRefused(res.GetError())
+		return nil, adapterRefusal(res.GetError())
 	}
 	in, err := ep.decode(res)
 	if err != nil {
@@ -147,6 +147,6 @@ func (h *Handler) accept(ctx context.Context, in []*inbound.Envelope) *refusal {
 			status: http.StatusRequestEntityTooLarge, reason: "size", text: "the message is too large", detail: err.Error(),
 		}
 	default:
-		return storeUnavailable(err)
+		return storeFailure(err)
 	}
 }

@@ -48,16 +48,16 @@ func tooManyGuesses(wait time.Duration) *refusal {
 	}
 }
 
-func storeUnavailable(err error) *refusal { return temporarilyUnavailable("store", err, 5) }
+func storeFailure(err error) *refusal { return unavailableRefusal("store", err, 5) }
 
-func adapterFailed(err error) *refusal {
+func adapterFailure(err error) *refusal {
 	if errors.Is(err, plugin.ErrNotReady) {
-		return temporarilyUnavailable("adapter_not_ready", err, 1)
+		return unavailableRefusal("adapter_not_ready", err, 1)
 	}
-	return temporarilyUnavailable("adapter", err, 2)
+	return unavailableRefusal("adapter", err, 2)
 }
 
-func temporarilyUnavailable(reason string, err error, retryAfter int) *refusal {
+func unavailableRefusal(reason string, err error, retryAfter int) *refusal {
 	return &refusal{
 		status: http.StatusServiceUnavailable, reason: reason, text: "temporarily unavailable, try again",
 		detail: err.Error(), retryAfter: retryAfter,
@@ -68,8 +68,8 @@ func invalidEnvelopes(err error) *refusal {
 	return &refusal{status: http.StatusInternalServerError, reason: "adapter", text: "internal error", detail: err.Error()}
 }
 
-// adapterRefused returns the refusal for an error that the adapter returned.
-func adapterRefused(e *pluginpb.Error) *refusal {
+// adapterRefusal returns the refusal for an error that the adapter returned.
+func adapterRefusal(e *pluginpb.Error) *refusal {
 	kind := sdk.ErrorKind(e.GetKind())
 	refused := &refusal{status: int(e.GetStatus()), reason: reasonOf(kind), body: e.GetBody(), detail: e.GetText()}
 	if refused.status == 0 {

@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// respond writes the adapter's response and returns its status. An invalid status becomes 200, since the envelopes are
-// stored.
+// respond writes the adapter's response and returns its status. An invalid status becomes 200, because the envelopes
+// are stored.
 func (h *Handler) respond(ep *Endpoint, w http.ResponseWriter, a *pluginpb.HttpResponse) int {
 	status := int(a.GetStatus())
 	if !isFinalStatus(status) {

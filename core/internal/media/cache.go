@@ -78,7 +78,7 @@ func (s *Store) removeExpired(now time.Time) bool {
 	defer s.mu.Unlock()
 	var expired []*Item
 	for e := s.order.Front(); e != nil && len(expired) < sweepBatch; e = e.Next() {
-		if i := e.Value.(*Item); i.expired(now) {
+		if i := e.Value.(*Item); i.hasExpired(now) {
 			expired = append(expired, i)
 		}
 	}

@@ -54,7 +54,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := s.opt.Now()
-	if l.expired(now) {
+	if l.hasExpired(now) {
 		refuse(w, http.StatusGone, "the link has expired")
 		return
 	}

@@ -36,14 +36,14 @@ type Item struct {
 	readers int
 }
 
-func (i *Item) expired(now time.Time) bool { return !now.Before(i.Expires) }
+func (i *Item) hasExpired(now time.Time) bool { return !now.Before(i.Expires) }
 
 // Open opens the medium; the caller closes it. Open items are not evicted. Open fails with ErrGone if the item has
 // expired, was evicted, or has a damaged file. It removes an item with a damaged file.
 func (i *Item) Open() (io.ReadSeekCloser, error) {
 	s := i.store
 	s.mu.Lock()
-	cached := i.element != nil && !i.expired(s.opt.Now())
+	cached := i.element != nil && !i.hasExpired(s.opt.Now())
 	if cached {
 		i.readers++
 	}

@@ -1,6 +1,6 @@
 // Package media caches the images, audio, video and files that messages refer to. It fetches each medium once through
-// the adapter of the channel that received it, checks size and type, keeps the medium on disk until it expires, and
-// provides it as a stream or as a signed link on the public listener.
+// the adapter of the channel that received it, and checks size and type. It keeps the medium on disk until it expires,
+// and provides it as a stream or as a signed link on the public listener.
 //
 // Lost or damaged media are fetched again. Complete media and the key that signs links are synced to disk. Checksums
 // detect files that were changed later.

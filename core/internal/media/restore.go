@@ -93,7 +93,7 @@ func (s *Store) readItem(id string, now time.Time) (*Item, error) {
 		return nil, errors.New("the metadata have an invalid name or type")
 	case !data.Mode().IsRegular() || data.Size() != m.Size || m.Size > s.opt.MaxBytes:
 		return nil, fmt.Errorf("the file has %d bytes, its metadata require %d", data.Size(), m.Size)
-	case i.expired(now):
+	case i.hasExpired(now):
 		return nil, errors.New("the item has expired")
 	}
 	return i, nil

@@ -42,7 +42,7 @@ func (s *Store) validSignature(l *link) bool {
 	return hmac.Equal(want[:], l.signature[:])
 }
 
-func (l *link) expired(now time.Time) bool { return now.Unix() >= l.expires }
+func (l *link) hasExpired(now time.Time) bool { return now.Unix() >= l.expires }
 
 func (l *link) path() string {
 	return PathPrefix + l.id + "/" + strconv.FormatInt(l.expires, 10) + "/" +

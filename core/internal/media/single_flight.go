@@ -34,7 +34,7 @@ func (s *Store) lookup(source digest, req *Request) (*Item, *flight, error) {
 	defer s.mu.Unlock()
 	now := s.opt.Now()
 	cached := s.latest[source]
-	if cached != nil && cached.expired(now) {
+	if cached != nil && cached.hasExpired(now) {
 		cached = nil
 	}
 	if cached != nil && cached.Expires.Sub(now) >= s.opt.Keep/4 {

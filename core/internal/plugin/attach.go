@@ -28,7 +28,7 @@ func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r i
 	defer cancel()
 	stream, err := s.rpc.Attach(ctx)
 	if err != nil {
-		return orUnsupported("attach medium", err)
+		return unsupportedError("attach medium", err)
 	}
 	next := first
 	for buf := make([]byte, protocol.MaxChunkBytes); ; {
@@ -48,7 +48,7 @@ func (s *session) attach(ctx context.Context, first *pluginpb.AttachRequest, r i
 	}
 	resp, err := stream.CloseAndRecv()
 	if err != nil {
-		return orUnsupported("attach medium", err)
+		return unsupportedError("attach medium", err)
 	}
 	if resp.GetError() != nil {
 		return ToError(resp.GetError())

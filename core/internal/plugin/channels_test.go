@@ -51,7 +51,7 @@ func TestHealthIsReported(t *testing.T) {
 	}
 	r.Restart() // the state is sent after each start
 	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
-	if st.Unhealthy["c"] != "c is unhealthy" || !st.Serving() {
+	if st.Unhealthy["c"] != "c is unhealthy" || !st.AcceptsCalls() {
 		t.Errorf("status %+v", st)
 	}
 	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is unhealthy" {

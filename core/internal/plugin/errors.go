@@ -48,8 +48,8 @@ func ToError(e *pluginpb.Error) *sdk.Error {
 
 func shortText(s string) string { return text.Abbreviate(s, maxErrorText) }
 
-// orUnsupported converts the gRPC error of a call that the adapter does not implement into a typed one.
-func orUnsupported(op string, err error) error {
+// unsupportedError converts the gRPC error of a call that the adapter does not implement into a typed one.
+func unsupportedError(op string, err error) error {
 	if status.Code(err) != codes.Unimplemented {
 		return err
 	}

@@ -138,7 +138,7 @@ func (s *session) receiveMedium(
 		case errors.Is(err, io.EOF) && !first:
 			return nil
 		case err != nil:
-			return orUnsupported("fetch medium", err)
+			return unsupportedError("fetch medium", err)
 		case m.GetError() != nil:
 			return ToError(m.GetError())
 		}

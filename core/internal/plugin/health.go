@@ -65,7 +65,7 @@ func (s *session) logHealth(unhealthy map[string]string) {
 	}
 }
 
-// watchLiveness calls go-plugin's health service. Each check has a timeout, since a frozen process never responds.
+// watchLiveness calls go-plugin's health service. Each check has a timeout, because a frozen process never responds.
 func (s *session) watchLiveness() {
 	o := &s.host.opts
 	t := time.NewTicker(o.LivenessInterval)

@@ -81,7 +81,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 				t.Errorf("deliver: %v", err)
 			}
 			c.restartWith(t, "other-version") // other versions of the same program are welcome
-			st = c.until("ready", Status.Serving)
+			st = c.until("ready", Status.AcceptsCalls)
 			if st.Version != "7.0.0" {
 				t.Errorf("version %s", st.Version)
 			}
@@ -179,7 +179,7 @@ func TestDescriptionAdoptedDuringAStartIsCompared(t *testing.T) {
 	late.logs.find(t, "hostile configuration begins", nil)
 	late.Adopt(d)
 	st := late.until("quarantined or serving", func(s Status) bool {
-		return s.State == StateQuarantined || s.Serving()
+		return s.State == StateQuarantined || s.AcceptsCalls()
 	})
 	if st.Reason != reasonChanged {
 		t.Errorf("status %+v, want the changed program refused", st)

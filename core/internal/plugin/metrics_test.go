@@ -52,7 +52,7 @@ func TestMetrics(t *testing.T) {
 	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 		t.Fatal("the process lives")
 	}
-	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.Serving() })
+	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
 	want := map[string]float64{
 		"patchbay_adapter_up adapter=hostile":                                           1,
 		"patchbay_adapter_info adapter=hostile version=6.6.6":                           1,

@@ -29,7 +29,7 @@ func TestSubscriptionThatKillsTheAdapterIsGivenUp(t *testing.T) {
 			t.Errorf("round %d: given up %d times, want after the second death", round, given)
 		}
 	}
-	if st := r.until("ready again", Status.Serving); st.Restarts != 4 {
+	if st := r.until("ready again", Status.AcceptsCalls); st.Restarts != 4 {
 		t.Errorf("status %+v, want 4 restarts", st)
 	}
 }
@@ -104,6 +104,6 @@ func TestStoppedSubscriptionIsNotBlamed(t *testing.T) {
 		if err := <-done; errors.As(err, new(*GivenUpError)) {
 			t.Errorf("blamed for a restart: %v", err)
 		}
-		r.until("restarted", func(st Status) bool { return st.Serving() && st.Instance > s.instance })
+		r.until("restarted", func(st Status) bool { return st.AcceptsCalls() && st.Instance > s.instance })
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // Receive makes the adapter translate a webhook call. The Host sets the call's id and timeout; the caller must not use
 // the call afterwards. While no process is ready, Receive waits up to Options.HoldTimeout. A refusal is in the result's
-// Error. If the adapter breaks on the call, the call is repeated until ctx ends or until the adapter has broken on this
-// webhook so often that Receive returns a GivenUpError.
+// Error. If the adapter breaks on the call, the call is repeated until ctx ends. If the adapter has broken on this
+// webhook too often, Receive returns a GivenUpError.
 //
 // Receive returns the results of calls that were held or repeated in their order of arrival, and later calls after
 // them. The caller stores the result and then calls done, which lets the next one return.

@@ -29,7 +29,7 @@ func TestPermanentErrorIsRetried(t *testing.T) {
 	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
-	r.until("ready", Status.Serving)
+	r.until("ready", Status.AcceptsCalls)
 }
 
 func TestReceiveWaitsForTheNextProcess(t *testing.T) {
@@ -53,7 +53,7 @@ func TestReceiveWaitsForTheNextProcess(t *testing.T) {
 func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget, o.HealthyAfter = 3, time.Hour })
 	for n := range 3 {
-		r.until("ready", func(s Status) bool { return s.Instance == n+1 && s.Serving() })
+		r.until("ready", func(s Status) bool { return s.Instance == n+1 && s.AcceptsCalls() })
 		kill(t, r)
 	}
 	st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })

@@ -57,7 +57,7 @@ func sweep(parent, prefix string) {
 }
 
 // hasEnded reports whether the owner of a folder has ended. In a container, a gateway often has the process id of the
-// previous one, so a folder with our process id is old if it was made before we started.
+// previous one. A folder with the id of this process is therefore old if it was made before this process started.
 func hasEnded(pid int, folder os.DirEntry) bool {
 	if pid == os.Getpid() {
 		info, err := folder.Info()

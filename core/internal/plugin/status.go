@@ -38,8 +38,8 @@ type Status struct {
 	Overdue   int               // cancelled calls that have not ended
 }
 
-// Serving reports whether the adapter accepts calls.
-func (s Status) Serving() bool { return s.State == StateReady || s.State == StateDegraded }
+// AcceptsCalls reports whether the adapter accepts calls.
+func (s Status) AcceptsCalls() bool { return s.State == StateReady || s.State == StateDegraded }
 
 // Status returns the current snapshot. It never blocks.
 func (h *Host) Status() Status {
@@ -65,7 +65,7 @@ func (h *Host) show(s *Status) {
 	if h.silent {
 		return
 	}
-	h.metrics.setUp(s.Serving())
+	h.metrics.setUp(s.AcceptsCalls())
 	if s.Version != "" {
 		h.metrics.setVersion(s.Version)
 	}

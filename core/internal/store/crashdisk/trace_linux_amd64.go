@@ -81,7 +81,7 @@ func (t *Tracer) Run(cmd *exec.Cmd) error {
 		pass := 0
 		switch signal := status.StopSignal(); signal {
 		case unix.SIGTRAP | 0x80:
-			if goOn, err := t.stopped(thread); err != nil || !goOn {
+			if goOn, err := t.handleStop(thread); err != nil || !goOn {
 				return err
 			}
 		case unix.SIGTRAP, unix.SIGSTOP: // of the tracing itself
@@ -103,8 +103,8 @@ func (t *Tracer) reap() {
 	}
 }
 
-// stopped handles the entry or the exit of a system call. It returns false if the process must be killed.
-func (t *Tracer) stopped(thread int) (goOn bool, err error) {
+// handleStop handles the entry or the exit of a system call. It returns false if the process must be killed.
+func (t *Tracer) handleStop(thread int) (goOn bool, err error) {
 	var regs unix.PtraceRegs
 	if err := unix.PtraceGetRegs(thread, &regs); err != nil {
 		return true, nil // the thread was killed

@@ -30,9 +30,9 @@ func (l *Log) Health() store.Health {
 		h.Reason = "the store restarts"
 	case l.inDoubt.Load():
 		h.Reason = "a write was not acknowledged: the store restarts soon"
-	case l.stalled() >= stallReported:
+	case l.stallAge() >= stallReported:
 		h.Reason = fmt.Sprintf("the disk has not completed a write for %s: check the disk",
-			l.stalled().Round(time.Millisecond))
+			l.stallAge().Round(time.Millisecond))
 	case h.Free < l.freeLow:
 		h.Full = true
 		h.Reason = fmt.Sprintf("%d bytes are free on the disk of %s, less than %d: free disk space",
@@ -46,8 +46,8 @@ func (l *Log) Health() store.Health {
 	return h
 }
 
-// stalled returns the age of the append that is not acknowledged yet, or 0.
-func (l *Log) stalled() time.Duration {
+// stallAge returns the age of the append that is not acknowledged yet, or 0.
+func (l *Log) stallAge() time.Duration {
 	if sent := l.sent.Load(); sent != nil {
 		return time.Since(*sent)
 	}

@@ -71,7 +71,7 @@ func (d *Disk) append(record []byte) {
 	d.bytes += uint64(len(record)) + recordOverhead
 }
 
-func (d *Disk) missing() (found []store.Range) {
+func (d *Disk) missingRanges() (found []store.Range) {
 	for i, r := range d.records {
 		seq := d.first + uint64(i)
 		switch n := len(found); {

@@ -191,7 +191,7 @@ func (l *Log) Health() store.Health {
 	if l.health != nil {
 		return *l.health
 	}
-	h := store.Health{Writable: true, Free: l.disk.free(), Missing: l.disk.missing(), Limit: l.disk.cap}
+	h := store.Health{Writable: true, Free: l.disk.free(), Missing: l.disk.missingRanges(), Limit: l.disk.cap}
 	switch {
 	case l.closed:
 		h.Writable, h.Reason = false, "the log is closed"

@@ -63,15 +63,15 @@ func query(raw string) string {
 	var pairs []string
 	for pair := range strings.SplitSeq(raw, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		pairs = append(pairs, encoded(name)+"="+encoded(value))
+		pairs = append(pairs, percentEncode(name)+"="+percentEncode(value))
 	}
 	slices.Sort(pairs)
 	return "\n" + strings.Join(pairs, "&")
 }
 
-// encoded encodes every byte of a query's text except letters, digits and -._~ as %XX. It returns malformed text
+// percentEncode encodes every byte of a query's text except letters, digits and -._~ as %XX. It returns malformed text
 // unchanged.
-func encoded(s string) string {
+func percentEncode(s string) string {
 	plain, err := url.QueryUnescape(s)
 	if err != nil {
 		return s
