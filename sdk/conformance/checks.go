@@ -157,7 +157,7 @@ var cases = readYAML[struct {
 	Abilities, Roles, Media, Parts, Events []string
 }]("cases.yaml", casesText)
 
-// fault is a misbehaviour of the vendor, with the kinds of errors that the adapter may then return.
+// fault is a misbehavior of the vendor, with the kinds of errors that the adapter may then return.
 type fault struct {
 	Check  string
 	What   string

@@ -107,15 +107,15 @@ var outChecks = map[string]func(*probe){
 	},
 	"cancel.soon": func(p *probe) {
 		got, took := p.cancelDelivery()
-		p.expect(got.noResult == "" && took <= soon, "the call went on for %s after it was cancelled: %s", took, got)
+		p.expect(got.noResult == "" && took <= soon, "the call went on for %s after it was canceled: %s", took, got)
 	},
 	"cancel.kind": func(p *probe) {
 		got, _ := p.cancelDelivery()
-		p.expect(got.kind() == "unknown" || got.kind() == "transient", "a cancelled call gave %s", got)
+		p.expect(got.kind() == "unknown" || got.kind() == "transient", "a canceled call gave %s", got)
 	},
 	"cancel.after": func(p *probe) {
 		p.cancelDelivery()
-		p.expectDelivery("after a cancelled call")
+		p.expectDelivery("after a canceled call")
 	},
 	"open.unable": func(p *probe) {
 		x := &exchange{name: "unable", action: "open", call: []byte(`{"customer":{"role":"customer","id":"c"}}`)}

@@ -78,7 +78,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // reaction responds to a request in place of the test data.
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
-// script is the behaviour of the fault server. It has the steps of an exchange, whose order is checked if it is strict.
+// script is the behavior of the fault server. It has the steps of an exchange, whose order is checked if it is strict.
 // The reaction effect replaces the response of the step with the effect, and prepare those of the other steps.
 // With the zero script every request gets status 404.
 type script struct {
@@ -149,7 +149,7 @@ func (s *script) report() []string {
 	return out
 }
 
-// count returns the number of requests with the effect, without repeats that the vendor recognises by their key.
+// count returns the number of requests with the effect, without repeats that the vendor recognizes by their key.
 func (s *script) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

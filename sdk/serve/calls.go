@@ -21,7 +21,7 @@ type calls struct {
 	mu        sync.Mutex
 	running   [callKinds]map[uint64]context.CancelFunc
 	newest    [callKinds]uint64          // the highest id that was started; on a stream, ids increase
-	preempted [callKinds]map[uint64]bool // calls of streams that were cancelled before they arrived
+	preempted [callKinds]map[uint64]bool // calls of streams that were canceled before they arrived
 	total     int
 	draining  bool
 	idle      chan struct{} // closed when draining and no call runs
@@ -76,7 +76,7 @@ func (c *calls) end(k callKind, id uint64) {
 	}
 }
 
-// cancel cancels calls. On a stream, a cancellation may overtake its call, which is cancelled when it starts. Other
+// cancel cancels calls. On a stream, a cancellation may overtake its call, which is canceled when it starts. Other
 // calls with unknown ids have ended.
 func (c *calls) cancel(k callKind, ids []uint64) {
 	c.mu.Lock()

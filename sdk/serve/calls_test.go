@@ -9,12 +9,12 @@ func TestCancellationMayOvertakeItsCall(t *testing.T) {
 	c := newCalls()
 	c.cancel(callDeliver, []uint64{2})
 	c.cancel(callFetch, []uint64{2})
-	for id, cancelled := range []bool{1: false, 2: true, 3: false} {
+	for id, canceled := range []bool{1: false, 2: true, 3: false} {
 		if id == 0 {
 			continue
 		}
 		ctx, ok := c.start(t.Context(), callDeliver, uint64(id), time.Hour)
-		if !ok || (ctx.Err() != nil) != cancelled {
+		if !ok || (ctx.Err() != nil) != canceled {
 			t.Errorf("call %d: %v, %v", id, ok, ctx.Err())
 		}
 		c.end(callDeliver, uint64(id))

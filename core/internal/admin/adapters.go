@@ -22,7 +22,7 @@ type Adapter struct {
 	LastError string            `json:"last_error,omitempty"` // kept after recovery
 	NextStart *time.Time        `json:"next_start,omitempty"`
 	Unhealthy map[string]string `json:"unhealthy_channels,omitempty"` // problem by channel
-	Overdue   int               `json:"overdue_calls,omitempty"`      // cancelled calls that have not ended
+	Overdue   int               `json:"overdue_calls,omitempty"`      // canceled calls that have not ended
 }
 
 func describeAdapter(name string, s plugin.Status) Adapter {

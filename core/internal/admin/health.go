@@ -77,7 +77,7 @@ func missingRecords(missing []store.Range) (n uint64, sequences string) {
 	return n, strings.Join(list, ", ")
 }
 
-// adapterCheck returns the check of an adapter. It fails if the adapter does not accept calls, or if a cancelled call
+// adapterCheck returns the check of an adapter. It fails if the adapter does not accept calls, or if a canceled call
 // has not ended.
 func adapterCheck(name string, s *plugin.Status) check {
 	c := check{"adapter " + name, s.AcceptsCalls() && s.Overdue == 0, string(s.State)}
@@ -85,7 +85,7 @@ func adapterCheck(name string, s *plugin.Status) check {
 		c.text = "serving, but some channels are unhealthy"
 	}
 	if s.Overdue > 0 {
-		c.text += fmt.Sprintf(", cancelled calls that have not ended: %d", s.Overdue)
+		c.text += fmt.Sprintf(", canceled calls that have not ended: %d", s.Overdue)
 	}
 	if s.LastError != "" && !s.AcceptsCalls() {
 		c.text += ", " + text.FirstLine(s.LastError)

@@ -63,7 +63,7 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 
 func TestOverdueCallsDegradeAnAdapter(t *testing.T) {
 	c := adapterCheck("bot", &plugin.Status{State: plugin.StateReady, Overdue: 2})
-	if c.ok || c.text != "ready, cancelled calls that have not ended: 2" {
+	if c.ok || c.text != "ready, canceled calls that have not ended: 2" {
 		t.Errorf("check %+v", c)
 	}
 }

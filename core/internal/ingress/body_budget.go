@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// errBodyMemory means that a request body was refused, or cancelled while it arrived, for lack of memory.
+// errBodyMemory means that a request body was refused, or canceled while it arrived, for lack of memory.
 var errBodyMemory = errors.New("too many bytes in concurrent requests")
 
 // One remote network may use 1/networkShare of an adapter's body memory, and one path may use 1/pathShare.
@@ -20,7 +20,7 @@ const (
 )
 
 // bodyBudget limits the memory for the request bodies of one adapter: of all bodies, of the bodies from one network,
-// and of the bodies to one path. If a limit is reached, the oldest body that has not arrived completely is cancelled to
+// and of the bodies to one path. If a limit is reached, the oldest body that has not arrived completely is canceled to
 // make room. So slow senders, who need no credentials, cannot lock others out. It is safe for concurrent use.
 type bodyBudget struct {
 	max int64 // bytes
@@ -65,7 +65,7 @@ type countedBody struct {
 	budget   *bodyBudget
 	accounts [3]account
 	cancel   func()        // interrupts Read
-	place    *list.Element // in budget.incomplete; nil if the body is complete or cancelled
+	place    *list.Element // in budget.incomplete; nil if the body is complete or canceled
 	bytes    int64
 	canceled bool
 }
@@ -80,7 +80,7 @@ func (b *bodyBudget) track(ep *Endpoint, from netip.Prefix, w http.ResponseWrite
 	return c
 }
 
-// Read implements io.Reader. It fails with errBodyMemory if the body was cancelled.
+// Read implements io.Reader. It fails with errBodyMemory if the body was canceled.
 func (c *countedBody) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	b := c.budget
@@ -133,7 +133,7 @@ func (c *countedBody) add(n int64) {
 	}
 }
 
-// complete removes the body from the incomplete bodies, so that it can no longer be cancelled. The caller holds the
+// complete removes the body from the incomplete bodies, so that it can no longer be canceled. The caller holds the
 // lock.
 func (c *countedBody) complete() {
 	if c.place != nil {

@@ -14,7 +14,7 @@ type Fault string
 // The faults.
 const (
 	FaultDied     Fault = "died"     // the process ended
-	FaultHung     Fault = "hung"     // a call did not end after it was cancelled, so the process was killed
+	FaultHung     Fault = "hung"     // a call did not end after it was canceled, so the process was killed
 	FaultPanicked Fault = "panicked" // a handler panicked; the process goes on
 )
 

@@ -23,9 +23,9 @@ type callStream[C, R any] struct {
 	idOf    func(R) uint64
 	send    func([]C) error
 	recv    func() ([]R, error)
-	grace   time.Duration    // time that a cancelled call has to end
-	overdue func(change int) // counts cancelled calls that have not ended
-	hung    func(C)          // called when a cancelled call has not ended within grace
+	grace   time.Duration    // time that a canceled call has to end
+	overdue func(change int) // counts canceled calls that have not ended
+	hung    func(C)          // called when a canceled call has not ended within grace
 
 	mu        sync.Mutex
 	nextID    uint64
@@ -41,12 +41,12 @@ type callStream[C, R any] struct {
 
 // pendingCall is a call without a result. The lock of the stream guards its fields, except id and done.
 type pendingCall[R any] struct {
-	id        uint64
-	sent      bool
-	hung      bool           // it has not ended within the grace after it was cancelled
-	cancelled chan struct{}  // closed when the grace begins; nil before abandon
-	ended     chan struct{}  // closed when the call has a result; nil before abandon
-	done      func(R, error) // called once, without the lock; it must not block
+	id       uint64
+	sent     bool
+	hung     bool           // it has not ended within the grace after it was canceled
+	canceled chan struct{}  // closed when the grace begins; nil before abandon
+	ended    chan struct{}  // closed when the call has a result; nil before abandon
+	done     func(R, error) // called once, without the lock; it must not block
 }
 
 type queuedCall[C, R any] struct {
@@ -134,7 +134,7 @@ func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 		p.done(none, errNotSent)
 		return
 	}
-	p.cancelled, p.ended = make(chan struct{}), make(chan struct{})
+	p.canceled, p.ended = make(chan struct{}), make(chan struct{})
 	s.abandoned = append(s.abandoned, p.id)
 	signal(s.cancels)
 	s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 	select {
 	case <-p.ended:
 		return
-	case <-p.cancelled:
+	case <-p.canceled:
 	}
 	t := time.NewTimer(s.grace)
 	defer t.Stop()
@@ -184,7 +184,7 @@ func (s *callStream[C, R]) markCancelled(ids []uint64) {
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		if p := s.pending[id]; p != nil {
-			close(p.cancelled)
+			close(p.canceled)
 		}
 	}
 }

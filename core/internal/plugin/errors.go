@@ -62,7 +62,7 @@ const (
 	reasonExited    = "exited"    // the process exited
 	reasonStart     = "start"     // the process did not become ready
 	reasonLiveness  = "liveness"  // the process failed health checks
-	reasonHung      = "hung"      // a call did not end after it was cancelled
+	reasonHung      = "hung"      // a call did not end after it was canceled
 	reasonChanged   = "changed"   // the program differs from the one in force
 	reasonStream    = "stream"    // a stream was closed or broke
 	reasonPermanent = "permanent" // the program cannot run: its file or its protocol is wrong

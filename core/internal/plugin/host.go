@@ -19,7 +19,7 @@ type Host struct {
 
 	session       atomic.Pointer[session] // nil while no process accepts calls
 	status        atomic.Pointer[Status]
-	overdue       atomic.Int64 // cancelled calls that have not ended
+	overdue       atomic.Int64 // canceled calls that have not ended
 	receives      callQueue
 	fetches       callQueue
 	subscriptions callQueue

@@ -31,7 +31,7 @@ type Options struct {
 	HoldTimeout  time.Duration // time that Receive waits for a process; 3 s
 	DrainTimeout time.Duration // time for running calls before a stop; 15 s
 	StopTimeout  time.Duration // time between a stop and the kill; 3 s
-	CancelGrace  time.Duration // time that a cancelled call has to end before the process is replaced; 3 s
+	CancelGrace  time.Duration // time that a canceled call has to end before the process is replaced; 3 s
 
 	LivenessInterval time.Duration // 5 s
 	LivenessTimeout  time.Duration // 2 s

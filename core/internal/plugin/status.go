@@ -35,7 +35,7 @@ type Status struct {
 	NextStart time.Time         // in backoff and quarantined
 	Unhealthy map[string]string // problems reported by the adapter, by channel
 	Version   string            // of the adapter
-	Overdue   int               // cancelled calls that have not ended
+	Overdue   int               // canceled calls that have not ended
 }
 
 // AcceptsCalls reports whether the adapter accepts calls.

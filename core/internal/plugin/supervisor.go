@@ -103,7 +103,7 @@ func (s *supervisor) replaceHung(ctx context.Context, sess *session, call string
 	defer context.AfterFunc(sess.ctx, cancel)()
 	sess.awaitCalls(limit)
 	return s.discard(sess, endedBy(reasonHung,
-		"%s did not end within %s after it was cancelled", call, s.opts.CancelGrace))
+		"%s did not end within %s after it was canceled", call, s.opts.CancelGrace))
 }
 
 // stop drains a session and ends its process.

@@ -22,8 +22,8 @@ func NewLogger(f *os.File, format, level string) *slog.Logger {
 	}
 	terminal := term.IsTerminal(int(f.Fd()))
 	if format == "text" || format == "auto" && terminal {
-		colour := terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" || os.Getenv("FORCE_COLOR") != ""
-		return slog.New(tint.NewTextHandler(f, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !colour}))
+		color := terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" || os.Getenv("FORCE_COLOR") != ""
+		return slog.New(tint.NewTextHandler(f, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !color}))
 	}
 	return slog.New(jsonHandler(f, l))
 }

@@ -72,10 +72,10 @@ func TestColourIsForTerminals(t *testing.T) {
 	write := func(l *slog.Logger) { l.Error("trouble", "error", "x") }
 	t.Setenv("FORCE_COLOR", "")
 	if out := logged(t, "text", "info", write); strings.Contains(out, "\x1b[") || !strings.Contains(out, "trouble") {
-		t.Errorf("text to a file: %q, want no colour", out)
+		t.Errorf("text to a file: %q, want no color", out)
 	}
 	t.Setenv("FORCE_COLOR", "1")
 	if out := logged(t, "text", "info", write); !strings.Contains(out, "\x1b[") {
-		t.Errorf("text with FORCE_COLOR: %q, want colour", out)
+		t.Errorf("text with FORCE_COLOR: %q, want color", out)
 	}
 }
