@@ -113,7 +113,7 @@ func (p *plugins) handleInvalid(cfg *config.Config, ch *config.Channel, h *plugi
 	}
 	p.log.Error("adapter refused a channel that it accepted before", "adapter", ch.Adapter, "channel", ch.Name,
 		"error", &config.Problems{List: found.Problems},
-		"remedy", "adapt the settings and reload the configuration, or install the former program and restart the adapter")
+		"remedy", "adapt the settings and reload the configuration, or install the previous program and restart the adapter")
 	found.Problems = nil
 	return found
 }

@@ -67,7 +67,7 @@ func (p *plugins) fallBack(cfg *config.Config, adapter string, found *Findings) 
 	if p.former == nil || p.former.plugins.hosts[adapter] == nil || !p.former.cfg.SameAdapter(cfg, adapter) {
 		return false
 	}
-	p.log.Error("new process of an adapter does not work, the former one stays", "adapter", adapter,
+	p.log.Error("new process of an adapter does not work, the previous one stays in use", "adapter", adapter,
 		"error", &config.Problems{List: found.Problems})
 	p.processes[adapter].stop()
 	for _, ch := range channelsOf(cfg, adapter) {

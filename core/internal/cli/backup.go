@@ -37,7 +37,7 @@ are not in it. 'patchbay restore' makes a store from the file.`,
 // is kept.
 func (o *options) saveBackup(ctx context.Context, path string) (size int64, err error) {
 	if _, err := os.Lstat(path); err == nil {
-		return 0, failure(fmt.Errorf("back up to %s: the file exists; take another name", path))
+		return 0, failure(fmt.Errorf("back up to %s: the file exists; use another name", path))
 	}
 	body, err := o.open(ctx, http.MethodGet, "/api/backup")
 	if err != nil {

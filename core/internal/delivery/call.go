@@ -44,7 +44,7 @@ func (e *Engine) call(c *callContext, t *task) {
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if c.Err() != nil { // it ended before stop was known
+	if c.Err() != nil { // c ended before c.stop was set
 		stop()
 	} else {
 		c.stop = stop

@@ -64,7 +64,7 @@ func (h *Host) fetch(
 			return err
 		case typed && e.Kind == sdk.KindPanicked:
 			broke = &BrokeError{Name: h.opts.Name, Fault: FaultPanicked, Weight: WeightCertain, Text: e.Text}
-		case typed && e.Kind == sdk.KindTransient && h.session.Load() != s && !started: // refused while it stopped
+		case typed && e.Kind == sdk.KindTransient && h.session.Load() != s && !started: // refused during the stop
 			continue
 		case typed || !isConnectionLost(err) || !s.awaitRetired(ctx):
 			return err

@@ -138,7 +138,7 @@ func (c *channelInForce) check(resp *pluginpb.ConfigureResponse) error {
 
 func changedError(format string, args ...any) error {
 	return endedBy(reasonChanged, "the program has "+format+" than the one in force; run `patchbay reload` to use this "+
-		"program, or install the former one", args...)
+		"program, or install the previous one", args...)
 }
 
 // differences returns the names of the fields in which two messages of one type differ. The order of webhook paths

@@ -238,7 +238,7 @@ func (t *Tracer) renameOpenFiles(from, to string) {
 	for _, f := range t.files {
 		rest, inside := strings.CutPrefix(f.path, from+"/")
 		switch {
-		case to != "" && f.path == to: // replaced
+		case to != "" && f.path == to: // the rename replaced this file
 			f.path = ""
 		case f.path == from:
 			f.path = to

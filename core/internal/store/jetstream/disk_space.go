@@ -95,7 +95,7 @@ func (l *Log) waitForSpace(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// The record in doubt and the server's new index also need space.
+		// An append with an unknown result and the server's new index need this space.
 		if free >= l.reserve+2*store.MaxRecord {
 			return nil
 		}
