@@ -17,9 +17,10 @@ const (
 	maxGCPercent = 400
 )
 
-// paceHeap adapts the garbage collector to the size of the heap: the collector runs rarely while the heap is small, and
-// keeps the memory within bounds while the heap is large. It does nothing if GOGC is set; GOMEMLIMIT always holds.
-func paceHeap(ctx context.Context) {
+// adjustCollector adapts the garbage collector to the size of the heap: the collector runs rarely while the heap is
+// small, and keeps the memory within bounds while the heap is large. It does nothing if GOGC is set; GOMEMLIMIT applies
+// in any case.
+func adjustCollector(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}

@@ -134,13 +134,13 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 		out.Warnings = append(out.Warnings, w.String())
 	}
 	p := policy(cfg, next.plugins, a.parts.engine)
-	switch err = a.foresee(ctx, former, next, p, out); {
+	switch err = a.previewReload(ctx, former, next, p, out); {
 	case len(found.Problems) > 0:
 		err = &config.Problems{List: found.Problems}
 	case err == nil && req.DryRun:
 		out.Result = admin.ReloadValid
 	case err == nil:
-		err = a.enforce(former, next, p, cause)
+		err = a.putInForce(former, next, p, cause)
 	}
 	if err != nil || req.DryRun {
 		next.plugins.discard()
@@ -151,11 +151,12 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 	return nil
 }
 
-// conversationsPerView limits the conversations that foresee reads in one View, because the writer's loop waits for it.
+// conversationsPerView limits the conversations that previewReload reads in one View, because the writer's loop waits
+// for it.
 const conversationsPerView = 1000
 
-// foresee adds the changes and effects of the next revision to the result.
-func (a *App) foresee(ctx context.Context, former, next *revision, p *conversation.Policy, out *admin.Reload) error {
+// previewReload adds the changes and effects of the next revision to the result.
+func (a *App) previewReload(ctx context.Context, former, next *revision, p *conversation.Policy, out *admin.Reload) error {
 	var err error
 	all := func(yield func(*state.Conversation) bool) {
 		for at, more := uint64(0), true; more && err == nil; more = at != 0 {
@@ -184,10 +185,11 @@ func (a *App) foresee(ctx context.Context, former, next *revision, p *conversati
 	return nil
 }
 
-// enforce puts the next revision into force. The switch is one input of the writer: the policy, the lanes, the routes
-// of webhooks and the operators' view change between two inputs. Subscriptions that change stop before, so that their
-// last batches are decided on under the former revision. Calls in flight end in their processes, which stop afterwards.
-func (a *App) enforce(former, next *revision, p *conversation.Policy, cause string) error {
+// putInForce puts the next revision into force. The switch is one input of the writer: the policy, the lanes, the
+// routes of webhooks and the operators' view change between two inputs. Subscriptions that change stop before, so that
+// their last batches are decided on under the former revision. Calls in flight end in their processes, which stop
+// afterwards.
+func (a *App) putInForce(former, next *revision, p *conversation.Policy, cause string) error {
 	table, err := a.parts.ingress.Table(endpoints(next.cfg, next.plugins), next.plugins.lacksPaths())
 	if err != nil {
 		return err
@@ -212,12 +214,12 @@ func (a *App) enforce(former, next *revision, p *conversation.Policy, cause stri
 	}
 	a.parts.subscriptions.Configure(subscribed)
 	a.reloads.inForce = next
-	a.retire(former, next, formerTable)
+	a.stopUnused(former, next, formerTable)
 	return nil
 }
 
-// retire stops the processes that the next revision does not use, after the requests of the former one have ended.
-func (a *App) retire(former, next *revision, requests *ingress.Table) {
+// stopUnused stops the processes that the next revision does not use, after the requests of the former one have ended.
+func (a *App) stopUnused(former, next *revision, requests *ingress.Table) {
 	var unused []*process
 	for name, p := range former.plugins.processes {
 		if next.plugins.processes[name] != p {

@@ -39,7 +39,7 @@ func Start(ctx context.Context, cfg *config.Config, o Options) (_ *App, err erro
 			a.Stop()
 		}
 	}()
-	a.background("heap", paceHeap)
+	a.background("heap", adjustCollector)
 	a.background("clock", func(ctx context.Context) { clock.Watch(ctx, a.now, o.Logger) })
 	reg := telemetry.NewRegistry(o.Version)
 	channels, routes := names(cfg)

@@ -113,14 +113,14 @@ Name the dead letters, or choose them with --channel, --reason and --since;
 'patchbay dead list' with the same flags shows them. They are replayed in the
 order in which they were given up, at most --rate in a second.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (len(args) > 0) == f.chosen() {
+			if (len(args) > 0) == f.isSet() {
 				return &exitError{code: exitUsage, err: fmt.Errorf("%s: give either IDs, or at least one of --channel, "+
 					"--reason and --since", cmd.CommandPath())}
 			}
 			if f.rate <= 0 {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--rate %g: must be more than 0", f.rate)}
 			}
-			if f.chosen() {
+			if f.isSet() {
 				list, err := o.deadLetters(cmd.Context(), &f)
 				if err != nil {
 					return err

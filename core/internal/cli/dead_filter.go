@@ -24,8 +24,8 @@ func (f *deadFilter) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.since, "since", "", "only dead letters given up since this `time` or age")
 }
 
-// chosen reports whether a flag selects dead letters.
-func (f *deadFilter) chosen() bool { return f.channel != "" || f.reason != "" || f.since != "" }
+// isSet reports whether a flag selects dead letters.
+func (f *deadFilter) isSet() bool { return f.channel != "" || f.reason != "" || f.since != "" }
 
 // start returns the time from which dead letters are selected.
 func (f *deadFilter) start(now time.Time) (time.Time, error) {

@@ -41,7 +41,7 @@ rule does not: every term of its condition with its value.
 FILE is a YAML or JSON file with the input: event, channel, text, owner and the
 other variables of conditions. FILE:LINE is a step of a conversation test; the
 steps before it are performed first. ID is a message or a conversation that the
-running gateway has recorded; the rules judge it in its recorded state.`,
+running gateway has recorded; the rules run on it in its recorded state.`,
 		Example: `  patchbay explain config_test.yaml:21
   patchbay explain 0190d1c2-...`,
 		Args: arguments("FILE|FILE:LINE|ID"),

@@ -79,11 +79,11 @@ func (o *options) test(ctx context.Context, f *testFlags, args []string) error {
 	if err := write(o.process.Stdout, report); err != nil {
 		return failure(fmt.Errorf("write the report: %w", err))
 	}
-	return o.judge(report, f.coverage)
+	return o.testResult(report, f.coverage)
 }
 
-// judge returns the error that ends the command if a test has failed or the coverage is too low.
-func (o *options) judge(r *conversationtest.Report, coverage float64) error {
+// testResult returns the error that ends the command if a test has failed or the coverage is too low.
+func (o *options) testResult(r *conversationtest.Report, coverage float64) error {
 	if r.Failed > 0 {
 		return &exitError{code: exitFound, err: fmt.Errorf("%s of %d failed", count(r.Failed, "test"), r.Tests)}
 	}

@@ -117,14 +117,14 @@ func (c *callTurn) repeat(suspect bool) {
 	}
 }
 
-// acquit ends the suspicion against a call.
-func (c *callTurn) acquit() {
+// clearSuspicion ends the suspicion against a call.
+func (c *callTurn) clearSuspicion() {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
-	c.setInnocent()
+	c.removeSuspect()
 }
 
-func (c *callTurn) setInnocent() {
+func (c *callTurn) removeSuspect() {
 	if c.suspect {
 		c.suspect = false
 		c.queue.suspects--
@@ -137,7 +137,7 @@ func (c *callTurn) setInnocent() {
 func (c *callTurn) awaitTurn(ctx context.Context) bool {
 	q := c.queue
 	return q.await(ctx, func() bool {
-		c.setInnocent()
+		c.removeSuspect()
 		if !c.delayed && (q.delayed == 0 || q.first(func(o *callTurn) bool { return o == c || o.delayed }) == c) {
 			return true
 		}

@@ -90,7 +90,7 @@ func (p *probation) end() {
 func (p *probation) stop() {
 	if p.running {
 		p.running = false
-		p.turn.acquit()
+		p.turn.clearSuspicion()
 		p.turn.stop()
 	}
 }

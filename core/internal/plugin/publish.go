@@ -17,9 +17,9 @@ func (h *Host) publish(s *session) bool {
 	return current
 }
 
-// conform compares the process with the description in force, and applies the configurations in force that it does not
-// have yet.
-func (s *session) conform(step func(func(context.Context) error) error) error {
+// applyInForce compares the process with the description in force, and applies the configurations in force that it does
+// not have yet.
+func (s *session) applyInForce(step func(func(context.Context) error) error) error {
 	description, channels := s.host.inForce()
 	if err := s.host.checkDescription(s.description); err != nil {
 		return err

@@ -113,7 +113,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	if err := step(s.describe); err != nil {
 		return err
 	}
-	if err := s.conform(step); err != nil {
+	if err := s.applyInForce(step); err != nil {
 		return err
 	}
 	if err := s.openReceive(); err != nil {
@@ -140,7 +140,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 	})
 	s.host.broken.use(s.description.GetVersion())
 	for !s.host.publish(s) {
-		if err := s.conform(step); err != nil {
+		if err := s.applyInForce(step); err != nil {
 			return err
 		}
 	}
