@@ -14,6 +14,9 @@ var keysOf = map[string][]string{
 	"operator": {"to"},
 }
 
+// senderRoles are the roles of senders other than that of their channel.
+var senderRoles = []string{string(envelope.RoleSystem), string(envelope.RoleBot)}
+
 func (p *parser) step(v config.Value) Step {
 	s := Step{Customer: DefaultCustomer, node: v}
 	p.fields(v, map[string]func(config.Value){
@@ -27,7 +30,7 @@ func (p *parser) step(v config.Value) Step {
 		"reason":      p.filled(&s.Reason),
 		"sender_id":   p.filled(&s.SenderID),
 		"sender_name": p.filled(&s.SenderName),
-		"sender_role": p.oneOf("role of a sender", []string{string(envelope.RoleSystem)}, &s.SenderRole),
+		"sender_role": p.oneOf("role of a sender", senderRoles, &s.SenderRole),
 		"attributes":  func(v config.Value) { s.Attributes = p.textMap(v) },
 		"thread":      func(v config.Value) { s.Thread = p.number(v) },
 		"channel":     p.filled(&s.Channel),

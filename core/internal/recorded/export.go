@@ -30,6 +30,7 @@ type Export struct {
 	target    string                 // of the pending offer, or ""
 	offer     *exportStep            // that made the pending offer
 	queued    map[string]*exportStep // by delivery, and the last one by channel
+	repeated  map[string]bool        // by delivery: a call has failed and was repeated
 	threads   map[string][]string
 	closed    bool
 	lease     uint64 // of the last record
@@ -74,7 +75,8 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 		switch k := ch.GetKind().(type) {
 		case *journal.Change_Opened:
 			x.redactor = newRedactor(x.Texts, x.Rules)
-			x.queued, x.threads, x.started = map[string]*exportStep{}, map[string][]string{}, at
+			x.queued, x.repeated = map[string]*exportStep{}, map[string]bool{}
+			x.threads, x.started = map[string][]string{}, at
 			x.owner = k.Opened.GetOwner()
 			x.noteOpening(at, r, k.Opened)
 		case *journal.Change_Accepted:
@@ -106,38 +108,6 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 		if len(x.steps) > 0 {
 			x.change(x.steps[len(x.steps)-1], at, ch)
 		}
-	}
-}
-
-// noteOpening notes the parts of a former conversation of the customer with which the conversation begins.
-func (x *Export) noteOpening(at time.Time, r *journal.Record, o *journal.Opened) {
-	if len(o.GetUnanswered()) > 0 {
-		x.omit("a former conversation of the customer, whose unanswered messages begin the history")
-	}
-	if !slices.ContainsFunc(r.GetChanges(), func(ch *journal.Change) bool {
-		return ch.GetConversation() == x.Conversation && ch.GetAccepted() != nil
-	}) {
-		x.omit("a former conversation of the customer, whose undelivered messages opened this one")
-		x.add(&exportStep{at: at})
-	}
-}
-
-// noteChanges notes a restart or a reload of the gateway since the last record.
-func (x *Export) noteChanges(r *journal.Record) {
-	switch {
-	case x.started.IsZero():
-	case r.GetLease() != x.lease:
-		x.omit("a restart of the gateway")
-	case r.GetRevision() != x.revision:
-		x.omit("a change of the configuration")
-	}
-	x.lease, x.revision = r.GetLease(), r.GetRevision()
-}
-
-// omit notes a cause that the test does not repeat.
-func (x *Export) omit(format string, args ...any) {
-	if s := fmt.Sprintf(format, args...); !slices.Contains(x.omitted, s) {
-		x.omitted = append(x.omitted, s)
 	}
 }
 
@@ -197,8 +167,9 @@ func (x *Export) addEnvelope(at time.Time, seq uint64, r *journal.Record, a *jou
 		if s.step.Text == "" && len(s.step.Parts) == 0 {
 			return false
 		}
-		if e.Sender.Role == envelope.RoleSystem {
-			s.step.SenderRole = string(envelope.RoleSystem)
+		role := e.Sender.Role
+		if role == envelope.RoleSystem || role == envelope.RoleBot && x.Rules.Role(a.GetChannel()) != role {
+			s.step.SenderRole = string(role)
 		}
 	} else {
 		s.step.Event, s.step.Reason = string(e.Kind), e.Attributes["reason"]

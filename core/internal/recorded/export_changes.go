@@ -2,6 +2,7 @@ package recorded
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/journal"
@@ -15,10 +16,11 @@ var (
 	failures = append([]string{"declined", "invalid", "unsupported", "permanent", "gone"}, retried...)
 )
 
-// internalErrors are the errors of dead letters that no call of a step can return.
-var internalErrors = []string{
-	"killed_adapter", "overflow", "panicked", "unavailable", "unconfigured", "undecided", "unreadable",
-}
+// The errors of dead letters that no call of a step can return: those of calls, and those of decisions.
+var (
+	callErrors     = []string{"killed_adapter", "panicked", "unavailable"}
+	decisionErrors = []string{"overflow", "unconfigured", "undecided", "unreadable"}
+)
 
 // change adds the effect of a change to a step.
 func (x *Export) change(s *exportStep, at time.Time, ch *journal.Change) {
@@ -27,12 +29,14 @@ func (x *Export) change(s *exportStep, at time.Time, ch *journal.Change) {
 		x.addRouted(s, k.Routed)
 	case *journal.Change_DeliveryFailed:
 		if from := x.queued[k.DeliveryFailed.GetDelivery()]; from != nil {
-			x.failCalls(from, s, k.DeliveryFailed.GetChannel(), k.DeliveryFailed.GetReason())
+			x.failDelivery(from, s, k.DeliveryFailed.GetDelivery(), k.DeliveryFailed.GetChannel(), k.DeliveryFailed.GetReason())
 		}
 	case *journal.Change_Ended:
 		if from := x.stepOfDelayed(at, k.Ended); from != nil && s.at.Equal(at) {
 			x.setCalls(from, s, yamlStep{Channel: k.Ended.GetChannel(), Calls: "delivered"})
 		}
+	case *journal.Change_Attempted:
+		x.repeated[k.Attempted.GetDelivery()] = true
 	case *journal.Change_Passed:
 		x.owner = k.Passed.GetOwner()
 		s.owner = x.owner
@@ -61,6 +65,9 @@ func (x *Export) change(s *exportStep, at time.Time, ch *journal.Change) {
 		if samePosition(s.position, k.Disposed.GetPosition()) {
 			s.message = k.Disposed.GetStatus()
 		}
+		if strings.HasPrefix(k.Disposed.GetReason(), "sent ") { // see package conversation
+			x.omit("the vendor's times, by which an envelope of %s was fenced", k.Disposed.GetChannel())
+		}
 	}
 }
 
@@ -75,7 +82,7 @@ func (x *Export) addRouted(s *exportStep, r *journal.Routed) {
 		x.setCalls(s, s, yamlStep{Channel: channel, Calls: "unreachable"})
 	}
 	if from := x.queued[r.GetChannel()]; r.GetEvent() == "disconnected" && r.GetReason() == "gone" && from != nil {
-		x.failCalls(from, s, r.GetChannel(), "gone")
+		x.setCalls(from, s, yamlStep{Channel: r.GetChannel(), Calls: "gone"})
 	}
 }
 
@@ -110,7 +117,7 @@ func (x *Export) reproduceDeadLetter(s *exportStep, d *journal.DeadLettered) {
 	channel := d.GetDelivery().GetChannel()
 	s.dead = append(s.dead, channel)
 	if from := x.queued[d.GetDelivery().GetId()]; from != nil {
-		x.failCalls(from, s, channel, d.GetError())
+		x.failDelivery(from, s, d.GetDelivery().GetId(), channel, d.GetError())
 	}
 }
 
@@ -127,14 +134,17 @@ func (x *Export) stepOfDelayed(at time.Time, e *journal.Ended) *exportStep {
 	return from
 }
 
-// failCalls makes the calls to a channel fail from one step to another one. The reason is a kind of error, or the
-// reason code with which an adapter declined.
-func (x *Export) failCalls(from, to *exportStep, channel, reason string) {
+// failDelivery makes the calls to a channel fail from the step that queued a delivery to the one in which it failed.
+// The reason is a kind of error, or the reason code with which an adapter declined.
+func (x *Export) failDelivery(from, to *exportStep, id, channel, reason string) {
 	calls := yamlStep{Channel: channel, Calls: reason}
 	switch {
-	case slices.Contains(internalErrors, reason):
+	case slices.Contains(decisionErrors, reason):
 		x.omit("the error %s of a delivery to %s", reason, channel)
 		return
+	case slices.Contains(callErrors, reason), reason == "unknown" && !x.repeated[id]: // delivery.unknown is dead
+		x.omit("the error %s of a delivery to %s, which is permanent instead", reason, channel)
+		calls.Calls = "permanent"
 	case !slices.Contains(failures, reason):
 		calls.Calls, calls.Reason = "declined", reason
 	}

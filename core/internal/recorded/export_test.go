@@ -81,7 +81,29 @@ func TestExportNamesWhatItDoesNotRepeat(t *testing.T) {
 			x.record(&journal.Record{Lease: 1, Revision: 1}, queued, &journal.Change_DeadLettered{
 				DeadLettered: &journal.DeadLettered{Delivery: queued.Queued.Delivery, Error: "killed_adapter"},
 			})
-		}, "the error killed_adapter of a delivery to faq"},
+		}, "the error killed_adapter of a delivery to faq, which is permanent instead"},
+		"error without a repetition": {func(x *exporter) {
+			x.record(&journal.Record{Lease: 1, Revision: 1}, queued, &journal.Change_DeadLettered{
+				DeadLettered: &journal.DeadLettered{Delivery: queued.Queued.Delivery, Error: "unknown"},
+			})
+		}, "the error unknown of a delivery to faq, which is permanent instead"},
+		"error after a repetition": {func(x *exporter) {
+			x.record(&journal.Record{Lease: 1, Revision: 1}, queued,
+				&journal.Change_Attempted{Attempted: &journal.Attempted{Delivery: "d", Error: "unknown"}},
+				&journal.Change_DeadLettered{
+					DeadLettered: &journal.DeadLettered{Delivery: queued.Queued.Delivery, Error: "unknown"},
+				})
+		}, ""},
+		"removed channel": {func(x *exporter) {
+			x.record(&journal.Record{Lease: 1, Revision: 1}, queued, &journal.Change_DeadLettered{
+				DeadLettered: &journal.DeadLettered{Delivery: queued.Queued.Delivery, Error: "unconfigured"},
+			})
+		}, "the error unconfigured of a delivery to faq"},
+		"time of the vendor": {func(x *exporter) {
+			x.record(&journal.Record{Lease: 1, Revision: 1}, &journal.Change_Disposed{Disposed: &journal.Disposed{
+				Position: &journal.Position{Seq: 1}, Channel: "faq", Status: "fenced", Reason: "sent in an earlier session",
+			}})
+		}, "the vendor's times, by which an envelope of faq was fenced"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newExporter(t)

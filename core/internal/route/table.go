@@ -108,6 +108,9 @@ func (r *Rule) canBeAbout(e Event, channel string, role envelope.Role) bool {
 // Rules returns the number of rules.
 func (t *Table) Rules() int { return len(t.rules) }
 
+// Role returns the role of a channel, or "" if there is no such channel.
+func (t *Table) Role(channel string) envelope.Role { return t.channels[channel] }
+
 // Rule returns the i-th rule with its defaults filled in. It must not be changed.
 func (t *Table) Rule(i int) *Rule { return &t.rules[i].rule }
 
