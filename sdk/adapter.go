@@ -14,7 +14,7 @@ type Adapter interface {
 
 	// Configure prepares one channel, or replaces the configuration of the channel with the same name. Running calls
 	// may finish with the earlier configuration. The same configuration must give the same endpoint in every process.
-	// Configure must not use the network, since `patchbay check` calls it. Its error names the setting that is wrong.
+	// Configure must not use the network, because `patchbay check` calls it. Its error names the setting that is wrong.
 	Configure(ctx context.Context, ch Channel) (Endpoint, error)
 }
 

@@ -45,7 +45,7 @@ func idempotencyKey(header http.Header) (string, *webhook.Fault) {
 	return keys[0], webhook.CheckID(idempotencyHeader, keys[0], envelope.MaxIDBytes)
 }
 
-// parseHops returns the number of gateways that have sent a message on, 0 without the header.
+// parseHops returns the number of gateways that a message went through, 0 without the header.
 func parseHops(header http.Header) (int, *webhook.Fault) {
 	values := header.Values(hopsHeader)
 	if len(values) == 0 {

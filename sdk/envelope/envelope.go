@@ -82,13 +82,15 @@ type Sender struct {
 // Part is one piece of a message. Type determines the fields that are used.
 type Part struct {
 	Type PartType `json:"type"`
-	// Text is the text of a text part, the transcript of audio, or the caption of other media.
+	// Text is the text of a text part, the transcript of audio, the caption of other media, the description of a card,
+	// or the text before suggestions.
 	Text string `json:"text,omitempty"`
-	// URL is a link to the medium. The link needs no credentials; see ParseLink. If URL is empty, Ref is the vendor's
-	// handle of the medium.
+	// URL is a link to the medium, or the link of a card. The link needs no credentials; see ParseLink. If a medium has
+	// no URL, Ref is the vendor's handle of the medium. The Ref of a card is that of its picture.
 	URL string `json:"url,omitempty"`
 	Ref string `json:"ref,omitempty"`
-	// ContentType is the media type, "" if unknown. Name is the file name. Size is in bytes, 0 if unknown.
+	// ContentType is the media type, "" if unknown. Name is the file name, or the title of a card. Size is in bytes, 0
+	// if unknown.
 	ContentType string `json:"content_type,omitempty"`
 	Name        string `json:"name,omitempty"`
 	Size        int64  `json:"size,omitempty"`
@@ -103,8 +105,9 @@ type Part struct {
 
 // Envelope is the canonical message or event.
 //
-// An adapter sets Channel, VendorID, Thread, Sender, Kind, Parts, RefersTo, SentAt, Attributes and Raw. The gateway
-// sets ID, Conversation, Epoch, AcceptedAt, Cause and Hops, and ignores an adapter's values of these.
+// An adapter sets Channel, VendorID, Thread, Sender, Kind, Parts, RefersTo, SentAt, Attributes and Raw. It sets Hops
+// only if the vendor's calls have the number of gateways that a message went through. The gateway sets ID,
+// Conversation, Epoch, AcceptedAt and Cause: an adapter must leave them empty.
 type Envelope struct {
 	ID      string `json:"id"`      // UUIDv7
 	Channel string `json:"channel"` // name of the receiving channel, "" if the gateway is the author

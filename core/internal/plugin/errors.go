@@ -31,7 +31,7 @@ const (
 	maxAfter     = time.Hour
 )
 
-// ToError converts an adapter's error. It enforces the limits, since texts are stored and After delays calls.
+// ToError converts an adapter's error. It enforces the limits, because texts are stored and After delays calls.
 func ToError(e *pluginpb.Error) *sdk.Error {
 	return &sdk.Error{
 		Kind:   sdk.ErrorKind(cmp.Or(shortText(e.GetKind()), string(sdk.KindTransient))),

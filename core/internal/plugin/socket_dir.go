@@ -70,7 +70,7 @@ func hasEnded(pid int, folder os.DirEntry) bool {
 func socketDir(o *Options, instance int) (string, error) {
 	dir := filepath.Join(o.RuntimeDir, o.Name, "i"+strconv.Itoa(instance))
 	if o.RuntimeDir == "" || len(dir)+socketNameSize > maxSocketPath || os.MkdirAll(dir, 0o700) != nil {
-		return tempSocketDir() // also if the disk is full, since adapters must be able to restart
+		return tempSocketDir() // also if the disk is full, because adapters must be able to restart
 	}
 	return dir, nil
 }
