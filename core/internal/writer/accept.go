@@ -24,7 +24,7 @@ type submission struct {
 	inOrder bool
 	// continues is set if earlier envelopes of the webhook are already stored.
 	continues bool
-	counted   bool  // mayOpen has counted the conversations that the webhook opens
+	counted   int   // number of the first envelopes whose new conversations are counted
 	doubles   bool  // the decision has accepted an envelope of a webhook, and the envelope has no vendor id
 	refused   error // set if the webhook was refused: the result of each later decision on it
 	channel   string
@@ -152,12 +152,12 @@ func (s *submission) answer(err error) {
 // receiveInOrder decides on a batch of a subscription. It stops at the first envelope that cannot be accepted now, so
 // that no later envelope overtakes it. The accepted envelopes before it are stored.
 func (w *Writer) receiveInOrder(tx *conversation.Transaction, s *submission, cause string) error {
-	for _, in := range s.envelopes {
+	for i, in := range s.envelopes {
 		if cause != "" {
 			tx.KeepUndecided(in, cause)
 		} else if err := checkOverload(tx, in); err != nil {
 			return err
-		} else if err := w.receiveOne(tx, in); err != nil {
+		} else if err := w.receiveOne(tx, s, i); err != nil {
 			return err
 		}
 		s.accepted++

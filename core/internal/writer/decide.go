@@ -72,12 +72,15 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 			c.err = c.decide(tx)
 		}
 	}
-	for _, s := range b.submissions {
+	ok = true
+	for _, s := range b.submissions { // all of them, so that the refused webhooks cause only one more decision
 		remove = func(why string) { b.poison(s, why) }
 		if s.result = w.receive(tx, s, b.poisoned[s]); s.result != nil && s.doubles {
-			s.refused = s.result
-			return false
+			s.refused, ok = s.result, false
 		}
+	}
+	if !ok {
+		return false
 	}
 	for i, id := range b.timers {
 		remove = func(string) { w.postponeTimer(b, i, id) }
@@ -125,8 +128,10 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 	if s.inOrder {
 		return w.receiveInOrder(tx, s, cause)
 	}
+	var opened map[customer]bool
 	if cause == "" && s.dead == "" {
-		if err := w.checkLimits(tx, s); err != nil {
+		var err error
+		if opened, err = w.checkLimits(tx, s); err != nil {
 			return err
 		}
 	}
@@ -146,28 +151,32 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 			s.doubles = true
 		}
 	}
+	if result == nil || !s.doubles {
+		w.countOpened(opened)
+		s.counted = len(s.envelopes)
+	}
 	return result
 }
 
 // checkLimits returns an error if an overload or the limit of new conversations refuses a webhook as a whole. It
-// accepts the rest of a webhook whose first record is stored. It counts new conversations once, even if the decision
-// is repeated.
-func (w *Writer) checkLimits(tx *conversation.Transaction, s *submission) error {
+// accepts the rest of a webhook whose first record is stored. It returns the customers whose new conversations are not
+// counted yet.
+func (w *Writer) checkLimits(tx *conversation.Transaction, s *submission) (opened map[customer]bool, err error) {
 	if s.refused != nil || s.continues {
-		return s.refused
+		return nil, s.refused
 	}
 	for _, in := range s.envelopes {
 		if err := checkOverload(tx, in); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if !s.counted {
-		s.counted = true
-		if !w.mayOpen(tx, s.envelopes...) {
+	if s.counted == 0 {
+		var ok bool
+		if opened, ok = w.mayOpen(tx, s.envelopes...); !ok {
 			s.refused = ErrBusy
 		}
 	}
-	return s.refused
+	return opened, s.refused
 }
 
 // checkOverload returns an error that matches ErrOverloaded if the receiver of the envelope cannot keep up.
@@ -178,11 +187,21 @@ func checkOverload(tx *conversation.Transaction, in *inbound.Envelope) error {
 	return nil
 }
 
-// receiveOne decides on an envelope of a subscription. It returns ErrBusy if the envelope cannot be accepted now.
-func (w *Writer) receiveOne(tx *conversation.Transaction, in *inbound.Envelope) error {
-	if !w.mayOpen(tx, in) || tx.Receive(in) == conversation.VerdictBusy {
+// receiveOne decides on the envelope with index i of a subscription's batch. It returns ErrBusy if the envelope cannot
+// be accepted now.
+func (w *Writer) receiveOne(tx *conversation.Transaction, s *submission, i int) error {
+	var opened map[customer]bool
+	if i >= s.counted {
+		var ok bool
+		if opened, ok = w.mayOpen(tx, s.envelopes[i]); !ok {
+			return ErrBusy
+		}
+	}
+	if tx.Receive(s.envelopes[i]) == conversation.VerdictBusy {
 		return ErrBusy
 	}
+	w.countOpened(opened)
+	s.counted = max(s.counted, i+1)
 	return nil
 }
 

@@ -9,31 +9,38 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// mayOpen reports whether the conversations that the envelopes open are within the limits of their channels. If no
-// limit is reached before them, it admits and counts all of them, even if they exceed a limit, so that a webhook is
-// never refused in part.
-func (w *Writer) mayOpen(tx *conversation.Transaction, envelopes ...*inbound.Envelope) bool {
+// customer is a customer for whom a decision opens a conversation.
+type customer struct{ channel, thread string }
+
+// mayOpen returns the customers for whom the envelopes open conversations. Ok is false if the limit of one of their
+// channels is already reached. If no limit is reached before the envelopes, it admits all of them, even if they exceed
+// a limit, so that a webhook is never refused in part.
+func (w *Writer) mayOpen(
+	tx *conversation.Transaction, envelopes ...*inbound.Envelope,
+) (opened map[customer]bool, ok bool) {
 	if w.OpensPerMinute <= 0 {
-		return true
+		return nil, true
 	}
-	type customer struct{ channel, thread string }
-	var opened map[customer]bool
 	for _, in := range envelopes {
 		if !tx.Opens(in) {
 			continue
 		}
 		if w.openingLimit(in.Channel).Tokens() < 1 {
-			return false
+			return nil, false
 		}
 		if opened == nil {
 			opened = map[customer]bool{}
 		}
 		opened[customer{in.Channel, in.Envelope.Thread}] = true
 	}
+	return opened, true
+}
+
+// countOpened counts opened conversations towards the limits of their channels.
+func (w *Writer) countOpened(opened map[customer]bool) {
 	for c := range opened {
 		w.openingLimit(c.channel).ReserveN(time.Now(), 1)
 	}
-	return true
 }
 
 func (w *Writer) openingLimit(channel string) *rate.Limiter {

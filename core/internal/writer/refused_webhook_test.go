@@ -149,3 +149,52 @@ func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
 		}
 	})
 }
+
+// A webhook that is refused and repeated takes no new conversations from other customers.
+func TestRefusedWebhookDoesNotCountTowardsTheOpeningLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 60 })
+		defer h.stop()
+		h.fillUp("w1")
+		time.Sleep(time.Minute)
+		for i := range 10 {
+			in := []*inbound.Envelope{message(t, "web", "w1", "", "one")}
+			for n := range 10 {
+				in = append(in, message(t, "web", fmt.Sprint("new", n), "", "two"))
+			}
+			if err := <-h.later(in...); !errors.Is(err, ErrBusy) {
+				t.Fatalf("Accept: %v, want ErrBusy", err)
+			}
+			if err := <-h.later(message(t, "web", fmt.Sprint("other", i), "", "hello")); err != nil {
+				t.Fatalf("customer %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// A refused webhook repeats the decision on the inputs of its record.
+func TestRepeatedDecisionCountsConversationsOnce(t *testing.T) {
+	for name, inOrder := range map[string]bool{"webhook": false, "subscription": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
+				defer h.stop()
+				h.fillUp("w1")
+				time.Sleep(10 * time.Second)
+				h.customer("w2", "m1", "hello")
+				time.Sleep(10 * time.Second)
+				b := &batch{submissions: []*submission{
+					{envelopes: []*inbound.Envelope{message(t, "web", "w3", "m2", "hello")}, inOrder: inOrder},
+					{envelopes: []*inbound.Envelope{message(t, "web", "w2", "", "one"), message(t, "web", "w1", "", "two")}},
+				}}
+				h.decide(b, h.Now())
+				if good, bad := b.submissions[0].result, b.submissions[1].result; good != nil || !errors.Is(bad, ErrBusy) {
+					t.Errorf("results %v and %v, want nil and ErrBusy", good, bad)
+				}
+				if n := h.openingLimit("web").Tokens(); n != 0 {
+					t.Errorf("%v conversations are left, want 0", n)
+				}
+			})
+		})
+	}
+}
