@@ -6,8 +6,8 @@ import (
 	"patchbay/sdk/text"
 )
 
-// A vendor may refuse a message with control characters, or cut it at a NUL. All texts that a customer or another
-// vendor wrote are therefore cleaned here, before any adapter translates them.
+// A vendor may refuse a message with control characters, or cut it at a NUL. Texts and names that a customer or
+// another vendor wrote are therefore cleaned here, before an adapter translates them.
 
 // cleanDelivery removes control characters from the texts of a delivery and its history. Names become one line. Blank
 // texts become empty. Attributes stay as they are, because they may contain data such as JSON.

@@ -14,7 +14,7 @@ import (
 )
 
 // download opens the link of a part, without credentials. It connects only to public addresses and the networks in
-// allow_links, since any customer can send a link.
+// allow_links, because any customer can send a link.
 func (s *service) download(ctx context.Context, channel string, p *envelope.Part) (*sdk.Medium, error) {
 	s.mu.Lock()
 	ch := s.channels[channel]

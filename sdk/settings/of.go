@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Of returns the schema of an author's settings struct, given as a pointer to a zero value. Nil means no settings.
+// Of returns the schema of an adapter's settings struct, given as a pointer to a zero value. Nil means no settings.
 // A type with a method Reveal() string is a secret. An error means a mistake in the struct or its tags.
 func Of(settings any) (*Schema, error) {
 	t := reflect.TypeOf(settings)

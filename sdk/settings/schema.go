@@ -1,6 +1,6 @@
 // Package settings makes, reads and documents the JSON Schema of an adapter's settings.
 //
-// An author describes the settings of a channel as a struct with tags:
+// A Go adapter describes the settings of a channel as a struct with tags:
 //
 //   - json names the setting; "-" leaves a field out
 //   - doc describes it for operators

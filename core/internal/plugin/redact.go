@@ -13,12 +13,12 @@ import (
 
 // Limits of redaction.
 const (
-	minSecret = 8 // bytes; shorter values are not redacted, since texts contain them by chance
+	minSecret = 8 // bytes; shorter values are not redacted, because texts contain them by chance
 	redacted  = "[redacted]"
 )
 
 // redactor replaces secrets in the texts of an adapter. It finds a secret as it is, escaped for a URL, and escaped for
-// JSON. It also finds the beginning of a secret at the end of a text, since adapters shorten texts. The zero value
+// JSON. It also finds the beginning of a secret at the end of a text, because adapters shorten texts. The zero value
 // knows no secrets. It is safe for concurrent use.
 type redactor struct {
 	known atomic.Pointer[knownSecrets]
