@@ -67,7 +67,8 @@ type Running struct {
 	Revision uint64
 	Read     time.Time // when the configuration was read
 	Hosts    map[string]*plugin.Host
-	// Unavailable has the cause for each channel that is not usable, because its adapter did not start.
+	// Unavailable has the cause for each channel that is not usable, because its adapter did not start or did not accept
+	// the channel.
 	Unavailable map[string]string
 }
 

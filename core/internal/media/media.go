@@ -47,12 +47,12 @@ type Limit struct {
 
 // Options configure a Store.
 type Options struct {
-	Dir        string // Open creates it; the caller holds the lock on its parent folder
-	MaxBytes   int64  // size limit of one medium; 0 means sdk.MaxMediaBytes
-	TotalBytes int64  // size limit of all files, counted in blocks; 0 means 1 GiB
-	FreeLow    int64  // free disk space that media never use, in bytes; 0 means a tenth of the disk, at most 1 GiB
-	Keep       time.Duration
-	BaseURL    string // public URL of Handler without a trailing slash
+	Dir        string        // Open creates it; the caller holds the lock on its parent folder
+	MaxBytes   int64         // size limit of one medium; 0 means sdk.MaxMediaBytes
+	TotalBytes int64         // size limit of all files, counted in blocks; 0 means 1 GiB
+	FreeLow    int64         // free disk space that media never use, in bytes; 0 means a tenth of the disk, at most 1 GiB
+	Keep       time.Duration // time until a fetched medium expires; 0 means 24 h
+	BaseURL    string        // public URL of Handler without a trailing slash
 	Source     Source
 	Logger     *slog.Logger
 	Observer   Observer         // optional

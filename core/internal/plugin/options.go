@@ -17,7 +17,7 @@ type Options struct {
 	GatewayVersion string
 	Logger         *slog.Logger // nil discards the log output
 	Metrics        *Metrics     // nil means unregistered metrics
-	// Secrets are values that no text of the adapter shows to operators, in addition to the secret settings.
+	// Secrets are redacted in the adapter's texts, in addition to the secret settings.
 	Secrets []string
 	// Complete returns the settings of a channel, checked and completed by a schema. With it, the Host refuses a later
 	// process whose schema changes the settings of a channel.
@@ -44,7 +44,7 @@ type Options struct {
 	CrashWindow     time.Duration // 2 min
 	QuarantineMin   time.Duration // time to the first trial in quarantine; it doubles with each trial; 5 s
 	QuarantineRetry time.Duration // longest time between trials in quarantine; 5 min
-	PermanentRetry  time.Duration // the same after an error that a restart cannot repair; 30 s
+	PermanentRetry  time.Duration // longest time between trials after an error that a restart cannot repair; 30 s
 }
 
 func (o *Options) setDefaults() {
