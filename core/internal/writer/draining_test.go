@@ -4,8 +4,10 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 )
 
@@ -38,4 +40,40 @@ func TestDrainRefusesInputAndFinishesDeliveries(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// While a drain runs, answers are refused. So rules for missing answers must not run, and after the next start they
+// count as after every start.
+func TestTimersWaitForTheStartAfterADrain(t *testing.T) {
+	silent := route.Rule{
+		Name: "silent", Events: []route.Event{route.EventUnanswered}, After: 10 * time.Second, Offer: route.NewOffer("desk"),
+	}
+	for name, downBefore := range map[string]time.Duration{"due in the drain": 0, "overdue at the drain": 20 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := unansweredHarness(t, 1, silent, unanswered(30*time.Second))
+				if downBefore > 0 {
+					h.crash()
+					time.Sleep(downBefore)
+					h.open()
+				}
+				h.Drain()
+				time.Sleep(time.Hour)
+				if at, _ := h.timersDone(); len(at) > 0 {
+					t.Errorf("%d timers were run during the drain", len(at))
+				}
+				if h.conv("w0").Offer != nil {
+					t.Error("an offer was started during the drain")
+				}
+				h.restart()
+				defer h.stop()
+				started := h.Now()
+				time.Sleep(time.Minute)
+				at, _ := h.timersDone()
+				if len(at) == 0 || at[0].Sub(started) < 10*time.Second {
+					t.Errorf("timers at %v after the start at %v, want the first one 10s later", at, started)
+				}
+			})
+		})
+	}
 }

@@ -17,9 +17,10 @@ func (w *Writer) dueDeadlines(now time.Time) []string {
 }
 
 // dueTimers returns the conversations whose timer is due. It returns timers that were overdue at timersFrom at a
-// limited rate, and only if no inputs wait.
+// limited rate, and only if no inputs wait. During a drain it returns none, because the answers that timers wait for
+// are refused.
 func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
-	if now.Before(w.deadlinesFrom) {
+	if now.Before(w.deadlinesFrom) || w.isDraining() {
 		return nil
 	}
 	out := w.timers.take(now, maxDeadlinesAtOnce, w.state)
@@ -68,13 +69,16 @@ func (w *Writer) untilTimer(now time.Time) time.Duration {
 	if w.needsRoom() {
 		next = now.Add(roomInterval)
 	}
-	for _, s := range []*schedule{&w.deadlines, &w.timers} {
-		if at, ok := s.next(); ok && at.Before(next) {
+	if at, ok := w.deadlines.next(); ok && at.Before(next) {
+		next = at
+	}
+	if !w.isDraining() {
+		if at, ok := w.timers.next(); ok && at.Before(next) {
 			next = at
 		}
-	}
-	if at, ok := w.overdue.next(); ok && latest(at, w.overdueAt).Before(next) {
-		next = latest(at, w.overdueAt)
+		if at, ok := w.overdue.next(); ok && latest(at, w.overdueAt).Before(next) {
+			next = latest(at, w.overdueAt)
+		}
 	}
 	if at, found := w.pendingDue(); found && at.Before(next) {
 		next = at
