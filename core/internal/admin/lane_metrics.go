@@ -4,8 +4,8 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // laneMetrics collects the state of the channels' calls.
 type laneMetrics struct {
-	admin                  *Admin
-	inFlight, limit, pause *prometheus.Desc
+	admin                          *Admin
+	inFlight, limit, pause, paused *prometheus.Desc
 }
 
 func newLaneMetrics(a *Admin) *laneMetrics {
@@ -17,6 +17,7 @@ func newLaneMetrics(a *Admin) *laneMetrics {
 		inFlight: desc("delivery_calls_in_flight", "Calls to vendors in flight."),
 		limit:    desc("delivery_calls_limit", "Maximum number of calls to vendors in flight."),
 		pause:    desc("delivery_pause_seconds", "Rest of the pause that the vendor asked for."),
+		paused:   desc("channel_paused", "Whether an operator paused the channel."),
 	}
 }
 
@@ -25,6 +26,7 @@ func (m *laneMetrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- m.inFlight
 	ch <- m.limit
 	ch <- m.pause
+	ch <- m.paused
 }
 
 // Collect implements prometheus.Collector.
@@ -39,5 +41,10 @@ func (m *laneMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(m.inFlight, float64(s.InFlight))
 		gauge(m.limit, float64(c.Delivery.Concurrency))
 		gauge(m.pause, s.Pause.Seconds())
+		paused := 0.0
+		if s.Paused {
+			paused = 1
+		}
+		gauge(m.paused, paused)
 	}
 }
