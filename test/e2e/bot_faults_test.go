@@ -158,12 +158,14 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	})
 }
 
-// expectUnhealthy waits until /readyz reports a channel as unhealthy.
+// expectUnhealthy waits until /readyz and the list of channels report a channel as unhealthy.
 func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	t.Helper()
 	harness.Eventually(t, harness.Patience, "the channel is unhealthy", func() string {
-		if _, body := s.Ready(); !strings.Contains(body, "channel "+channel+": degraded") {
-			return body
+		_, body := s.Ready()
+		list := s.Run(t, "channel", "list").Stdout
+		if !strings.Contains(body, "channel "+channel+": degraded: unhealthy: ") || !strings.Contains(list, "unhealthy: ") {
+			return body + list
 		}
 		return ""
 	})

@@ -76,7 +76,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		return ""
 	})
 	status, body := s.Ready()
-	want := "[+] channel faq: degraded: circuit breaker is open"
+	want := "[+] channel faq: degraded: the channel's circuit breaker is open"
 	if status != http.StatusOK || !strings.Contains(body, want) {
 		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
 	}

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/config"
 	"patchbay/core/internal/conversation"
+	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/trail"
+	"patchbay/sdk/text"
 )
 
 // Channel is the state of a channel.
@@ -41,9 +44,9 @@ type ChannelPause struct {
 // channelList serves GET /api/channels: the configured channels, and removed ones with deliveries, sorted by name.
 func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	byName := map[string]*Channel{}
-	channels := a.Running().Config.Channels
-	for i := range channels {
-		c := &channels[i]
+	running := a.Running()
+	for i := range running.Config.Channels {
+		c := &running.Config.Channels[i]
 		byName[c.Name] = &Channel{
 			Name: c.Name, Role: string(c.Role), Adapter: c.Adapter, Opens: opensAt(c, a.Now()),
 		}
@@ -55,7 +58,7 @@ func (a *Admin) channelList(w http.ResponseWriter, r *http.Request) {
 	}
 	list := make([]Channel, 0, len(byName))
 	for _, c := range byName {
-		a.addLaneState(c)
+		a.addLaneState(running, c)
 		list = append(list, *c)
 	}
 	slices.SortFunc(list, func(x, y Channel) int { return cmp.Compare(x.Name, y.Name) })
@@ -106,10 +109,30 @@ func countQueues(s *state.State, byName map[string]*Channel) {
 }
 
 // addLaneState adds the state of the calls.
-func (a *Admin) addLaneState(c *Channel) {
-	lanes, limit := a.Lanes.State(c.Name), a.Running().Config.Limits.RefuseAfter()
+func (a *Admin) addLaneState(running *Running, c *Channel) {
+	lanes := a.Lanes.State(c.Name)
 	c.Breaker, c.VendorPause, c.InFlight = lanes.Breaker, lanes.Pause.Seconds(), lanes.InFlight
-	c.State = cmp.Or(a.noCallReason(c.Name), overload(&lanes, limit), "ready")
+	c.State = cmp.Or(strings.Join(a.channelProblems(running, c.Name), "; "), "ready")
+}
+
+// channelProblems returns the reasons why a channel does not work as it should, or nothing. /readyz and the list of
+// channels show the same reasons.
+func (a *Admin) channelProblems(running *Running, name string) []string {
+	lanes := a.Lanes.State(name)
+	list := []string{a.noCallReason(running, name), overload(&lanes, running.Config.Limits.RefuseAfter())}
+	if ch, ok := running.Config.Channel(name); ok && running.Hosts[ch.Adapter] != nil {
+		list = append(list, unhealthyReason(running.Hosts[ch.Adapter].Status(), name))
+	}
+	return slices.DeleteFunc(list, func(reason string) bool { return reason == "" })
+}
+
+// unhealthyReason returns the problem that an adapter reports for a channel, or "".
+func unhealthyReason(s plugin.Status, name string) string {
+	problem, ok := s.Unhealthy[name]
+	if !ok {
+		return ""
+	}
+	return "unhealthy: " + strings.TrimPrefix(problem, "channel "+name+": ")
 }
 
 // channelPause serves POST /api/channels/{name}/pause and /resume.
@@ -149,28 +172,26 @@ func (a *Admin) channelPause(paused bool) http.HandlerFunc {
 }
 
 // noCallReason returns the reason why no call to a channel can start, or "".
-func (a *Admin) noCallReason(name string) string {
-	return a.noCallReasonIn(a.Running(), name)
-}
-
-// noCallReasonIn is noCallReason for a configuration.
-func (a *Admin) noCallReasonIn(running *Running, name string) string {
-	reason := a.stopReasonIn(running, name)
+func (a *Admin) noCallReason(running *Running, name string) string {
+	reason := a.stopReason(running, name)
 	if pause := a.Lanes.State(name).Pause; reason == "" && pause > 0 {
 		reason = "the vendor asked for a pause, which ends in " + pause.Round(time.Second).String()
 	}
 	return reason
 }
 
-// stopReasonIn is noCallReasonIn without the pauses that a vendor asks for.
-func (a *Admin) stopReasonIn(running *Running, name string) string {
+// stopReason is noCallReason without the pauses that a vendor asks for.
+func (a *Admin) stopReason(running *Running, name string) string {
 	ch, ok := running.Config.Channel(name)
 	if !ok {
 		return "channel " + name + " is not configured"
 	}
+	if cause, ok := running.Unavailable[name]; ok {
+		return "unavailable until a reload or a restart: " + text.FirstLine(cause)
+	}
 	lanes := a.Lanes.State(name)
 	if lanes.Paused {
-		return "paused by an operator"
+		return "paused by an operator; `patchbay channel resume " + name + "` ends the pause"
 	}
 	if h := running.Hosts[ch.Adapter]; h != nil {
 		if s := h.Status(); !s.AcceptsCalls() {
@@ -195,7 +216,7 @@ func overload(s *attempt.ChannelState, limit time.Duration) string {
 // pendingReason returns why the head of a lane waits.
 func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	running := a.Running()
-	if reason := a.noCallReasonIn(running, d.Channel); reason != "" {
+	if reason := a.noCallReason(running, d.Channel); reason != "" {
 		return reason
 	}
 	ch, _ := running.Config.Channel(d.Channel)

@@ -28,7 +28,7 @@ func (a *Admin) drainStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	running := a.Running()
 	for name := range status.Deliveries {
-		if reason := a.stopReasonIn(running, name); reason != "" {
+		if reason := a.stopReason(running, name); reason != "" {
 			status.HeldUp[name] = reason
 		}
 	}

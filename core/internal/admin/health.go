@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
@@ -104,28 +103,11 @@ func (a *Admin) optionalChecks() []check {
 	for name, h := range running.Hosts {
 		s := h.Status()
 		out = append(out, adapterCheck(name, &s))
-		for channel, problem := range s.Unhealthy {
-			out = append(out, check{"channel " + channel, false, strings.TrimPrefix(problem, "channel "+channel+": ")})
-		}
-	}
-	for name, cause := range running.Unavailable {
-		text := "unavailable until a reload or a restart: " + text.FirstLine(cause)
-		out = append(out, check{"channel " + name, false, text})
 	}
 	for i := range running.Config.Channels {
 		name := running.Config.Channels[i].Name
-		s := a.Lanes.State(name)
-		switch late := overload(&s, running.Config.Limits.RefuseAfter()); {
-		case late != "":
-			out = append(out, check{"channel " + name, false, late})
-		case s.Paused:
-			out = append(out, check{"channel " + name, false, "paused by an operator; `patchbay channel resume " + name +
-				"` ends the pause"})
-		case s.Breaker == "open":
-			out = append(out, check{"channel " + name, false, "circuit breaker is open: " + s.Cause})
-		case s.Pause > 0:
-			out = append(out, check{"channel " + name, false, "the vendor asked for a pause, which ends in " +
-				s.Pause.Round(time.Second).String()})
+		for _, problem := range a.channelProblems(running, name) {
+			out = append(out, check{"channel " + name, false, problem})
 		}
 	}
 	slices.SortFunc(out, func(x, y check) int { return strings.Compare(x.name, y.name) })

@@ -30,7 +30,7 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 		"channel unavailable": {func(a *testAPI) { a.running.Unavailable = map[string]string{"faq": "no program\nmore"} }, 200,
 			[]string{"[+] channel faq: degraded: unavailable until a reload or a restart: no program\n", "ready, degraded"}},
 		"vendor down": {func(a *testAPI) { a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"} }, 200,
-			[]string{"[+] channel faq: degraded: circuit breaker is open: HTTP 502", "ready, degraded"}},
+			[]string{"[+] channel faq: degraded: the channel's circuit breaker is open: HTTP 502", "ready, degraded"}},
 		"cannot keep up": {func(a *testAPI) {
 			a.running.Config.Limits.QueueAge = 5 * time.Second
 			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Waits: 6250 * time.Millisecond}
@@ -40,6 +40,8 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 			a.running.Config.Limits.QueueAge = 5 * time.Second
 			a.lanes = attempt.ChannelState{Full: 9 * time.Second, Waits: 2500 * time.Millisecond}
 		}, 200, []string{"\nready\n"}},
+		"paused": {func(a *testAPI) { a.lanes.Paused = true }, 200, []string{
+			"[+] channel faq: degraded: paused by an operator; `patchbay channel resume faq` ends the pause\n"}},
 		"vendor asked for a pause": {func(a *testAPI) { a.lanes.Pause = 90 * time.Second }, 200,
 			[]string{"[+] channel faq: degraded: the vendor asked for a pause, which ends in 1m30s", "ready, degraded"}},
 	} {
@@ -57,6 +59,15 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 					t.Errorf("body %q does not contain %q", w.Body, want)
 				}
 			}
+			var list struct{ Channels []Channel }
+			a.call("GET", "/api/channels", 200, &list)
+			for _, c := range list.Channels {
+				line := "channel " + c.Name + ": degraded: "
+				if !strings.Contains(w.Body.String(), line+c.State+"\n") && (c.State != "ready" ||
+					strings.Contains(w.Body.String(), line)) {
+					t.Errorf("the list of channels has %s: %q, /readyz has %q", c.Name, c.State, w.Body)
+				}
+			}
 		})
 	}
 }
@@ -65,6 +76,15 @@ func TestOverdueCallsDegradeAnAdapter(t *testing.T) {
 	c := adapterCheck("bot", &plugin.Status{State: plugin.StateReady, Overdue: 2})
 	if c.ok || c.text != "ready, canceled calls that have not ended: 2" {
 		t.Errorf("check %+v", c)
+	}
+}
+
+func TestUnhealthyChannelHasItsReason(t *testing.T) {
+	s := plugin.Status{Unhealthy: map[string]string{"faq": "channel faq: the API key is refused"}}
+	for name, want := range map[string]string{"faq": "unhealthy: the API key is refused", "desk": ""} {
+		if got := unhealthyReason(s, name); got != want {
+			t.Errorf("reason of %s: %q, want %q", name, got, want)
+		}
 	}
 }
 

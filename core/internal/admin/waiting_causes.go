@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"patchbay/core/internal/trail"
@@ -44,7 +45,8 @@ func (a *Admin) describeCauses(causes waitingCauses) []WaitingCause {
 			trail.CauseAnswer:     "has not answered the customer",
 		}[c.Cause]
 		if c.Cause == trail.CauseDelivery {
-			c.Reason = cmp.Or(a.noCallReason(c.Channel), "deliveries are in flight, queued or retried")
+			problems := strings.Join(a.channelProblems(a.Running(), c.Channel), "; ")
+			c.Reason = cmp.Or(problems, "deliveries are in flight, queued or retried")
 		}
 		list = append(list, *c)
 	}
