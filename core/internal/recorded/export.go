@@ -128,7 +128,7 @@ func (x *Export) isLate(at time.Time) bool {
 
 // givesUp reports whether a record gives up a delivery that has waited since an earlier step.
 func (x *Export) givesUp(at time.Time, r *journal.Record) bool {
-	if !x.isLate(at) {
+	if x.closed || !x.isLate(at) {
 		return false
 	}
 	own := func(ch *journal.Change) bool { return ch.GetConversation() == x.Conversation }

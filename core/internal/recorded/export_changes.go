@@ -88,16 +88,16 @@ func (x *Export) addRouted(s *exportStep, r *journal.Routed) {
 
 // reproduceOfferEnd adds steps by which the offer ends in the same way in the test.
 func (x *Export) reproduceOfferEnd(s *exportStep, o *journal.OfferEnded) {
-	made := s // if the channel was not asked
+	made, failed := s, "unreachable" // if the channel was not asked
 	if o.GetTarget() == x.target {
-		made, x.target = x.offer, ""
+		made, failed, x.target = x.offer, "permanent", ""
 	}
 	calls := yamlStep{Channel: o.GetTarget()}
 	switch o.GetOutcome() {
 	case state.OfferDeclined:
 		calls.Calls, calls.Reason = "declined", o.GetReason()
 	case state.OfferUnreachable:
-		calls.Calls = "unreachable"
+		calls.Calls = failed
 	case state.OfferAccepted:
 		if s.step.From == o.GetTarget() {
 			return
@@ -156,10 +156,7 @@ func (x *Export) failDelivery(from, to *exportStep, id, channel, reason string) 
 func (x *Export) setCalls(from, to *exportStep, calls yamlStep) {
 	isFree := to.step.From == "" && to.step.Operator == "" && (to.step.Channel == "" || to.step.Channel == calls.Channel)
 	if from != to && isFree && !slices.Contains(retried, calls.Calls) {
-		if to.step.Channel = calls.Channel; calls.Calls == "unreachable" {
-			calls.Calls = "permanent" // the channel was asked
-		}
-		to.step.Calls, to.step.Reason = calls.Calls, calls.Reason
+		to.step.Channel, to.step.Calls, to.step.Reason = calls.Channel, calls.Calls, calls.Reason
 		calls = yamlStep{Channel: calls.Channel, Calls: "waiting"}
 	}
 	x.surround(from, to, calls, yamlStep{Channel: calls.Channel, Calls: "delivered"})
