@@ -8,7 +8,6 @@ import (
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/render"
 	"patchbay/core/internal/state"
-	"patchbay/sdk/protocol"
 	"patchbay/sdk/protocol/pluginpb"
 	"patchbay/sdk/text"
 )
@@ -85,11 +84,12 @@ func decodeReplies(o *attempt.Outcome, channel string, res *pluginpb.DeliverResu
 		if size += len(b); size > maxReplyBytes {
 			return fmt.Errorf("replies beyond %d bytes are dropped", maxReplyBytes)
 		}
-		env, err := protocol.DecodeEnvelope(b)
+		reply, err := inbound.DecodeOne(b)
 		if err != nil {
 			return fmt.Errorf("decode reply: %w", err)
 		}
-		o.Replies = append(o.Replies, &inbound.Envelope{Channel: channel, Envelope: env, Bytes: b})
+		reply.Channel = channel
+		o.Replies = append(o.Replies, reply)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package inbound
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"patchbay/sdk/envelope"
 	"patchbay/sdk/protocol"
@@ -21,7 +22,7 @@ type Envelope struct {
 func Decode(encoded [][]byte, channels []string) ([]*Envelope, error) {
 	out := make([]*Envelope, 0, len(encoded))
 	for i, b := range encoded {
-		e, err := protocol.DecodeEnvelope(b)
+		e, err := DecodeOne(b)
 		if err != nil {
 			return nil, fmt.Errorf("envelope %d: %w", i, err)
 		}
@@ -29,7 +30,17 @@ func Decode(encoded [][]byte, channels []string) ([]*Envelope, error) {
 			return nil, fmt.Errorf("envelope %d: channel %q is not one of %v, which the adapter may use here",
 				i, e.Channel, channels)
 		}
-		out = append(out, &Envelope{Channel: e.Channel, Envelope: e, Bytes: b})
+		out = append(out, e)
 	}
 	return out, nil
+}
+
+// DecodeOne decodes an envelope from an adapter. The fields that only the gateway sets are ignored.
+func DecodeOne(b []byte) (*Envelope, error) {
+	e, err := protocol.DecodeEnvelope(b)
+	if err != nil {
+		return nil, err
+	}
+	e.ID, e.Conversation, e.Epoch, e.AcceptedAt, e.Cause = "", "", 0, time.Time{}, ""
+	return &Envelope{Channel: e.Channel, Envelope: e, Bytes: b}, nil
 }

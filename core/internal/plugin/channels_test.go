@@ -54,6 +54,10 @@ func TestHealthIsReported(t *testing.T) {
 	if st.Unhealthy["c"] != "c is unhealthy" || !st.AcceptsCalls() {
 		t.Errorf("status %+v", st)
 	}
+	r.AdoptChannel(&pluginpb.ChannelConfig{Name: "d"}, &pluginpb.ConfigureResponse{}, "d is refused")
+	if st := r.Status(); st.Unhealthy["c"] != "c is unhealthy" || st.Unhealthy["d"] != "d is refused" {
+		t.Errorf("after another channel was refused: %v", st.Unhealthy)
+	}
 	if l := r.logs.find(t, "adapter degraded", nil); l["channel"] != "c" || l["error"] != "c is unhealthy" {
 		t.Errorf("logged %v", l)
 	}

@@ -30,24 +30,23 @@ func (s *session) watchHealth() {
 			healthy = !healthy
 			s.logHealth(unhealthy)
 		}
-		s.reportUnhealthy(unhealthy)
+		s.mu.Lock()
+		s.unhealthy = unhealthy
+		s.mu.Unlock()
+		s.reportUnhealthy()
 	}
 	if s.ctx.Err() == nil && status.Code(err) != codes.Unimplemented {
 		s.log.Debug("health watch ended", "error", err) // the streams and the liveness checks detect a dead process
 	}
 }
 
-// reportUnhealthy sets Status.Unhealthy to the channels that the adapter reports and those that it refused.
-func (s *session) reportUnhealthy(reported map[string]string) {
-	all := maps.Clone(reported)
+// reportUnhealthy sets Status.Unhealthy to the channels that the adapter reported last and those that it refused.
+func (s *session) reportUnhealthy() {
 	s.mu.Lock()
-	for channel, text := range s.refused {
-		if all == nil {
-			all = map[string]string{}
-		}
-		all[channel] = text
-	}
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	all := make(map[string]string, len(s.unhealthy)+len(s.refused))
+	maps.Copy(all, s.unhealthy)
+	maps.Copy(all, s.refused)
 	s.host.update(func(st *Status) {
 		if st.Instance == s.instance {
 			st.Unhealthy = all

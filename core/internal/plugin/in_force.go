@@ -179,7 +179,7 @@ func (s *session) markRefused(channel, text string) {
 	}
 	s.refused[channel] = text
 	s.mu.Unlock()
-	s.reportUnhealthy(nil)
+	s.reportUnhealthy()
 }
 
 // checkServed returns an error if the process does not serve the channel.

@@ -55,9 +55,10 @@ type session struct {
 	fetchBroke     *BrokeError // for the interrupted calls for media
 	subscribeBroke *BrokeError // for the interrupted subscriptions in probation
 
-	mu      sync.Mutex
-	refused map[string]string  // reasons by channel
-	conns   []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
+	mu        sync.Mutex
+	refused   map[string]string  // reasons by channel
+	unhealthy map[string]string  // what the adapter reported last, by channel
+	conns     []*grpc.ClientConn // all connections of go-plugin, which does not close each of them
 }
 
 var errStopped = errors.New("stopped")
