@@ -193,7 +193,7 @@ const retryAfter = "5"
 func (a *Admin) fail(w http.ResponseWriter, operation string, err error) {
 	a.Logger.Error("request failed", "operation", operation, "error", err)
 	status := http.StatusInternalServerError
-	if errors.Is(err, writer.ErrUnavailable) || errors.Is(err, writer.ErrStopping) ||
+	if errors.Is(err, writer.ErrNotStored) || errors.Is(err, writer.ErrStopping) ||
 		errors.Is(err, context.DeadlineExceeded) {
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", retryAfter)

@@ -95,7 +95,7 @@ func (a *Admin) conversationCommand(name string) http.HandlerFunc {
 func (a *Admin) refuse(w http.ResponseWriter, operation string, err error) {
 	status := http.StatusConflict
 	switch {
-	case errors.Is(err, writer.ErrUnavailable), errors.Is(err, writer.ErrStopping), errors.Is(err, context.Canceled):
+	case errors.Is(err, writer.ErrNotStored), errors.Is(err, writer.ErrStopping), errors.Is(err, context.Canceled):
 		a.fail(w, operation, err)
 		return
 	case errors.Is(err, conversation.ErrNoConversation):

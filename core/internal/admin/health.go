@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"patchbay/core/internal/plugin"
 	"patchbay/core/internal/store"
+	"patchbay/core/internal/writer"
 	"patchbay/sdk/text"
 )
 
@@ -60,10 +62,16 @@ func (a *Admin) requiredChecks() []check {
 	if !listener.ok {
 		listener.text = "starting or stopping"
 	}
-	if err := a.Writer.Writable(); err != nil {
+	if err := a.Writer.Writable(); err != nil && !errors.Is(err, writer.ErrDraining) {
 		store.ok, store.text = false, err.Error()
 	}
-	return []check{listener, store}
+	checks := []check{listener, store}
+	select {
+	case <-a.Writer.Draining():
+		checks = append(checks, check{"drain", false, "an operator drains the gateway"})
+	default:
+	}
+	return checks
 }
 
 // missingRecords returns the number of missing records and their sequences.

@@ -23,6 +23,8 @@ func TestReadyReportsRequiredAndOptionalChecks(t *testing.T) {
 		"starting": {func(a *testAPI) { a.admin.SetAccepting(false) }, 503,
 			[]string{"[-] listener: starting or stopping", "not ready"}},
 		"store is full": {func(a *testAPI) { a.log.SetHealth(&full) }, 503, []string{"[-] store", "make room", "not ready"}},
+		"drain": {func(a *testAPI) { a.w.Drain() }, 503,
+			[]string{"[+] store: writable", "[-] drain: an operator drains the gateway", "not ready"}},
 		"records are missing": {func(a *testAPI) { a.log.SetHealth(&gaps) }, 200,
 			[]string{"[+] records: degraded: 6 are missing from the log: 5 to 9, 12 to 12", "ready, degraded"}},
 		"adapter down": {func(a *testAPI) { a.addAdapter("bot") }, 200,

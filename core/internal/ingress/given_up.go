@@ -28,7 +28,7 @@ func (h *Handler) keepWebhook(ctx context.Context, ep *Endpoint, path string, bo
 		return h.Writer.Keep(ctx, in, errorKilled, "the adapter broke on the webhook repeatedly: "+given.Text)
 	})
 	if err != nil {
-		return storeFailure(err)
+		return notAccepted(err)
 	}
 	return &refusal{
 		status: http.StatusUnprocessableEntity, reason: errorKilled, text: "the message cannot be processed",

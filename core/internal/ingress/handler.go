@@ -82,7 +82,7 @@ func (h *Handler) handle(ep *Endpoint, path string, w http.ResponseWriter, r *ht
 		return nil, refused
 	}
 	if err := h.Writer.Writable(); err != nil {
-		return nil, storeFailure(err)
+		return nil, notAccepted(err)
 	}
 	client := h.clientAddress(r)
 	guess := h.guesses.newGuess(ep, network(client), r)
@@ -147,6 +147,6 @@ func (h *Handler) accept(ctx context.Context, in []*inbound.Envelope) *refusal {
 			status: http.StatusRequestEntityTooLarge, reason: "size", text: "the message is too large", detail: err.Error(),
 		}
 	default:
-		return storeFailure(err)
+		return notAccepted(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/writer"
 	"patchbay/sdk"
 	"patchbay/sdk/protocol/pluginpb"
 )
@@ -48,7 +49,17 @@ func tooManyGuesses(wait time.Duration) *refusal {
 	}
 }
 
-func storeFailure(err error) *refusal { return unavailableRefusal("store", err, 5) }
+// notAccepted returns the refusal for an error of the writer.
+func notAccepted(err error) *refusal {
+	reason := "store"
+	switch {
+	case errors.Is(err, writer.ErrDraining):
+		reason = "drain"
+	case errors.Is(err, writer.ErrStopping):
+		reason = "stopping"
+	}
+	return unavailableRefusal(reason, err, 5)
+}
 
 func adapterFailure(err error) *refusal {
 	if errors.Is(err, plugin.ErrNotReady) {

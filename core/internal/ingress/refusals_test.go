@@ -149,7 +149,11 @@ func TestRequestsAreRefusedIfStoringFails(t *testing.T) {
 			header: "Retry-After", headerText: "5",
 		},
 		"stopping": {
-			fake: failing(writer.ErrStopping), status: 503, text: unavailable, reason: "store",
+			fake: failing(writer.ErrStopping), status: 503, text: unavailable, reason: "stopping",
+			header: "Retry-After", headerText: "5",
+		},
+		"draining": {
+			fake: &fake{writable: writer.ErrDraining}, status: 503, text: unavailable, reason: "drain",
 			header: "Retry-After", headerText: "5",
 		},
 	})

@@ -76,7 +76,7 @@ func (s *subscriber) warnWaiting(messages int, err error) {
 		return
 	}
 	s.warned = time.Now()
-	text := "subscription waits for storage"
+	text := "subscription waits until messages are accepted"
 	if errors.Is(err, writer.ErrOverloaded) {
 		text = "subscription waits for a channel that cannot keep up"
 	}

@@ -54,7 +54,7 @@ func TestStoreWaitsForTheWriter(t *testing.T) {
 				if w.accepts > 40 {
 					t.Errorf("%d calls of the writer in ten minutes", w.accepts)
 				}
-				if n := strings.Count(b.log.String(), "subscription waits for storage"); n != 1 {
+				if n := strings.Count(b.log.String(), "subscription waits until messages are accepted"); n != 1 {
 					t.Errorf("%d warnings, want 1", n)
 				}
 			})

@@ -120,14 +120,14 @@ func (w *Writer) discard(b *batch, cause error) {
 		s.answer(fmt.Errorf("%w: %w", ErrUnavailable, cause))
 	}
 	if b.revision != nil {
-		b.revision.answer(fmt.Errorf("put the configuration into force: %w: %w", ErrUnavailable, cause))
+		b.revision.answer(fmt.Errorf("put the configuration into force: %w: %w", ErrNotStored, cause))
 	}
 	w.unadapted = append(b.unadapted[:len(b.unadapted):len(b.unadapted)], w.unadapted...)
 	for _, c := range b.commands {
 		if w.answerView(c) {
 			continue
 		}
-		c.err = fmt.Errorf("%w: %w", ErrUnavailable, cause)
+		c.err = fmt.Errorf("%w: %w", ErrNotStored, cause)
 		close(c.done)
 	}
 	w.mu.Lock()

@@ -19,10 +19,16 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Errors of Accept.
+// Errors of Accept, Do and Revise.
 var (
-	// ErrUnavailable means that nothing can be stored now. The caller may repeat the call later.
-	ErrUnavailable = errors.New("the log cannot store anything now")
+	// ErrUnavailable means that Accept accepts nothing now. The caller may repeat the call later.
+	ErrUnavailable = errors.New("no new messages are accepted now")
+	// ErrDraining means that Accept accepts nothing more, because an operator drains the gateway. The error also
+	// matches ErrUnavailable.
+	ErrDraining = fmt.Errorf("%w: an operator drains the gateway", ErrUnavailable)
+	// ErrNotStored means that the log cannot store the changes of Do or Revise now. The caller may repeat the call
+	// later.
+	ErrNotStored = errors.New("the log cannot store anything now")
 	// ErrBusy means that an envelope cannot be accepted now, usually because its sender exceeds a limit. The caller
 	// may repeat the call later.
 	ErrBusy = errors.New("the sender exceeds a limit")

@@ -1,21 +1,11 @@
 package writer
 
-import "fmt"
-
 // Drain refuses webhooks and batches of subscriptions from now on. Deliveries, deadlines and commands continue. Timers
 // are not due until the next start, because the messages that would end their waits are refused.
 func (w *Writer) Drain() { w.drainOnce.Do(func() { close(w.draining) }) }
 
 // Draining returns a channel that is closed by Drain.
 func (w *Writer) Draining() <-chan struct{} { return w.draining }
-
-// drainError returns an error if the gateway drains.
-func (w *Writer) drainError() error {
-	if w.isDraining() {
-		return fmt.Errorf("%w: an operator drains the gateway", ErrUnavailable)
-	}
-	return nil
-}
 
 func (w *Writer) isDraining() bool {
 	select {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
+	"patchbay/core/internal/store"
 )
 
 func TestDrainRefusesInputAndFinishesDeliveries(t *testing.T) {
@@ -17,12 +19,17 @@ func TestDrainRefusesInputAndFinishesDeliveries(t *testing.T) {
 		h.customer("t1", "m1", "one")
 		h.Drain()
 		h.Drain() // a second command changes nothing
-		if err := h.try("t1", "m2", "two"); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("Accept while draining = %v, want ErrUnavailable", err)
+		if err := h.try("t1", "m2", "two"); !errors.Is(err, ErrDraining) || !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Accept while draining = %v, want ErrDraining", err)
 		}
-		if err := h.Writable(); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("Writable while draining = %v, want ErrUnavailable", err)
+		if err := h.Do(t.Context(), func(*conversation.Transaction) error { return nil }); err != nil {
+			t.Errorf("Do while draining = %v, want none", err)
 		}
+		h.log.SetHealth(&store.Health{Reason: "the disk is full"})
+		if err := h.Writable(); errors.Is(err, ErrDraining) || !errors.Is(err, ErrUnavailable) {
+			t.Errorf("Writable while draining with a full disk = %v, want the disk as the reason", err)
+		}
+		h.log.SetHealth(nil)
 		backlog := func() (b state.Backlog) {
 			if err := h.View(t.Context(), func(s *state.State) { b = s.Backlog() }); err != nil {
 				t.Fatal(err)

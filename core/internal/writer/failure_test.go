@@ -93,8 +93,8 @@ func TestLogRecoversSlowly(t *testing.T) {
 			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
 		}
 		nothing := func(*conversation.Transaction) error { return nil }
-		if err := h.Do(t.Context(), nothing); !errors.Is(err, ErrUnavailable) {
-			t.Errorf("Do = %v while the log recovers, want ErrUnavailable", err)
+		if err := h.Do(t.Context(), nothing); !errors.Is(err, ErrNotStored) {
+			t.Errorf("Do = %v while the log recovers, want ErrNotStored", err)
 		}
 		looked := false
 		if err := h.View(t.Context(), func(b *state.State) { looked = b.Len() == 0 }); err != nil || !looked {

@@ -88,22 +88,23 @@ func (w *Writer) refuseWaiting() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.submissions {
-		s.answer(w.unavailable())
+		s.answer(w.failed(ErrUnavailable))
 	}
 	w.submissions = nil
-	w.refuseRevisions(w.unavailable())
+	w.refuseRevisions(w.failed(ErrNotStored))
 	for _, c := range w.commands {
 		if !w.answerView(c) {
-			c.err = w.unavailable()
+			c.err = w.failed(ErrNotStored)
 			close(c.done)
 		}
 	}
 	w.commands = nil
 }
 
-func (w *Writer) unavailable() error {
+// failed returns err with the cause of the log's failure.
+func (w *Writer) failed(err error) error {
 	if why := w.failure.Load(); why != nil {
-		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
+		return fmt.Errorf("%w: %s", err, *why)
 	}
-	return ErrUnavailable
+	return err
 }

@@ -86,7 +86,7 @@ func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
 		h.log.Fail(memory.LostUnstored)
 		r := h.revision("desk")
 		r.Applied = func(uint64) { t.Error("applied") }
-		if n, err := h.Revise(r); !errors.Is(err, ErrUnavailable) {
+		if n, err := h.Revise(r); !errors.Is(err, ErrNotStored) {
 			t.Errorf("Revise = %d, %v", n, err)
 		}
 	})

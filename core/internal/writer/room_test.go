@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/store"
 	"patchbay/core/internal/store/memory"
@@ -65,6 +66,12 @@ func TestPurgeFollowsDeliveries(t *testing.T) {
 		time.Sleep(time.Minute)
 		if err := h.Writable(); err == nil || !strings.Contains(err.Error(), pending.Conv.ID) {
 			t.Errorf("refused with %v, then with %v; want the conversation %s", refused, err, pending.Conv.ID)
+		}
+		if err := h.Do(t.Context(), func(tx *conversation.Transaction) error {
+			tx.RecordCommand(pending.Conv.ID, &conversation.Command{Name: "note", User: "ann", Reason: "waits"})
+			return nil
+		}); err != nil {
+			t.Errorf("Do = %v while messages are refused, want none", err)
 		}
 		if first := h.log.Bounds().First; first > pending.Delivery.Item.Pos.Seq {
 			t.Fatalf("the log begins at %d, a delivery needs %d", first, pending.Delivery.Item.Pos.Seq)

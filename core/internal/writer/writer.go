@@ -94,13 +94,11 @@ func New(o Options) *Writer {
 	}
 }
 
-// Writable returns nil if new input can be stored, otherwise an error that matches ErrUnavailable.
+// Writable returns nil if Accept can store messages, otherwise an error that matches ErrUnavailable. The error is
+// ErrDraining only if a drain is the only reason.
 func (w *Writer) Writable() error {
 	if why := w.failure.Load(); why != nil {
 		return fmt.Errorf("%w: %s", ErrUnavailable, *why)
-	}
-	if err := w.drainError(); err != nil {
-		return err
 	}
 	h := w.Log.Health()
 	if why := w.noRoom.Load(); why != nil && h.Full {
@@ -108,6 +106,9 @@ func (w *Writer) Writable() error {
 	}
 	if !h.Writable {
 		return fmt.Errorf("%w: %s", ErrUnavailable, h.Reason)
+	}
+	if w.isDraining() {
+		return ErrDraining
 	}
 	return nil
 }
