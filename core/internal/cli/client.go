@@ -82,7 +82,9 @@ func (o *options) open(ctx context.Context, method, path string, request ...byte
 	if addr == "" {
 		var err error
 		if addr, err = config.AdminListen(config.Options{Path: o.config}); err != nil {
-			return nil, o.invalid(exitConfig, err, app.Findings{})
+			_ = o.invalid(exitConfig, err, app.Findings{})
+			return nil, &exitError{code: exitConfig, err: fmt.Errorf(
+				"the address of the gateway is unknown: correct %s, or name the address with --admin", o.config)}
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+dialAddress(addr)+path, bytes.NewReader(request))
