@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/trail"
 )
 
@@ -26,6 +28,17 @@ func (f *deadFilter) flags(cmd *cobra.Command) {
 
 // isSet reports whether a flag selects dead letters.
 func (f *deadFilter) isSet() bool { return f.channel != "" || f.reason != "" || f.since != "" }
+
+// checkReason returns an error if no dead letter can have the kind of error. Copies also have the kind overflow, which
+// rules do not see.
+func (f *deadFilter) checkReason() error {
+	kinds := slices.Sorted(slices.Values(append([]string{"overflow"}, route.DeliveryReasons...)))
+	if f.reason == "" || slices.Contains(kinds, f.reason) {
+		return nil
+	}
+	return &exitError{code: exitUsage, err: fmt.Errorf("--reason %q: no kind of error has this name; the kinds are %s",
+		f.reason, strings.Join(kinds, ", "))}
+}
 
 // start returns the time from which dead letters are selected.
 func (f *deadFilter) start(now time.Time) (time.Time, error) {
@@ -45,6 +58,9 @@ func (f *deadFilter) start(now time.Time) (time.Time, error) {
 
 // deadLetters returns the selected dead letters, oldest first.
 func (o *options) deadLetters(ctx context.Context, f *deadFilter) ([]trail.DeadLetter, error) {
+	if err := f.checkReason(); err != nil {
+		return nil, err
+	}
 	start, err := f.start(time.Now())
 	if err != nil {
 		return nil, err

@@ -39,6 +39,35 @@ func (a *deadLetterAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"status": "replayed"})
 }
 
+// TestDocumentedReasonsSelect checks that --reason accepts each reason that operations.md explains.
+func TestDocumentedReasonsSelect(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| reason | cause | remedy |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	server := httptest.NewServer(&deadLetterAPI{})
+	defer server.Close()
+	reasons := 0
+	for row := range strings.Lines(table) {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), "|")
+		for reason := range strings.SplitSeq(cell, ",") {
+			reason = strings.Trim(reason, " `")
+			args := []string{"dead", "list", "--admin", strings.TrimPrefix(server.URL, "http://"), "--reason", reason}
+			var stdout bytes.Buffer
+			p := cli.Process{Args: args, Stdout: &stdout, Stderr: os.Stderr, Unhook: func() {}}
+			if code := cli.Main(t.Context(), p); code != 0 || stdout.String() != "no dead letters\n" {
+				t.Errorf("--reason %s: code %d, stdout %q", reason, code, stdout.String())
+			}
+			reasons++
+		}
+	}
+	if reasons < 15 {
+		t.Errorf("operations.md has only %d reasons", reasons)
+	}
+}
+
 func TestReplayOfChosenDeadLetters(t *testing.T) {
 	now := time.Now()
 	list := []trail.DeadLetter{
@@ -63,6 +92,9 @@ func TestReplayOfChosenDeadLetters(t *testing.T) {
 		"wrong time":           {[]string{"--since", "yesterday"}, 2, nil, `--since "yesterday": want an age such as 90m`},
 		"rate of 0":            {[]string{"a", "--rate", "0"}, 2, nil, "--rate 0: must be more than 0"},
 		"nothing of that kind": {[]string{"--reason", "gone"}, 0, nil, ""},
+		"unknown kind": {[]string{"--reason", "pemanent"}, 2, nil, `--reason "pemanent": no kind of error has this name; the ` +
+			"kinds are declined, gone, invalid, killed_adapter, overflow, panicked, permanent, throttled, transient, " +
+			"unauthorized, unavailable, unconfigured, undecided, unknown, unreadable, unsupported\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := &deadLetterAPI{list: list}

@@ -16,15 +16,15 @@ var (
 // AnyReason is a declared code that stands for codes which the adapter cannot list. It is sdk.AnyReason.
 const AnyReason = "*"
 
-// deliveryReasons are the kinds of errors of a delivery that failed: those of adapters, then those of the gateway.
-var deliveryReasons = []string{
+// DeliveryReasons are the kinds of errors of a delivery that failed: those of adapters, then those of the gateway.
+var DeliveryReasons = []string{
 	"invalid", "unauthorized", "unsupported", "permanent", "transient", "throttled", "declined", "gone", "unknown",
 	"panicked", "killed_adapter", "unreadable", "unavailable", "unconfigured", "undecided",
 }
 
 // builtInReasons are all reasons that the gateway itself gives, to rules and to vendors. A rule must not have such a
 // name, because the name of a rule is a reason too.
-var builtInReasons = slices.Concat(offerReasons, passReasons, closeReasons, departReasons, deliveryReasons,
+var builtInReasons = slices.Concat(offerReasons, passReasons, closeReasons, departReasons, DeliveryReasons,
 	[]string{"rule", "left", "offer", "withdrawn"})
 
 // reasons returns the values that `reason` can have when the rule is evaluated. Open is true if there are further
@@ -48,7 +48,7 @@ func (r *Rule) reasons(declared Declared, ch Channels, rules []string) (known []
 		case EventClosed:
 			known = append(append(known, closeReasons...), rules...)
 		case EventDeliveryFailed:
-			known = append(known, deliveryReasons...)
+			known = append(known, DeliveryReasons...)
 			add(declared.Declined, e)
 		case EventConnected, EventDisconnected, EventHandoverRequested:
 			known = append(known, departReasons...)
