@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -92,7 +93,14 @@ func (o *options) open(ctx context.Context, method, path string, request ...byte
 		return nil, &exitError{code: exitUsage, err: fmt.Errorf("--admin %q: %w; write host:port", addr, err)}
 	}
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		text := fmt.Sprintf("stopped before the gateway at %s responded", addr)
+		if method != http.MethodGet {
+			text += "; it may carry out the command"
+		}
+		return nil, failure(errors.New(text))
+	case err != nil:
 		return nil, &exitError{code: exitService,
 			err: fmt.Errorf("call the gateway at %s: %w\nIs it running? Set another address with --admin", addr, err)}
 	}

@@ -162,7 +162,7 @@ func (o *options) eachDeadLetter(ctx context.Context, ids []string, method, acti
 		var response struct{ Status, Delivery string }
 		err := o.command(ctx, method, "/api/dead-letters/"+url.PathEscape(id)+action, &admin.CommandRequest{}, &response)
 		var c *exitError
-		if errors.As(err, &c) && c.code != exitFailure { // calls to the gateway are not possible
+		if errors.As(err, &c) && (c.code != exitFailure || ctx.Err() != nil) { // further calls are not possible
 			return err
 		}
 		if err != nil {

@@ -47,10 +47,12 @@ func (o *options) followDrain(ctx context.Context, status *admin.DrainStatus) er
 		select {
 		case <-time.After(500 * time.Millisecond):
 		case <-ctx.Done():
-			return failure(ctx.Err())
 		}
 		*status = admin.DrainStatus{}
 		err := o.call(ctx, "/api/drain", status)
+		if ctx.Err() != nil {
+			return failure(errors.New("stopped; the gateway goes on draining"))
+		}
 		if c := (*exitError)(nil); errors.As(err, &c) && c.code == exitService {
 			fmt.Fprintln(o.process.Stdout, "drained; the gateway has ended")
 			return nil
