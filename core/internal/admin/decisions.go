@@ -59,7 +59,8 @@ func (a *Admin) decisions(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, "read decisions", err)
 	case !written && q.ID != "":
 		reply(w, http.StatusNotFound, problem{fmt.Sprintf("the log has no run of the rules for a message or conversation "+
-			"%q; a message without rules, or from before an upgrade, has none", q.ID)})
+			"%q; a message without rules, or from before an upgrade, has none; "+
+			"`patchbay trace` finds the conversation of a message, thread or customer", q.ID)})
 	default:
 		_ = enc.Encode(DecisionLine{Omitted: &omitted}) // fails if the caller has disconnected
 	}

@@ -40,8 +40,9 @@ rule does not: every term of its condition with its value.
 
 FILE is a YAML or JSON file with the input: event, channel, text, owner and the
 other variables of conditions. FILE:LINE is a step of a conversation test; the
-steps before it are performed first. ID is a message or a conversation that the
-running gateway has recorded; the rules run on it in its recorded state.`,
+steps before it are performed first. ID is the gateway's id of a message or a
+conversation that the running gateway has recorded; the rules run on it in its
+recorded state. 'patchbay trace' finds it for the id of a vendor or a customer.`,
 		Example: `  patchbay explain config_test.yaml:21
   patchbay explain 0190d1c2-...`,
 		Args: arguments("FILE|FILE:LINE|ID"),
