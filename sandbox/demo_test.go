@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"net/http"
@@ -74,5 +75,19 @@ func TestDemoNamesTheStepThatFails(t *testing.T) {
 				t.Errorf("err = %v; printed:\n%s", err, out.String())
 			}
 		})
+	}
+}
+
+func TestHelpNamesTheCommandsAndTheFaults(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"demo", "--help"}} {
+		var out bytes.Buffer
+		if err := run(t.Context(), args, io.Discard, &out); !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%v: err = %v, want the help", args, err)
+		}
+		for _, want := range []string{"\n  sandbox run [flags] ", "\n  sandbox demo [flags] ", "POST /faults", "Flags of sandbox"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%v: the help does not contain %q:\n%s", args, want, out.String())
+			}
+		}
 	}
 }

@@ -43,6 +43,22 @@ func main() {
 // errUsage means that the command line is wrong; the flag package has printed the reason.
 var errUsage = errors.New("wrong command line")
 
+// help is the head of the help of a command.
+const help = `The sandbox simulates the vendors around a gateway.
+
+  sandbox [flags]       serve the pages and the simulated vendors
+  sandbox run [flags]   the same, and run a gateway
+  sandbox demo [flags]  play a conversation through a gateway
+
+POST /faults makes a simulated vendor fail, for example:
+
+  curl -d '{"vendor":"gptbots","kind":"status","status":503}' 127.0.0.1:8070/faults
+
+sandbox/README.md lists the faults. DELETE /faults ends them.
+
+Flags of %s:
+`
+
 // options are the flags of all commands.
 type options struct {
 	listen, gateway, admin string // addresses
@@ -58,6 +74,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
 	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, help, command)
+		flags.PrintDefaults()
+	}
 	if command != "sandbox demo" {
 		flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
 	} else {
