@@ -61,6 +61,8 @@ func (s *Sandbox) orderFault(r *simulator.Request) (any, error) {
 		return nil, fmt.Errorf("kind: %q is not possible in %s, a call to the gateway", o.Kind, o.Endpoint)
 	case isEndpoint && !atEndpoints:
 		return nil, fmt.Errorf("kind: %q is not possible at %s, an endpoint of the vendor", o.Kind, o.Endpoint)
+	case o.Vendor == "livechat" && o.Kind == simulator.Reorder:
+		return nil, fmt.Errorf("kind: %q is not possible in %s, which waits for no other call", o.Kind, native.EndpointSay)
 	case o.Status != 0 && (o.Status < 200 || o.Status > 599):
 		return nil, fmt.Errorf("status: %d, must be 200 to 599", o.Status)
 	case o.Bytes < 0 || o.Bytes > 1<<30 || o.Count < 0 || o.Skip < 0:

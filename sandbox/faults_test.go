@@ -48,6 +48,8 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 		{"endpoint of another vendor", `{"vendor":"livechat","endpoint":"push","kind":"slow"}`, "livechat has reply, file, say"},
 		{"fault of calls at an endpoint", `{"vendor":"aicc","endpoint":"send","kind":"duplicate"}`, "not possible at send"},
 		{"fault of endpoints in a call", `{"vendor":"gptbots","endpoint":"push","kind":"refuse"}`, "not possible in push"},
+		{"fault of queued calls in say", `{"vendor":"livechat","endpoint":"say","kind":"reorder"}`, "not possible in say"},
+		{"fault of queued calls at any endpoint", `{"vendor":"livechat","kind":"reorder"}`, "not possible in say"},
 		{"unknown field", `{"vendor":"aicc","kind":"slow","delai":"1s"}`, "delai"},
 		{"no time", `{"vendor":"aicc","kind":"slow","delay":"soon"}`, "delay"},
 		{"no status", `{"vendor":"aicc","kind":"status","status":42}`, "42"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,28 @@ func TestSayFollowsTheDocument(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestWrongAccessTokenByFault(t *testing.T) {
+	base, heard := gateway(t)
+	s := New(Options{AccessToken: "at"})
+	s.Point(base + "/x")
+	defer s.Close()
+	s.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointSay, Count: 1})
+	var tokens []string
+	for range 2 {
+		if status, _, err := s.Say(soon(t), user, "Hello"); err != nil || status != 200 {
+			t.Fatalf("Say = %d, %v, want 200", status, err)
+		}
+	}
+	for _, request := range *heard {
+		_, rest, _ := strings.Cut(request, `"accessToken":"`)
+		token, _, _ := strings.Cut(rest, `"`)
+		tokens = append(tokens, token)
+	}
+	if want := []string{"wrong-at", "at"}; !slices.Equal(tokens, want) {
+		t.Errorf("access tokens %q, want %q", tokens, want)
 	}
 }
 

@@ -8,9 +8,11 @@
 package native
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -163,5 +165,15 @@ func (s *Simulator) Say(ctx context.Context, user, text string, changes ...Optio
 		}
 	}
 	address := s.Gateway() + MessagesPath
-	return s.Once(ctx, simulator.Call{Endpoint: EndpointSay, URL: address, Body: m.Body, Header: m.Header})
+	return s.Once(ctx, simulator.Call{
+		Endpoint: EndpointSay, URL: address, Body: m.Body, Header: m.Header,
+		Prove: func(r *http.Request, body []byte, wrong bool) {
+			if wrong { // the access token is in the body
+				body = bytes.Replace(body, []byte(`"accessToken":"`), []byte(`"accessToken":"wrong-`), 1)
+				r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+				r.Body, _ = r.GetBody() // never fails
+				r.ContentLength = int64(len(body))
+			}
+		},
+	})
 }

@@ -25,7 +25,7 @@ type Call struct {
 	Body     []byte // JSON
 	Header   http.Header
 	// Prove, if set, adds the headers that authenticate the caller to each attempt. If wrong is true, they must be
-	// invalid.
+	// invalid. If the proof is in the body, Prove replaces the body of r by an invalid one.
 	Prove func(r *http.Request, body []byte, wrong bool)
 	// Accepted returns whether an answer means success. Nil means status 200.
 	Accepted func(status int, body []byte) bool
