@@ -39,6 +39,15 @@ type exchange struct {
 
 func (x *exchange) String() string { return "out/" + x.name + ".http" }
 
+// with returns a copy with another value at a dotted path of the call.
+func (x *exchange) with(path string, value any) *exchange {
+	out := *x
+	tree, _ := decodeJSON(x.call) // it was valid when it was loaded
+	tree, _ = edit(tree, path, func(any) any { return value })
+	out.call = goldenText(tree)
+	return &out
+}
+
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
 	effect bool // the request that does what the call asks for; the others prepare it

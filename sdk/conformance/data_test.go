@@ -188,10 +188,11 @@ func TestFlippedBytesCount(t *testing.T) {
 // shellSigner starts a script as the signer of a channel with one example.
 func shellSigner(t *testing.T, script string) (*signer, *channelData, error) {
 	t.Helper()
-	d := &channelData{dir: t.TempDir(), Sign: &signing{Command: []string{"sh", "-c", script}}, in: []*inbound{{
+	d := &channelData{dir: t.TempDir(), Channel: "shop", Sign: &signing{Command: []string{"sh", "-c", script}}}
+	d.in = []*inbound{{
 		name: "hello", method: "POST", target: "/hooks/a?b=c", host: "h.example", body: []byte("{\"x\":\xff\n}"),
 		header: http.Header{"X-Two": {"a", "b"}},
-	}}}
+	}}
 	s, err := newSigner(t.Context(), d)
 	if err == nil {
 		t.Cleanup(s.close)
@@ -206,7 +207,7 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := d.in[0]
-	p, err := s.prove(in, time.Date(2026, 11, 22, 13, 0, 0, 123456789, time.FixedZone("", 3600)))
+	p, err := s.prove("shop", in, time.Date(2026, 11, 22, 13, 0, 0, 123456789, time.FixedZone("", 3600)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,8 +215,8 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"name":"hello","time":"2026-11-22T12:00:00.123Z","unix":1795348800,"method":"POST","host":"h.example",` +
-		`"path":"/hooks/a","query":"b=c","header":{"X-Two":"a, b"},"body":"eyJ4Ijr/Cn0="}` + "\n"
+	const want = `{"channel":"shop","name":"hello","time":"2026-11-22T12:00:00.123Z","unix":1795348800,"method":"POST",` +
+		`"host":"h.example","path":"/hooks/a","query":"b=c","header":{"X-Two":"a, b"},"body":"eyJ4Ijr/Cn0="}` + "\n"
 	var wanted, got any
 	if json.Unmarshal([]byte(want), &wanted) != nil || json.Unmarshal(line, &got) != nil {
 		t.Fatalf("line %s", line)
@@ -227,27 +228,37 @@ func TestSignerReadsACallAndAddsItsProof(t *testing.T) {
 	if signed.target != "/hooks/a?b=c&sum=a+b" || signed.header.Get("X-Sum") != "1" || !signed.signed {
 		t.Errorf("signed call %+v", signed)
 	}
-	if _, err := s.prove(in.withBody(bytes.Repeat([]byte("x"), 2<<20)), time.Now()); err != nil {
+	if _, err := s.prove("shop", in.withBody(bytes.Repeat([]byte("x"), 2<<20)), time.Now()); err != nil {
 		t.Errorf("a large call: %v", err)
+	}
+	if _, err := s.prove("shop", in.withBody(nil), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	line, err = os.ReadFile(filepath.Join(d.dir, "got"))
+	if err != nil || !strings.Contains(string(line), `"body":""`) {
+		t.Errorf("a call without a body: %s (%v), want an empty text", line, err)
 	}
 }
 
 func TestSignersThatDoNotSign(t *testing.T) {
-	for _, tc := range []struct{ name, script, want string }{
-		{"ends", "echo no key >&2; exit 3", "it printed: no key"},
-		{"writes words", "echo hello; cat >/dev/null", `must be a line like`},
-		{"writes another member", `echo '{"headers":{}}'; cat >/dev/null`, `unknown field "headers"`},
-		{"adds nothing", `while read -r line; do echo '{}'; done`, "respond with a header or a query"},
-		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key"},
+	const call = `the call was {"body":"eyJ4Ijr/Cn0=","channel":"shop"`
+	for _, tc := range []struct{ name, script, want, call string }{
+		{"ends", "echo no key >&2; exit 3", "it printed: no key", call},
+		{"writes words", "echo hello; cat >/dev/null", `must be a line like`, call},
+		{"writes another member", `echo '{"headers":{}}'; cat >/dev/null`, `unknown field "headers"`, call},
+		{"adds nothing", `while read -r line; do echo '{}'; done`, "respond with a header or a query", ""},
+		{"says why not", `while read -r line; do echo '{"error":"no such key"}'; done`, "it failed: no such key", call},
 		{"signs in two ways", `while read -r line; do n=x$n; echo "{\"header\":{\"A\":\"$n\"}}"; done`,
-			"derive it from the signed bytes"},
-		{"is not there", "exec ./nobody", "not found"},
+			"derive it from the signed bytes", ""},
+		{"is not there", "exec ./nobody", "not found", call},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			_, _, err := shellSigner(t, tc.script)
-			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "sign in/hello.http") {
-				t.Errorf("error %v, want one with %q", err, tc.want)
+			for _, want := range []string{tc.want, "sign in/hello.http", tc.call} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want one with %q", err, want)
+				}
 			}
 		})
 	}
@@ -259,7 +270,7 @@ func TestSilentSignerIsNotAwaitedForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.limit = 10 * time.Millisecond
-	if _, err := s.prove(d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
+	if _, err := s.prove("shop", d.in[0], time.Now()); err == nil || !strings.Contains(err.Error(),
 		"no response within 10ms") {
 		t.Errorf("error %v", err)
 	}

@@ -210,10 +210,7 @@ func (p *probe) compare(folder, name string, got any) {
 	if err != nil && missing == nil {
 		p.abort(fmt.Errorf("read %s: %w", path, err))
 	}
-	observed, err := decodeJSON(bytes.ReplaceAll(goldenText(got), []byte(p.vendor.base), []byte(vendorMark)))
-	if err != nil {
-		p.abort(fmt.Errorf("decode the result to compare with %s: %w", path, err))
-	}
+	observed, _ := decodeJSON(bytes.ReplaceAll(goldenText(got), []byte(p.vendor.base), []byte(vendorMark))) // it is JSON
 	d := difference(want, observed)
 	if d != "" {
 		d = "differs from its golden file (-expected +observed); correct the adapter, or run the suite with --update:\n" + d

@@ -140,18 +140,13 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 
 func (p *probe) runGroup(g group) *Group {
 	began := time.Now()
-	out := &Group{Name: g.Name, Title: g.Title}
+	out, number := &Group{Name: g.Name, Title: g.Title}, map[Status]int{}
 	p.shared, p.deaths, p.hangs = map[string]any{}, 0, 0
 	for _, c := range g.Checks {
 		if c.isSelected(g.Name, p.o.Only) {
 			p.run(g, c)
 			out.Checks = append(out.Checks, p.result)
-			switch p.result.Status {
-			case Pass:
-				out.Passed++
-			case Fail:
-				out.Failed++
-			}
+			number[p.result.Status]++
 		}
 	}
 	p.vendor.follow(&script{})
@@ -161,6 +156,7 @@ func (p *probe) runGroup(g group) *Group {
 			q.subject.close()
 		}
 	}
+	out.Passed, out.Failed = number[Pass], number[Fail]
 	out.Status, out.Took = statusOf(out.Passed, out.Failed), time.Since(began)
 	return out
 }

@@ -55,7 +55,7 @@ func (p *probe) sign(in *inbound) *inbound {
 // prove returns the proof of a call. An error ends the suite, because it is not the adapter's.
 func (p *probe) prove(in *inbound, at time.Time) *proof {
 	plain := in.with(func(in *inbound) { in.target = p.data.Prefix + in.target }) // as the vendor calls it
-	out, err := p.signer.prove(plain, at)
+	out, err := p.signer.prove(p.data.Channel, plain, at)
 	if err != nil {
 		p.abort(err)
 	}
@@ -91,8 +91,8 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	s.responses.DisallowUnknownFields()
 	for now, i := time.Now(), 0; i < len(d.in) && err == nil; i++ {
 		var first, again *proof
-		if first, err = s.prove(d.in[i], now); err == nil {
-			again, err = s.prove(d.in[i], now)
+		if first, err = s.prove(d.Channel, d.in[i], now); err == nil {
+			again, err = s.prove(d.Channel, d.in[i], now)
 		}
 		if err == nil && (len(first.Header)+len(first.Query) == 0 || !first.equal(again)) {
 			err = fmt.Errorf("sign %s: the signer must respond with a header or a query that is the same for the same call "+
@@ -117,20 +117,21 @@ func (s *signer) close() {
 
 func (s *signer) kill() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
-// prove asks the program for the proof of a call with the given time. It writes a line and reads a line, as README.md
+// prove asks the program for the proof of a channel's call at a time. It writes a line and reads a line, as README.md
 // describes. An error ends the program.
-func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
+func (s *signer) prove(channel string, in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
 	at = at.UTC().Truncate(time.Millisecond)
 	header := map[string]string{}
 	for name, values := range in.header {
 		header[name] = strings.Join(values, ", ")
 	}
-	out, late := &proof{}, time.AfterFunc(s.limit, func() { _ = s.kill() })
-	err := json.NewEncoder(s.stdin).Encode(map[string]any{
-		"name": in.name, "time": at, "unix": at.Unix(), "method": in.method, "host": in.host, "path": path, "query": query,
-		"header": header, "body": in.body,
+	line, _ := json.Marshal(map[string]any{ // the body is never null
+		"channel": channel, "name": in.name, "time": at, "unix": at.Unix(), "method": in.method, "host": in.host,
+		"path": path, "query": query, "header": header, "body": append([]byte{}, in.body...),
 	})
+	out, late := &proof{}, time.AfterFunc(s.limit, func() { _ = s.kill() })
+	_, err := s.stdin.Write(append(line, '\n'))
 	if err == nil {
 		err = s.responses.Decode(out)
 	}
@@ -147,5 +148,5 @@ func (s *signer) prove(in *inbound, at time.Time) (*proof, error) {
 	}
 	_ = s.kill()
 	_ = s.cmd.Wait() // after it, the output is complete
-	return nil, fmt.Errorf("sign %s by %q: %w%s", in, s.cmd, err, outputEnd(&s.output))
+	return nil, fmt.Errorf("sign %s by %q: %w%s; the call was %.600s", in, s.cmd, err, outputEnd(&s.output), line)
 }

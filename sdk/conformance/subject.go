@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,25 +66,17 @@ func (p *probe) prepare(s *subject) (err error) {
 	p.witness.inspect("an error of Configure", s.endpoint.GetError().GetText())
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	if slices.Contains(s.desc.GetAbilities(), "receive") {
-		w, err := s.rpc.Receive(ctx)
-		if err != nil {
-			return fmt.Errorf("open the receive stream: %w", err)
-		}
+	if p.can("receive") {
 		request := func(c []*pluginpb.ReceiveCall) *pluginpb.ReceiveRequest { return &pluginpb.ReceiveRequest{Calls: c} }
-		s.receive = newStream(w, request, (*pluginpb.ReceiveResponse).GetResults,
-			func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id })
+		number := func(c *pluginpb.ReceiveCall, id uint64) { c.Id = id }
+		s.receive, err = newStream(ctx, s.rpc.Receive, request, (*pluginpb.ReceiveResponse).GetResults, number)
 	}
-	if slices.Contains(s.desc.GetAbilities(), "deliver") {
-		w, err := s.rpc.Deliver(ctx)
-		if err != nil {
-			return fmt.Errorf("open the deliver stream: %w", err)
-		}
+	if err == nil && p.can("deliver") {
 		request := func(c []*pluginpb.DeliverCall) *pluginpb.DeliverRequest { return &pluginpb.DeliverRequest{Calls: c} }
-		s.deliver = newStream(w, request, (*pluginpb.DeliverResponse).GetResults,
-			func(c *pluginpb.DeliverCall, id uint64) { c.Id = id })
+		number := func(c *pluginpb.DeliverCall, id uint64) { c.Id = id }
+		s.deliver, err = newStream(ctx, s.rpc.Deliver, request, (*pluginpb.DeliverResponse).GetResults, number)
 	}
-	return nil
+	return err
 }
 
 // fillSettings returns a copy of given with the defaults of a schema. base, the address of the fault
@@ -178,8 +169,13 @@ type stream[C any, R interface{ GetId() uint64 }] struct {
 	ended   context.Context
 }
 
-func newStream[C, Q, P any, R interface{ GetId() uint64 }](w grpc.BidiStreamingClient[Q, P], request func([]C) *Q,
-	results func(*P) []R, number func(C, uint64)) *stream[C, R] {
+func newStream[C, Q, P any, R interface{ GetId() uint64 }](ctx context.Context,
+	open func(context.Context, ...grpc.CallOption) (grpc.BidiStreamingClient[Q, P], error), request func([]C) *Q,
+	results func(*P) []R, number func(C, uint64)) (*stream[C, R], error) {
+	w, err := open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a stream of calls: %w", err)
+	}
 	s := &stream[C, R]{number: number, pending: map[uint64]chan R{}}
 	s.send = func(frame []C) error { return w.Send(request(frame)) }
 	ended, end := context.WithCancel(context.Background())
@@ -190,7 +186,7 @@ func newStream[C, Q, P any, R interface{ GetId() uint64 }](w grpc.BidiStreamingC
 			s.take(results(resp))
 		}
 	}()
-	return s
+	return s, nil
 }
 
 // take hands results to their calls.
