@@ -158,6 +158,30 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	})
 }
 
+// A reload with other settings ends the slow wait of a refused delivery.
+func TestReloadRepeatsARefusedDelivery(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{
+		Settings: map[string][]string{"faq": {"mode: blocking"}}, Routes: "[]",
+	})
+	s.say(t, "kai", "hello")
+	s.expect(t, "kai", "bot", greeting)
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
+	s.say(t, "kai", "and now?")
+	s.expectSlowRetry(t, "faq", "kai")
+	reason := s.Only(t, "kai").Pending[0].Reason
+	next, _, _ := strings.Cut(strings.TrimPrefix(reason, "next attempt at "), ";")
+	due, err := time.Parse(time.RFC3339, next)
+	if err != nil {
+		t.Fatalf("reason %q: %v, want the time of the next attempt", reason, err)
+	}
+	s.reload(t, harness.Config{Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]"})
+	s.expect(t, "kai", "bot", "You said: and now?")
+	if now := time.Now(); now.After(due) {
+		t.Errorf("the answer came at %v, not before the next attempt was due at %v", now, due)
+	}
+}
+
 // expectUnhealthy waits until /readyz and the list of channels report a channel as unhealthy.
 func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	t.Helper()

@@ -196,10 +196,17 @@ func (a *App) putInForce(former, next *revision, p *conversation.Policy, cause s
 	}
 	lanes, subscribed := laneChannels(next.cfg, next.plugins), subscriptions(next.cfg, next.plugins)
 	channels, routes := names(next.cfg)
+	var restarted []string
+	for i := range next.cfg.Channels {
+		if ch := &next.cfg.Channels[i]; !next.plugins.taken[ch.Adapter] {
+			restarted = append(restarted, ch.Name)
+		}
+	}
 	a.parts.subscriptions.Suspend(subscribed)
 	var formerTable *ingress.Table
 	_, err = a.parts.writer.Revise(&writer.Revision{
 		Policy: p, OpensPerMinute: next.cfg.Limits.OpenedPerMinute, Hash: next.cfg.Hash, Cause: cause,
+		Restarted: restarted,
 		Applied: func(number uint64) {
 			next.number = number
 			a.parts.metrics.Configure(channels, routes)

@@ -1,11 +1,13 @@
 package writer
 
 import (
+	"slices"
 	"time"
 
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/state"
+	"patchbay/sdk"
 )
 
 // inFlight maps conversation and channel to the id of the delivery in flight.
@@ -53,13 +55,38 @@ func (w *Writer) releaseHeads(c *state.Conversation, now time.Time) {
 		if _, busy := lanes[head.Channel]; busy || !w.Policy.MayRelease(c, head, now) {
 			continue
 		}
-		w.inFlight.put(c.ID, head.Channel, head.ID)
-		w.Lanes.Submit(newJob(c, head, w.Policy.WaitTime(c, head, now)))
+		w.submit(c, head, now)
 	}
 	w.setDeadline(c, now)
 	w.setTimer(c)
 	w.offers.set(c.ID, c.Offer != nil)
 	w.departures.set(c.ID, c.Departure != nil)
+}
+
+func (w *Writer) submit(c *state.Conversation, head *state.Delivery, now time.Time) {
+	w.inFlight.put(c.ID, head.Channel, head.ID)
+	w.Lanes.Submit(newJob(c, head, w.Policy.WaitTime(c, head, now)))
+}
+
+// retryUnauthorized submits the lane heads of the channels whose last call failed because the vendor refused the
+// credentials, although their next attempt is due later.
+func (w *Writer) retryUnauthorized(channels []string) {
+	if len(channels) == 0 {
+		return
+	}
+	now := w.Now()
+	w.state.EachBusy(func(c *state.Conversation) {
+		for i := range c.Lanes {
+			head := &c.Lanes[i].Queue[0]
+			due := *head
+			due.NextAt = now
+			if head.Error != string(sdk.KindUnauthorized) || !slices.Contains(channels, head.Channel) ||
+				w.inFlight[c.ID][head.Channel] != "" || !w.Policy.MayRelease(c, &due, now) {
+				continue
+			}
+			w.submit(c, head, now)
+		}
+	})
 }
 
 // conversations is a set of conversations by id.

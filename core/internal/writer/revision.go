@@ -15,6 +15,9 @@ type Revision struct {
 	Policy         *conversation.Policy // the writer sets its number
 	OpensPerMinute int                  // see Options
 	Hash, Cause    string               // see conversation.Transaction.Revise
+	// Restarted has the channels whose adapter gets a new process. Their deliveries whose last call failed because the
+	// vendor refused the credentials are repeated immediately.
+	Restarted []string
 	// Applied is called on the loop when the record with the revision is stored, before any other input is decided on
 	// and before any delivery is released. It must return quickly.
 	Applied func(number uint64)
@@ -82,6 +85,7 @@ func (w *Writer) enforce(r *waitingRevision) {
 		r.Applied(r.policy.Revision)
 	}
 	w.state.EachPause(w.Lanes.Pause) // for channels that have returned
+	w.retryUnauthorized(r.Restarted)
 	w.adaptAll()
 	r.answer(nil)
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/store/memory"
 )
 
@@ -90,6 +91,54 @@ func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
 			t.Errorf("Revise = %d, %v", n, err)
 		}
 	})
+}
+
+// With corrected credentials, a refused delivery does not wait for the rest of its delay. Other delays do not end.
+func TestRefusedDeliveryIsRepeatedWithANewProcess(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind      string
+		restarted []string
+		released  bool
+	}{
+		"credentials refused":                      {"unauthorized", []string{"desk", "faq"}, true},
+		"credentials refused, the process stays":   {"unauthorized", []string{"desk"}, false},
+		"the vendor asked for a pause":             {"throttled", []string{"faq"}, false},
+		"the vendor failed, and may need its time": {"transient", []string{"faq"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t)
+				defer h.stop()
+				h.customer("w1", "m1", "one")
+				j := h.head("faq")
+				refused := attempt.Outcome{
+					Result: attempt.ResultRetry, Error: tc.kind, Text: "HTTP 401", Next: h.Now().Add(time.Minute),
+				}
+				h.finish(j, refused)
+				r := h.revision()
+				r.Restarted = tc.restarted
+				if _, err := h.Revise(r); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if !tc.released {
+					h.idle("faq")
+					time.Sleep(time.Minute)
+					h.head("faq")
+					return
+				}
+				again := h.head("faq")
+				refused.Next = h.Now().Add(time.Minute)
+				h.finish(again, refused) // the new credentials are wrong too
+				time.Sleep(59 * time.Second)
+				h.idle("faq")
+				time.Sleep(2 * time.Second)
+				if last := h.head("faq"); last.Delivery.ID != j.Delivery.ID || last.Delivery.Attempts != 2 {
+					t.Errorf("then %+v was released, want the delivery %s after 2 attempts", last.Delivery, j.Delivery.ID)
+				}
+			})
+		})
+	}
 }
 
 func TestDeliveriesToAVanishedChannelAreNotReleased(t *testing.T) {
