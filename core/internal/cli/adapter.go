@@ -27,7 +27,7 @@ func newAdapterList(o *options) *cobra.Command {
 	return show(o, cmd, "adapters", func([]string) string { return "/api/adapters" }, writeAdapters)
 }
 
-// writeAdapters prints a line for each adapter, with its last error below it.
+// writeAdapters prints a line for each adapter, with its last error and the time of its next start below it.
 func writeAdapters(w io.Writer, list []admin.Adapter) {
 	var rows []row
 	for _, a := range list {
@@ -35,11 +35,18 @@ func writeAdapters(w io.Writer, list []admin.Adapter) {
 		if a.Overdue > 0 {
 			state += fmt.Sprintf(", %d overdue", a.Overdue)
 		}
+		pid := "-"
+		if a.PID != 0 {
+			pid = strconv.Itoa(a.PID)
+		}
 		r := row{cells: []string{
-			a.Name, state, a.Since.Format(time.RFC3339), cmp.Or(a.Version, "-"), strconv.Itoa(a.PID), strconv.Itoa(a.Restarts),
+			a.Name, state, a.Since.Format(time.RFC3339), cmp.Or(a.Version, "-"), pid, strconv.Itoa(a.Restarts),
 		}}
 		if firstLine, _, _ := strings.Cut(a.LastError, "\n"); firstLine != "" {
 			r.below = []string{"last error: " + firstLine}
+		}
+		if a.NextStart != nil {
+			r.below = append(r.below, "next start at "+a.NextStart.Format(time.RFC3339))
 		}
 		rows = append(rows, r)
 	}

@@ -27,7 +27,7 @@ func TestListsFit(t *testing.T) {
 			{Conversation: id, Owner: channel, Pending: 10, Wait: trail.Wait{Since: at, Channel: channel, Reason: long}},
 		}})
 		writeAdapters(&out, []admin.Adapter{
-			{Name: channel, State: "quarantined", Overdue: 3, Since: at, Version: "v0.1.0-12-gabcdef0-dirty", PID: 123456, Restarts: 10, LastError: long},
+			{Name: channel, State: "quarantined", Overdue: 3, Since: at, Version: "v0.1.0-12-gabcdef0-dirty", PID: 123456, Restarts: 10, LastError: long, NextStart: &at},
 		})
 		writeTrail(&out, &trail.Conversation{ID: id, Live: true, Entries: []trail.Entry{
 			{At: at, Step: "attempt failed", Channel: channel, Detail: long, Delivery: id, Envelope: id, Text: long},
