@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,7 +195,7 @@ func (e *explained) write(w io.Writer) {
 	if f.Text != "" {
 		fmt.Fprintf(w, "  text %q\n", f.Text)
 	}
-	fmt.Fprintf(w, "  owner %s (%s), home %s", f.Owner, f.OwnerRole, f.Home)
+	fmt.Fprintf(w, "  owner %s (%s), home %s", cmp.Or(f.Owner, "-"), cmp.Or(f.OwnerRole, "-"), cmp.Or(f.Home, "-"))
 	if f.Pending != "" {
 		fmt.Fprintf(w, ", offered to %s", f.Pending)
 	}
