@@ -115,7 +115,7 @@ order in which they were given up, at most --rate in a second.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) > 0) == f.isSet() {
 				return &exitError{code: exitUsage, err: fmt.Errorf("%s: give either IDs, or at least one of --channel, "+
-					"--reason and --since", cmd.CommandPath())}
+					"--reason and --since", commandName(cmd))}
 			}
 			if f.rate <= 0 {
 				return &exitError{code: exitUsage, err: fmt.Errorf("--rate %g: must be more than 0", f.rate)}
