@@ -101,8 +101,7 @@ func (d *channelData) loadMessages(r *strings.Replacer) (err error) {
 	return err
 }
 
-func parseFolder[T any](dir string, r *strings.Replacer, parse func(name string, text []byte) (T, error)) (
-	out []T, err error) {
+func parseFolder[T any](dir string, r *strings.Replacer, parse func(string, []byte) (T, error)) (out []T, err error) {
 	files, _ := filepath.Glob(filepath.Join(dir, "*.http")) // the pattern is good
 	for _, f := range files {
 		text, err := os.ReadFile(f)

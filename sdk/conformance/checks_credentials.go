@@ -175,8 +175,7 @@ func (c credential) forge(in *inbound, add forge) {
 // becomes a hexadecimal digit of the same case, so that hexadecimal texts stay valid. In base64, the decoded bytes
 // also differ.
 func flip(s string, i int) string {
-	var half byte // bytes up to half become the second byte of others, larger bytes the first
-	others := "qq"
+	half, others := byte(0), "qq" // bytes up to half become the second byte of others, larger bytes the first
 	switch c := s[i]; {
 	case strings.HasPrefix(s[i+1:], "=="):
 		half, others = 'A', "Aw"

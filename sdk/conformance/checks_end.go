@@ -213,9 +213,7 @@ func (p *probe) sayCustomerText() {
 			})
 		}
 	}
-	change := func(c *pluginpb.DeliverCall) {
-		c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), customerText)
-	}
+	change := func(c *pluginpb.DeliverCall) { setText(c, customerText) }
 	faults := []reaction{nil, respond(400, "{}", nil), respond(500, "{}", nil), respond(0, "x", nil), truncate, resetConn}
 	for i := 0; i < len(faults) && delivers(p); i++ {
 		p.perform(act{effect: faults[i], change: change})

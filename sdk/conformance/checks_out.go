@@ -41,7 +41,7 @@ var outChecks = map[string]func(*probe){
 	"out.pieces": func(p *probe) {
 		const whole, piece = "conformance-whole-text", "conformance-piece-7"
 		got := p.perform(act{change: func(c *pluginpb.DeliverCall) {
-			c.GetSend().Envelope = withText(c.GetSend().GetEnvelope(), whole)
+			setText(c, whole)
 			c.GetSend().Assigned.Text = piece
 		}})
 		sent := got.script.requestText()
@@ -71,8 +71,7 @@ var outChecks = map[string]func(*probe){
 			"a delivery on channel %s gave %s; its vendor noticed %q, and the vendor of channel %s got %q",
 			q.data.Channel, got, problems, p.data.Channel, first.requestText())
 		got = p.perform(act{})
-		p.expect(got.isSuccess() && got.script.count() == 1, "after that, a delivery on channel %s gave %s", p.data.Channel,
-			got)
+		p.expect(got.isSuccess() && got.script.count() == 1, "then a delivery on channel %s gave %s", p.data.Channel, got)
 	},
 	"channels.credentials": func(p *probe) {
 		in, q := p.authentic(), p.second()
@@ -82,8 +81,14 @@ var outChecks = map[string]func(*probe){
 			same = same && c.value(mixed) == c.value(in)
 			mixed = c.with(mixed, c.value(in))
 		}
+		if p.signer != nil { // sign the second channel's call with the secret of the first
+			now := time.Now()
+			signed := p.prove(mixed, now)
+			same = same && signed.equal(q.prove(mixed, now))
+			mixed = signed.addTo(mixed)
+		}
 		if same {
-			p.skip("both channels have the same credentials; write others under second in channel.yaml")
+			p.skip("the credentials of both channels are the same; write others under second, and sign by channel")
 		}
 		got := q.receive(mixed, "the credentials of another channel")
 		p.expect(got.Status == 401, "%s with credentials of channel %s on channel %s: %s", in, p.data.Channel,
@@ -203,15 +208,14 @@ var outChecks = map[string]func(*probe){
 	},
 }
 
-func withText(b []byte, text string) []byte {
-	e, _ := protocol.DecodeEnvelope(b) // the suite made it
+func setText(c *pluginpb.DeliverCall, text string) {
+	e, _ := protocol.DecodeEnvelope(c.GetSend().GetEnvelope()) // the suite made it
 	for i := range e.Parts {
 		if e.Parts[i].Text != "" {
 			e.Parts[i].Text = text
 		}
 	}
-	out, _ := protocol.EncodeEnvelope(e)
-	return out
+	c.GetSend().Envelope, _ = protocol.EncodeEnvelope(e)
 }
 
 // exchanges performs all exchanges of an action, once for a group.

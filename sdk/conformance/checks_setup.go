@@ -269,16 +269,12 @@ func (p *probe) expectProblem(path []string, value any) {
 }
 
 // newMux returns a mux with a handler for pattern, nil if the pattern is invalid.
-func newMux(pattern string) (mux *http.ServeMux) {
+func newMux(pattern string) (valid *http.ServeMux) {
 	if !strings.HasPrefix(pattern, "/") {
 		return nil
 	}
-	defer func() {
-		if recover() != nil {
-			mux = nil
-		}
-	}()
-	mux = http.NewServeMux()
+	defer func() { _ = recover() }() // from Handle
+	mux := http.NewServeMux()
 	mux.Handle(pattern, http.NotFoundHandler())
 	return mux
 }

@@ -33,7 +33,7 @@ func (a *flawedAdapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Recep
 		}
 		defer func() { _ = a.road.TryLock(); a.road.Unlock() }()
 	}
-	if err := c.admit(req); err != nil {
+	if err := a.admit(c, req); err != nil {
 		return nil, err
 	}
 	var h hook
@@ -51,14 +51,29 @@ func (a *flawedAdapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Recep
 	return &sdk.Reception{Envelopes: []*envelope.Envelope{e}, Response: response}, nil
 }
 
-func (c *flawedChannel) admit(req *sdk.Request) error {
+func (a *flawedAdapter) admit(c *flawedChannel, req *sdk.Request) error {
 	if !c.settings.Secret.IsZero() {
+		if flaw == "any-secret" {
+			return a.checkAnySignature(req)
+		}
 		return c.checkSignature(req, time.Now())
 	}
 	if all := req.Header.Values("Authorization"); len(all) != 1 || all[0] != "Bearer "+c.settings.Token.Reveal() {
 		return sdk.Unauthorized("wrong token")
 	}
 	return nil
+}
+
+// checkAnySignature accepts the signature of any channel.
+func (a *flawedAdapter) checkAnySignature(req *sdk.Request) (err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.channels {
+		if err = c.checkSignature(req, time.Now()); err == nil {
+			break
+		}
+	}
+	return err
 }
 
 func (c *flawedChannel) checkSignature(req *sdk.Request, now time.Time) error {

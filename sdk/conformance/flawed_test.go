@@ -52,12 +52,16 @@ func signCalls() {
 	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var c struct {
 		Unix              int64
+		Channel           string
 		Host, Path, Query string
 		Header            map[string]string
 		Body              []byte
 	}
+	secrets := map[string]string{
+		"signed": "conformance-signing-secret-1234", "signed-2": "conformance-signing-secret-5678",
+	}
 	for in.Decode(&c) == nil {
-		mac := signature("conformance-signing-secret-1234", fmt.Sprint(c.Unix), c.Host, c.Path, c.Query, c.Header["X-Topic"],
+		mac := signature(secrets[c.Channel], fmt.Sprint(c.Unix), c.Host, c.Path, c.Query, c.Header["X-Topic"],
 			c.Body)
 		header := map[string]string{"X-Time": fmt.Sprint(c.Unix), "X-Signature": mac}
 		_ = out.Encode(map[string]any{"header": header}) // the suite notices a broken pipe

@@ -84,6 +84,7 @@ var flaws = []struct {
 			"Bearer conformance-token-"+
 				map[bool]string{true: "2", false: "1"}[c.GetChannels()[0] == "bot-2"])
 	})},
+	{"any-secret", "signed", "channels.credentials", nil},
 	{"toggles ids", "", "duplicates.same", toggling()},
 	{"ids of its own process", "", "duplicates.restart", numbering()},
 	{"forgets keys", "", "duplicates.key", sends(func(c *pluginpb.DeliverCall) { c.Key = "another" })},

@@ -16,14 +16,18 @@ import (
 	simulator "patchbay/sandbox/aicc"
 )
 
-// The access_key and secret_key of channel.yaml.
-const (
-	accessKey = "examAccessKey01"
-	secretKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
-)
+// accessKey is the access_key of channel.yaml.
+const accessKey = "examAccessKey01"
+
+// secretKeys are the secret_key of each channel in channel.yaml; signed-2 is the second channel.
+var secretKeys = map[string]string{
+	"signed":   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ",
+	"signed-2": "QPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba",
+}
 
 // call contains the signed fields of a call.
 type call struct {
+	Channel                   string
 	Time                      time.Time
 	Method, Host, Path, Query string
 	Header                    map[string]string
@@ -46,7 +50,7 @@ func sign(in *json.Decoder, out *json.Encoder) error {
 			return fmt.Errorf("read a call: %w", err)
 		}
 		signed := map[string]string{"host": c.Host, "content-type": c.Header["Content-Type"]}
-		header := simulator.Authorization(accessKey, secretKey, c.Method, c.Path+query(c.Query),
+		header := simulator.Authorization(accessKey, secretKeys[c.Channel], c.Method, c.Path+query(c.Query),
 			c.Time.UTC().Format("2006-01-02T15:04:05Z"),
 			signed, c.Body)
 		if err := out.Encode(map[string]any{"header": map[string]string{"Authorization": header}}); err != nil {

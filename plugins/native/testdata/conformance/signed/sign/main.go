@@ -13,8 +13,11 @@ import (
 	simulator "patchbay/sandbox/native"
 )
 
-// secret is the answer_secret of channel.yaml.
-const secret = "whsec_ZXhhbS1zZWNyZXQtb2YtdGhlLXByb3h5LTAwMDE="
+// secrets are the answer_secret of each channel in channel.yaml; signed-2 is the second channel.
+var secrets = map[string]string{
+	"signed":   "whsec_ZXhhbS1zZWNyZXQtb2YtdGhlLXByb3h5LTAwMDE=",
+	"signed-2": "whsec_ZXhhbS1zZWNyZXQtb2YtdGhlLXByb3h5LTAwMDI=",
+}
 
 func main() {
 	if err := sign(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)); err != nil {
@@ -26,16 +29,18 @@ func main() {
 func sign(in *json.Decoder, out *json.Encoder) error {
 	for {
 		var call struct {
-			Unix   int64
-			Header map[string]string
-			Body   []byte
+			Channel string
+			Unix    int64
+			Header  map[string]string
+			Body    []byte
 		}
 		if err := in.Decode(&call); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("read a call: %w", err)
 		}
-		signed, err := simulator.SignatureHeaders(secret, call.Header["Webhook-Id"], time.Unix(call.Unix, 0), call.Body)
+		signed, err := simulator.SignatureHeaders(secrets[call.Channel], call.Header["Webhook-Id"],
+			time.Unix(call.Unix, 0), call.Body)
 		if err != nil {
 			return err
 		}
