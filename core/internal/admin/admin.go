@@ -40,9 +40,10 @@ type Writer interface {
 	Draining() <-chan struct{}
 }
 
-// Lanes reports the state of a channel's lanes; see delivery.Engine.State.
+// Lanes reports the state of a channel's lanes and of a delivery's call; see delivery.Engine.
 type Lanes interface {
 	State(channel string) attempt.ChannelState
+	CallTime(delivery string) (time.Duration, bool)
 }
 
 // Options configure an Admin.

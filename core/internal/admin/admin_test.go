@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -39,6 +40,8 @@ type testAPI struct {
 	log   *memory.Log
 	lanes attempt.ChannelState
 
+	callTime time.Duration // of each call in flight; 0 without calls
+
 	policy  *conversation.Policy
 	running *Running
 	mu      sync.Mutex
@@ -57,6 +60,8 @@ func (a *testAPI) Pause(*state.Pause)                {}
 func (a *testAPI) Committed(writer.Commit)           {}
 func (a *testAPI) ClockAhead(string)                 {}
 func (a *testAPI) State(string) attempt.ChannelState { return a.lanes }
+
+func (a *testAPI) CallTime(string) (time.Duration, bool) { return a.callTime, a.callTime > 0 }
 
 func newTestAPI(t *testing.T) *testAPI {
 	t.Helper()

@@ -213,7 +213,7 @@ func overload(s *attempt.ChannelState, limit time.Duration) string {
 		"%s for one", s.Full.Round(time.Second), s.Waits.Round(100*time.Millisecond))
 }
 
-// pendingReason returns why the head of a lane waits.
+// pendingReason returns why the head of a lane waits for its call.
 func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 	running := a.Running()
 	if reason := a.noCallReason(running, d.Channel); reason != "" {
@@ -230,5 +230,5 @@ func (a *Admin) pendingReason(d *trail.PendingDelivery) string {
 		return fmt.Sprintf("the channel's concurrency limit is reached: %d calls in flight, %d queued",
 			s.InFlight, s.Queued)
 	}
-	return "in flight"
+	return "its call begins soon"
 }

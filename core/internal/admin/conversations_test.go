@@ -45,12 +45,12 @@ func TestConversationsAreListedLongestWaitFirst(t *testing.T) {
 	a.say("web", "w2", "m2", "hello")
 	a.say("web", "w2", "m3", "hello?")
 	a.say("web", "w3", "m4", "help")
-	if want, got := "cust-w1 for faq: 0, faq has not answered the customer\ncust-w2 for faq: 2, in flight\n"+
-		"cust-w3 for desk: 2, in flight", list(""); got != want {
+	if want, got := "cust-w1 for faq: 0, faq has not answered the customer\ncust-w2 for faq: 2, its call begins soon\n"+
+		"cust-w3 for desk: 2, its call begins soon", list(""); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})
-	if got, want := list("faq"), "cust-w2 for faq: 1, in flight"; !strings.Contains(got, want) {
+	if got, want := list("faq"), "cust-w2 for faq: 1, its call begins soon"; !strings.Contains(got, want) {
 		t.Errorf("for the bot: %q, want %q", got, want)
 	}
 	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})

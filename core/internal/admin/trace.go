@@ -47,7 +47,13 @@ func (a *Admin) addReasons(c *trail.Conversation) {
 		if d.Delivery == "" || d.Reason != "" && d.Status != state.StatusRetrying {
 			continue
 		}
-		reason := a.pendingReason(d)
+		reason := ""
+		if took, calling := a.Lanes.CallTime(d.Delivery); calling {
+			d.Status, d.NextAttempt = trail.StatusInFlight, time.Time{}
+			reason = fmt.Sprintf("the call began %s ago", took.Round(100*time.Millisecond))
+		} else {
+			reason = a.pendingReason(d)
+		}
 		if d.Reason != "" {
 			reason += "; " + d.Reason
 		}

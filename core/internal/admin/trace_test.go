@@ -107,9 +107,12 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 		retry     time.Duration // until the next attempt, after a failed one
 		notCalled bool          // the failure preceded the call
 		away      bool          // the adapter is not running
+		calls     time.Duration // age of the call in flight
 		want      string
 	}{
-		"in flight": {want: "in flight"},
+		"soon":      {want: "its call begins soon"},
+		"in flight": {state: attempt.ChannelState{InFlight: 2, Paused: true}, calls: 4 * time.Second, want: "the call began 4s ago"},
+		"repeated":  {retry: time.Hour, calls: 90 * time.Second, want: "the call began 1m30s ago; last attempt failed: try later"},
 		"breaker": {state: attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"},
 			want: "circuit breaker is open: HTTP 502"},
 		"pause": {state: attempt.ChannelState{Pause: 90 * time.Second}, want: "a pause, which ends in 1m30s"},
@@ -122,7 +125,7 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
-			a.lanes = tc.state
+			a.lanes, a.callTime = tc.state, tc.calls
 			if tc.away {
 				a.addAdapter("bot")
 			}
@@ -142,7 +145,10 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 			}
 			d := c.Pending[0]
 			retrying := d.Status == state.StatusRetrying && !d.NextAttempt.IsZero() && (d.Attempts == 0) == tc.notCalled
-			if tc.retry > 0 && !retrying {
+			if calling := d.Status == trail.StatusInFlight && d.NextAttempt.IsZero(); calling != (tc.calls > 0) {
+				t.Errorf("first delivery %+v, want a call in flight: %v", d, tc.calls > 0)
+			}
+			if tc.retry > 0 && tc.calls == 0 && !retrying {
 				t.Errorf("first delivery %+v, want a retry", d)
 			}
 			if want := "queued behind " + j.Delivery.ID; !strings.Contains(c.Pending[1].Reason, want) {

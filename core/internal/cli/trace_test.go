@@ -14,12 +14,12 @@ func TestPendingLinesShowDeliveryIDsOnceThereAreAny(t *testing.T) {
 		State: &trail.State{Owner: "faq", Home: "faq", Epoch: 1, OwnerSince: time.Unix(0, 0).UTC()},
 		Pending: []trail.PendingDelivery{
 			{Kind: "send", Status: "held", Channel: "desk", Reason: "held until the offer to desk ends"},
-			{Kind: "send", Status: "queued", Channel: "faq", Delivery: "d1", Reason: "in flight"},
+			{Kind: "send", Status: "in flight", Channel: "faq", Delivery: "d1", Reason: "the call began 4s ago"},
 		},
 	})
 	want := `  owner faq (epoch 1, since 1970-01-01T00:00:00Z), home faq
   held: send to desk: held until the offer to desk ends
-  queued: send to faq d1: in flight
+  in flight: send to faq d1: the call began 4s ago
 `
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)

@@ -169,6 +169,17 @@ func (e *Engine) State(name string) attempt.ChannelState {
 	return s
 }
 
+// CallTime returns the time since the call of a delivery began, or false if the delivery has no call in flight.
+func (e *Engine) CallTime(delivery string) (time.Duration, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.tasks[delivery]
+	if t == nil || t.cancel == nil || t.preparing {
+		return 0, false
+	}
+	return time.Since(t.began), true
+}
+
 func (e *Engine) finish(j *attempt.Job, o *attempt.Outcome) {
 	o.Conversation, o.Delivery, o.Channel = j.Conv.ID, j.Delivery.ID, j.Delivery.Channel
 	o.Kind, o.Offer = j.Delivery.Kind, j.Delivery.Offer

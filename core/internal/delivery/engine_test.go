@@ -26,6 +26,12 @@ func TestConcurrencyLimit(t *testing.T) {
 		if s := h.State("faq"); s.Queued != 3 || s.InFlight != 2 {
 			t.Errorf("State: %+v, want 3 jobs queued and 2 calls in flight", s)
 		}
+		time.Sleep(4 * time.Second)
+		for id, calling := range map[string]bool{"d1": true, "d3": false, "unknown": false} {
+			if took, ok := h.CallTime(id); ok != calling || calling && took != 4*time.Second {
+				t.Errorf("CallTime(%s) = %v, %v; want a call: %v", id, took, ok, calling)
+			}
+		}
 		mine := slices.IndexFunc(calls, func(c *call) bool { return c.GetChannel() == "faq" })
 		calls[mine].answer <- delivered()
 		if next := h.bot.takeCalls(); len(next) != 1 || next[0].Key != "d3" {

@@ -129,6 +129,8 @@ type idleLanes struct{}
 
 func (idleLanes) State(string) attempt.ChannelState { return attempt.ChannelState{} }
 
+func (idleLanes) CallTime(string) (time.Duration, bool) { return 0, false }
+
 func (stateWriter) Drain()                    {}
 func (stateWriter) Draining() <-chan struct{} { return nil }
 func (stateWriter) Writable() error           { return nil }

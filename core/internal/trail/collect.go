@@ -19,6 +19,12 @@ type collectedEntries struct {
 	opened bool   // the record that opened the conversation is collected
 }
 
+// queuedDelivery has what later changes of a delivery do not repeat.
+type queuedDelivery struct {
+	channel  string
+	position state.Position // of the envelope
+}
+
 // collect adds a record's entries to the found conversations.
 func (s *search) collect(seq uint64, r *journal.Record) {
 	for i, st := range r.GetEnvelopes() {
@@ -35,8 +41,8 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 			continue
 		}
 		s.trackPending(ch, p, r)
-		if d := ch.GetQueued().GetDelivery(); d.GetItem() != nil {
-			s.deliveries[d.GetId()] = positionOf(d.GetItem().GetPosition())
+		if d := cmp.Or(ch.GetQueued().GetDelivery(), ch.GetDeadLettered().GetDelivery()); d != nil {
+			s.deliveries[d.GetId()] = queuedDelivery{d.GetChannel(), positionOf(d.GetItem().GetPosition())}
 		}
 		c.opened = c.opened || ch.GetOpened() != nil
 		d, ok := describeChange(ch)
@@ -125,8 +131,9 @@ func (s *search) conversations() []*Conversation {
 		found := &Conversation{ID: conv, Entries: make([]Entry, 0, len(c.drafts))}
 		for _, d := range c.drafts {
 			if d.position == (state.Position{}) {
-				d.position = s.deliveries[d.Delivery]
+				d.position = s.deliveries[d.Delivery].position
 			}
+			d.Channel = cmp.Or(d.Channel, s.deliveries[d.Delivery].channel)
 			d.Envelope = s.envelopes[d.position]
 			found.Entries = append(found.Entries, d.Entry)
 		}

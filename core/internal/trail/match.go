@@ -34,7 +34,7 @@ type search struct {
 	unassigned map[state.Position]*unassignedEnvelope
 	pending    map[state.Position]bool // envelopes on pending threads
 	envelopes  map[state.Position]string
-	deliveries map[string]state.Position // envelopes of the queued deliveries
+	deliveries map[string]queuedDelivery // by id
 	secondPass bool
 }
 
@@ -43,7 +43,7 @@ func newSearch(q Query, live map[string][]string) *search {
 		query: q, live: live, ids: map[string]bool{}, patterns: [][]byte{}, found: map[string]*collectedEntries{},
 		dropped: map[string]bool{}, unassigned: map[state.Position]*unassignedEnvelope{},
 		pending: map[state.Position]bool{}, envelopes: map[state.Position]string{},
-		deliveries: map[string]state.Position{},
+		deliveries: map[string]queuedDelivery{},
 	}
 	for _, id := range q.IDs {
 		s.addID(id)

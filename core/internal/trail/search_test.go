@@ -344,3 +344,29 @@ func TestStepsOfTheSearchedMessageAreMarked(t *testing.T) {
 		}
 	}
 }
+
+// A failed attempt and the end of a dead letter are recorded without the channel of the delivery.
+func TestStepsOfADeliveryNameItsChannel(t *testing.T) {
+	h := newHistory(t)
+	conv := h.id()
+	h.open(conv, "th")
+	open := &journal.Delivery{Id: "d2", Channel: "desk", Kind: state.KindOpen}
+	h.record(nil, change(conv, &journal.Change_Queued{Queued: &journal.Queued{Delivery: open}}))
+	h.record(nil, change(conv, &journal.Change_Attempted{Attempted: &journal.Attempted{Delivery: "d2", Attempts: 1}}))
+	h.record([]*journal.StoredEnvelope{stored(t, h.id(), conv, "v3", "th")}, undecided(conv, "d3", pos(h.last+1, 0)))
+	for _, id := range []string{"d2", "d3"} {
+		h.record(nil, change(conv, &journal.Change_DeadLetterEnded{
+			DeadLetterEnded: &journal.DeadLetterEnded{Dead: id, Status: state.StatusReplayed},
+		}))
+	}
+	var got []string
+	for _, e := range h.findOne(conv).Entries {
+		if e.Delivery != "" {
+			got = append(got, e.Step+" "+e.Channel)
+		}
+	}
+	want := "queued desk, retrying desk, dead faq, dead letter replayed desk, dead letter replayed faq"
+	if strings.Join(got, ", ") != want {
+		t.Errorf("steps %q, want %q", got, want)
+	}
+}

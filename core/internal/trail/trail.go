@@ -62,13 +62,16 @@ type State struct {
 	LastActive time.Time         `json:"last_active"`
 }
 
+// StatusInFlight is the status of a pending delivery whose call is running.
+const StatusInFlight = "in flight"
+
 // PendingDelivery is a delivery that has not ended, or a held message.
 type PendingDelivery struct {
 	Delivery    string    `json:"delivery"` // empty for a held message
 	Channel     string    `json:"channel"`
 	Kind        string    `json:"kind"`
 	Offer       bool      `json:"offer,omitempty"` // an open that is an offer
-	Status      string    `json:"status"`          // held, queued or retrying
+	Status      string    `json:"status"`          // held, queued, retrying or in flight
 	Attempts    uint32    `json:"attempts,omitempty"`
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
 	QueuedAt    time.Time `json:"queued_at,omitzero"`
