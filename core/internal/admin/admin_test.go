@@ -70,8 +70,11 @@ func newTestAPI(t *testing.T) *testAPI {
 		"web": {Name: "web", Role: envelope.RoleCustomer}, "faq": {Name: "faq", Role: envelope.RoleBot},
 		"desk": {Name: "desk", Role: envelope.RoleAgent, Opens: true},
 	}}
+	unheld := route.NewOffer("desk")
+	unheld.Hold = false
 	table, problems := route.Compile([]route.Rule{
 		{Name: "help", From: []string{"customer"}, When: `text == "help"`, Offer: route.NewOffer("desk")},
+		{Name: "unheld", From: []string{"customer"}, When: `text == "help, but let me talk"`, Offer: unheld},
 		{Name: "to-desk", From: []string{"customer"}, When: `text == "desk now"`, Pass: "desk"},
 	}, route.Channels{"web": envelope.RoleCustomer, "faq": envelope.RoleBot, "desk": envelope.RoleAgent})
 	if table == nil {

@@ -78,6 +78,8 @@ func TestWaitsAreCountedByCause(t *testing.T) {
 	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "too long"})
 	a.say("web", "offered", "o1", "help")
 	a.finish(a.job("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "t1"})
+	a.say("web", "unheld", "u1", "help, but let me talk")
+	a.finish(a.job("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: "t2"})
 	a.lanes = attempt.ChannelState{Breaker: "open", Cause: "HTTP 503"}
 	var got WaitingList
 	a.call("GET", "/api/conversations", 200, &got)
@@ -92,7 +94,7 @@ func TestWaitsAreCountedByCause(t *testing.T) {
 	}
 	want := []string{
 		fmt.Sprintf("%d for faq: delivery: the channel's circuit breaker is open: HTTP 503", maxWaiting),
-		"1 for desk: held: messages are held until an offer or a departure ends",
+		"2 for desk: offer: offered, and not accepted yet",
 		"1 for faq: answer: has not answered the customer",
 		"1 for faq: dead_letter: messages to the channel are dead letters",
 	}

@@ -39,7 +39,7 @@ func (a *Admin) describeCauses(causes waitingCauses) []WaitingCause {
 	list := make([]WaitingCause, 0, len(causes))
 	for _, c := range causes {
 		c.Reason = map[string]string{
-			trail.CauseHeld:       "messages are held until an offer or a departure ends",
+			trail.CauseHeld:       "messages are held until the departure of the owner takes effect",
 			trail.CauseOffer:      "offered, and not accepted yet",
 			trail.CauseDeadLetter: "messages to the channel are dead letters",
 			trail.CauseAnswer:     "has not answered the customer",

@@ -37,8 +37,8 @@ func LongestWait(c *state.Conversation, channel string) Wait {
 // Causes of waits.
 const (
 	CauseDelivery   = "delivery"    // a delivery is pending
-	CauseHeld       = "held"        // the message is held
-	CauseOffer      = "offer"       // the channel has not accepted the offer
+	CauseHeld       = "held"        // the message is held until a departure takes effect
+	CauseOffer      = "offer"       // the channel has not accepted the offer; messages can be held until it ends
 	CauseDeadLetter = "dead_letter" // the message is a dead letter
 	CauseAnswer     = "answer"      // the owner has not answered
 )
@@ -49,10 +49,10 @@ func (w *Wait) CauseOf(s *state.State, c *state.Conversation, deadLetters bool) 
 	switch {
 	case w.delivery != "" || c.Lane(w.Channel) != nil:
 		return CauseDelivery
+	case c.Offer != nil && (c.Departure == nil || len(c.Held) == 0):
+		return CauseOffer
 	case len(c.Held) > 0:
 		return CauseHeld
-	case c.Offer != nil:
-		return CauseOffer
 	case deadLetters && deadReason(s, c) != "":
 		return CauseDeadLetter
 	}
