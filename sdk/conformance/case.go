@@ -48,6 +48,21 @@ func (x *exchange) with(path string, value any) *exchange {
 	return &out
 }
 
+// tokens returns the long words in the header of the request with the effect that responses to once requests have.
+func (x *exchange) tokens() (out []string) {
+	for _, to := range x.steps {
+		for _, word := range strings.Fields(strings.NewReplacer("[", " ", "]", " ").Replace(fmt.Sprint(to.header))) {
+			for _, from := range x.steps {
+				const long = 8 // longer than Bearer
+				if to.effect && from.once && len(word) >= long && bytes.Contains(from.responseBody, []byte(word)) {
+					out = append(out, word)
+				}
+			}
+		}
+	}
+	return out
+}
+
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
 	effect bool // the request that does what the call asks for; the others prepare it

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	_ "embed"
-	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -155,7 +154,10 @@ var cases = readYAML[struct {
 	Odd                               []oddity
 	// the words of the protocol
 	Abilities, Roles, Media, Parts, Events []string
-}]("cases.yaml", casesText)
+}]("cases.yaml", repeats.ReplaceAllFunc(casesText, func(b []byte) []byte {
+	n, _ := strconv.Atoi(string(b[3 : len(b)-1]))
+	return []byte(strconv.Quote(strings.Repeat(string(b[1]), n)))
+}))
 
 // fault is a misbehavior of the vendor, with the kinds of errors that the adapter may then return.
 type fault struct {
@@ -191,39 +193,11 @@ func (p *probe) expectFault(f *fault, got *outcome) {
 	}
 }
 
+// oddity changes a delivery. Text replaces each text that is not empty, and Attributes the value of each attribute.
 type oddity struct {
-	What       string
-	Set        map[string]any // members of the delivery
-	Envelope   map[string]any // members of its envelope
-	Text       string         // of each text part
-	Attributes string         // the value of each attribute
-}
-
-// apply returns an odd copy of a delivery.
-func (o *oddity) apply(call json.RawMessage) json.RawMessage {
-	var tree any
-	_ = json.Unmarshal(call, &tree) // it was valid when it was loaded
-	delivery := tree.(map[string]any)
-	maps.Copy(delivery, o.Set)
-	if e, ok := delivery["envelope"].(map[string]any); ok {
-		maps.Copy(e, o.Envelope)
-	}
-	members("", tree, func(path string, v any) {
-		part, _ := v.(map[string]any)
-		switch {
-		case o.Text != "" && strings.HasPrefix(path, "envelope.parts.") && part["type"] == "text":
-			part["text"] = o.Text
-		case o.Attributes != "" && path == "envelope.attributes":
-			for name := range part {
-				part[name] = o.Attributes
-			}
-		}
-	})
-	text, _ := json.Marshal(tree)
-	return repeats.ReplaceAllFunc(text, func(b []byte) []byte {
-		n, _ := strconv.Atoi(string(b[3 : len(b)-1]))
-		return []byte(strconv.Quote(strings.Repeat(string(b[1]), n)))
-	})
+	What             string
+	Set              map[string]any // values by their dotted paths
+	Text, Attributes string
 }
 
 // repeats matches a text of one repeated letter, like "x*512".

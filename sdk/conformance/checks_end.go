@@ -123,8 +123,7 @@ func (p *probe) drain() *drainResult {
 	})
 }
 
-// resources are the resources that are counted. more is how many more a process may have after many calls, for example
-// idle connections and threads that the runtime keeps.
+// resources are counted before and after many calls. more is the allowed growth, for example for idle connections.
 var resources = []struct {
 	name string
 	more int
@@ -213,7 +212,7 @@ func (p *probe) sayCustomerText() {
 			})
 		}
 	}
-	change := func(c *pluginpb.DeliverCall) { setText(c, customerText) }
+	change := func(c *pluginpb.DeliverCall) { setTexts(c, customerText, "") }
 	faults := []reaction{nil, respond(400, "{}", nil), respond(500, "{}", nil), respond(0, "x", nil), truncate, resetConn}
 	for i := 0; i < len(faults) && delivers(p); i++ {
 		p.perform(act{effect: faults[i], change: change})

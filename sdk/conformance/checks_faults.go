@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 var faultsChecks = map[string]func(*probe){
@@ -52,6 +53,19 @@ var faultsChecks = map[string]func(*probe){
 	"faults.heals": func(p *probe) {
 		p.faults()
 		p.expectDelivery("after the faults")
+		for _, x := range p.faultExchanges() {
+			var asked atomic.Int32 // requests marked once
+			count := func(w http.ResponseWriter, r *http.Request, s *step) {
+				if s.once {
+					asked.Add(1)
+				}
+				writeResponse(w, r, s)
+			}
+			p.perform(act{exchange: x}) // so that the adapter has a token
+			p.perform(act{exchange: x, prepare: count, effect: respond(401, "{}", nil), what: "401"})
+			p.perform(act{exchange: x, prepare: count})
+			p.expect(asked.Load() > 0 || len(x.tokens()) == 0, "%s: after 401, the adapter did not ask for another token", x)
+		}
 	},
 	"guard.private": func(p *probe) {
 		c := p.config(p.subject.settings)

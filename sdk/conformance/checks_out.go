@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ var outChecks = map[string]func(*probe){
 	"out.pieces": func(p *probe) {
 		const whole, piece = "conformance-whole-text", "conformance-piece-7"
 		got := p.perform(act{change: func(c *pluginpb.DeliverCall) {
-			setText(c, whole)
+			setTexts(c, whole, "")
 			c.GetSend().Assigned.Text = piece
 		}})
 		sent := got.script.requestText()
@@ -208,12 +209,16 @@ var outChecks = map[string]func(*probe){
 	},
 }
 
-func setText(c *pluginpb.DeliverCall, text string) {
+// setTexts replaces the texts of a delivery, and the values of its attributes. An empty value replaces nothing.
+func setTexts(c *pluginpb.DeliverCall, text, attribute string) {
 	e, _ := protocol.DecodeEnvelope(c.GetSend().GetEnvelope()) // the suite made it
-	for i := range e.Parts {
-		if e.Parts[i].Text != "" {
-			e.Parts[i].Text = text
+	for i, part := range e.Parts {
+		if part.Text != "" {
+			e.Parts[i].Text = cmp.Or(text, part.Text)
 		}
+	}
+	for name, value := range e.Attributes {
+		e.Attributes[name] = cmp.Or(attribute, value)
 	}
 	c.GetSend().Envelope, _ = protocol.EncodeEnvelope(e)
 }
@@ -266,9 +271,12 @@ func (p *probe) oddities() []*outcome {
 	return once(p, "odd", func() (out []*outcome) {
 		for _, x := range p.examples("deliver") {
 			for _, o := range cases.Odd {
-				odd := *x
-				odd.call = o.apply(x.call)
-				out = append(out, p.perform(act{exchange: &odd, what: o.What}))
+				odd := x
+				for path, v := range o.Set {
+					odd = odd.with(path, v)
+				}
+				change := func(c *pluginpb.DeliverCall) { setTexts(c, o.Text, o.Attributes) }
+				out = append(out, p.perform(act{exchange: odd, what: o.What, change: change}))
 			}
 		}
 		return out

@@ -52,6 +52,9 @@ func (a *flawedAdapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Rece
 		return nil, err
 	}
 	got, err := c.call(ctx, "POST", "/messages", m)
+	if sdk.KindOf(err) == sdk.KindUnauthorized && flaw != "keeps-session" {
+		c.session.Store("")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,10 +91,11 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 
 // login asks for a session, once for each configuration.
 func (c *flawedChannel) login(ctx context.Context) error {
-	if !c.settings.Login || c.session.Load() {
+	if !c.settings.Login || c.sessionID() != "" {
 		return nil
 	}
-	if _, err := c.call(ctx, "POST", "/login", struct{}{}); err != nil {
+	got, err := c.call(ctx, "POST", "/login", struct{}{})
+	if err != nil {
 		if flaw == "shrugs" && !strings.Contains(err.Error(), "refused") {
 			return &sdk.Error{Kind: sdk.KindInvalid, Text: "no session"}
 		}
@@ -100,8 +104,13 @@ func (c *flawedChannel) login(ctx context.Context) error {
 		}
 		return err
 	}
-	c.session.Store(true)
+	c.session.Store(got.ID)
 	return nil
+}
+
+func (c *flawedChannel) sessionID() string {
+	id, _ := c.session.Load().(string)
+	return id
 }
 
 func (c *flawedChannel) call(ctx context.Context, method, path string, body any) (got answer, err error) {
@@ -143,6 +152,9 @@ func (c *flawedChannel) request(ctx context.Context, method, path string, body a
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+c.settings.APIKey.Reveal())
+	if id := c.sessionID(); id != "" {
+		req.Header.Set("X-Session", id)
+	}
 	client, allowed := c.Host.HTTP, len(c.Host.Allow) > 0
 	switch {
 	case flaw == "no-guard", flaw == "reads-all" && allowed:

@@ -100,7 +100,7 @@ type flawedAdapter struct {
 type flawedChannel struct {
 	sdk.Channel
 	settings flawedSettings
-	session  atomic.Bool
+	session  atomic.Value // string
 }
 
 // Describe implements sdk.Adapter.

@@ -159,6 +159,7 @@ var flaws = []struct {
 	{"retries", "", "faults.once", nil},
 	{"shrugs", "agent", "faults.prepare", nil},
 	{"sulks", "", "faults.heals", sulking("unauthorized")},
+	{"keeps-session", "agent", "faults.heals", nil},
 	{"no-guard", "", "guard.private", nil},
 	{"reads any link", "", "guard.links", &wire{asked: func(request any) {
 		if r, ok := request.(*pluginpb.ConfigureRequest); ok {

@@ -201,8 +201,7 @@ func jsonOrText(b []byte) any {
 
 func checksum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
-// compare adds a finding if a result differs from the golden file of an example in folder ("in", "out"). With
-// Options.Update it writes the file instead.
+// compare adds a finding if a result differs from its golden file in folder. With Options.Update it writes the file.
 func (p *probe) compare(folder, name string, got any) {
 	path := filepath.Join(p.data.dir, folder, name+".golden")
 	text, missing := os.ReadFile(path)

@@ -43,8 +43,7 @@ func (p *proof) addTo(in *inbound) *inbound {
 	return in.with(func(in *inbound) { in.signed = true })
 }
 
-// sign returns a call with the vendor's signature for the present time. If the vendor does not sign its calls, or the
-// call is signed already, it returns the call itself.
+// sign returns a call with the vendor's signature for the present time, or the call itself if it needs none.
 func (p *probe) sign(in *inbound) *inbound {
 	if p.signer == nil || in.signed {
 		return in
@@ -62,8 +61,7 @@ func (p *probe) prove(in *inbound, at time.Time) *proof {
 	return out
 }
 
-// signer is a running program of the test data that signs calls. For the same call and time, its response is always the
-// same.
+// signer is a running program of the test data that signs calls. It gives the same proof for the same call and time.
 type signer struct {
 	cmd       *exec.Cmd
 	stdin     io.WriteCloser
@@ -117,8 +115,7 @@ func (s *signer) close() {
 
 func (s *signer) kill() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) }
 
-// prove asks the program for the proof of a channel's call at a time. It writes a line and reads a line, as README.md
-// describes. An error ends the program.
+// prove asks the program for the proof of a call by a line that README.md describes. An error ends the program.
 func (s *signer) prove(channel string, in *inbound, at time.Time) (*proof, error) {
 	path, query, _ := strings.Cut(in.target, "?")
 	at = at.UTC().Truncate(time.Millisecond)

@@ -32,8 +32,7 @@ func decodeJSON(b []byte) (v any, err error) {
 // removed makes edit remove a member, if f returns it.
 var removed any = new(byte)
 
-// edit returns a copy of a JSON tree in which f replaces the value at a dotted path. If there is no such value,
-// edit adds it to its object, and found is false.
+// edit returns a copy of a JSON tree in which f replaces the value at a dotted path, or adds it (found is false).
 func edit(tree any, path string, f func(any) any) (out any, found bool) {
 	name, rest, deeper := strings.Cut(path, ".")
 	change := func(v any) any {

@@ -13,8 +13,7 @@ import (
 	"sync/atomic"
 )
 
-// vendor is a fault server: it responds as the test data say, or with a fault if its script has one. It is safe for
-// concurrent use.
+// vendor is a fault server: it responds as its script says. It is safe for concurrent use.
 type vendor struct {
 	base   string // URL
 	server *http.Server
@@ -224,8 +223,7 @@ func truncate(w http.ResponseWriter, _ *http.Request, s *step) {
 
 func neverRespond(_ http.ResponseWriter, r *http.Request, _ *step) { <-r.Context().Done() }
 
-// onFirstRequest applies react to the first request that is not optional. The others get the responses of the test
-// data.
+// onFirstRequest applies react to the first request that is not optional. The others get their usual responses.
 func onFirstRequest(react reaction) reaction {
 	var once sync.Once
 	return func(w http.ResponseWriter, r *http.Request, s *step) {
