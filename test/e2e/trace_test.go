@@ -81,7 +81,8 @@ func TestTraceExplainsPendingDeliveries(t *testing.T) {
 	s.say(t, "ben", "second")
 	harness.Eventually(t, harness.Patience, "ben's message is in flight", func() string {
 		got := s.Run(t, "trace", "ben")
-		if strings.Contains(got.Stdout, "\n  in flight: send to faq ") && strings.Contains(got.Stdout, ": queued behind") {
+		if strings.Contains(got.Stdout, "\n  in flight: send to faq ") &&
+			strings.Contains(got.Stdout, ": queued behind") {
 			return ""
 		}
 		return got.Stdout

@@ -110,9 +110,11 @@ func TestPendingDeliveriesHaveReasons(t *testing.T) {
 		calls     time.Duration // age of the call in flight
 		want      string
 	}{
-		"soon":      {want: "its call begins soon"},
-		"in flight": {state: attempt.ChannelState{InFlight: 2, Paused: true}, calls: 4 * time.Second, want: "the call began 4s ago"},
-		"repeated":  {retry: time.Hour, calls: 90 * time.Second, want: "the call began 1m30s ago; last attempt failed: try later"},
+		"soon": {want: "its call begins soon"},
+		"in flight": {state: attempt.ChannelState{InFlight: 2, Paused: true}, calls: 4 * time.Second,
+			want: "the call began 4s ago"},
+		"repeated": {retry: time.Hour, calls: 90 * time.Second,
+			want: "the call began 1m30s ago; last attempt failed: try later"},
 		"breaker": {state: attempt.ChannelState{Breaker: "open", Cause: "HTTP 502"},
 			want: "circuit breaker is open: HTTP 502"},
 		"pause": {state: attempt.ChannelState{Pause: 90 * time.Second}, want: "a pause, which ends in 1m30s"},
