@@ -66,11 +66,11 @@ func dependentsOf(c *state.Conversation, open *state.Delivery) []state.Delivery 
 }
 
 // endDependents ends the deliveries that need the thread of an open, and returns the messages among them. The other
-// ended deliveries are closing events and transcripts, which are dropped.
+// ended deliveries are transcripts, closing, typing and read events, which are dropped.
 func (tx *Transaction) endDependents(c *state.Conversation, open *state.Delivery, kind, text string) []state.Delivery {
 	var messages []state.Delivery
 	for _, next := range dependentsOf(c, open) {
-		if isClosingEvent(&next) || next.Kind == state.KindTranscript {
+		if isClosingEvent(&next) || next.Kind == state.KindTranscript || next.IsTriedOnce() {
 			tx.endDelivery(c, &next, state.StatusDropped, text)
 			continue
 		}
@@ -81,8 +81,12 @@ func (tx *Transaction) endDependents(c *state.Conversation, open *state.Delivery
 }
 
 // deadLetter ends a delivery and keeps it as a dead letter, with the messages that have ended because of it. With
-// delivery.then: block, the lane stops at this dead letter.
+// delivery.then: block, the lane stops at this dead letter. Typing and read events are dropped instead.
 func (tx *Transaction) deadLetter(c *state.Conversation, d *state.Delivery, kind, text string, messages ...state.Delivery) {
+	if d.IsTriedOnce() {
+		tx.endFailed(c, d, state.StatusDropped, kind, text)
+		return
+	}
 	tx.endDead(c, d, kind, text)
 	dead := &journal.DeadLettered{
 		Delivery: d.Proto(), Error: kind, Text: text, Attempts: d.Attempts, QueuedAt: d.QueuedAt.UnixNano(),
@@ -127,8 +131,13 @@ func (tx *Transaction) takeBlocked(c *state.Conversation, owner string) []state.
 }
 
 func (tx *Transaction) endDead(c *state.Conversation, d *state.Delivery, kind, text string) {
+	tx.endFailed(c, d, state.StatusDead, kind, text)
+}
+
+// endFailed removes a delivery from its lane because of an error.
+func (tx *Transaction) endFailed(c *state.Conversation, d *state.Delivery, status, kind, text string) {
 	tx.add(c.ID, &journal.Change_Ended{Ended: &journal.Ended{
-		Delivery: d.ID, Status: state.StatusDead, Error: kind, Text: text, Attempts: d.Attempts, Channel: d.Channel,
+		Delivery: d.ID, Status: status, Error: kind, Text: text, Attempts: d.Attempts, Channel: d.Channel,
 	}})
 }
 

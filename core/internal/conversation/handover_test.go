@@ -92,14 +92,14 @@ func TestUndeliveredMessagesFollowControl(t *testing.T) {
 		h.receive(incoming{channel: "web", thread: "w1", text: "old"})
 		h.drain("old")
 		h.receive(incoming{channel: "old", thread: h.conv().CustomerID(), text: "welcome"})
-		h.policy.Channels["faq"].Events = events(envelope.KindTyping)
+		h.policy.Channels["faq"].Events, h.policy.Channels["faq"].Opens = events(envelope.KindTyping), false
 		h.policy.Routes = compileRules(t, h.policy, []route.Rule{onWord("faq", route.Rule{Pass: "faq"}), {
 			Name: "bye", From: []string{"old"}, When: `text == "bye"`, Pass: "faq",
 		}})
 		h.receive(incoming{channel: "old", thread: h.conv().CustomerID(), text: "bye"})
 		h.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindTyping})
 		h.customer("hi again")
-		h.wantLines("to the bot", h.queue("faq"), "open", "typing", "hi again [zero, old, welcome, bye]")
+		h.wantLines("to the bot", h.queue("faq"), "typing", "hi again [zero, old, welcome, bye]")
 	})
 }
 

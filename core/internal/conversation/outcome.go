@@ -28,6 +28,10 @@ func (tx *Transaction) ApplyOutcome(o *attempt.Outcome) {
 	if !o.NotCalled {
 		cp.Attempts++
 	}
+	if o.Result != attempt.ResultDelivered && cp.IsTriedOnce() {
+		tx.endFailed(c, &cp, state.StatusDropped, o.Error, o.Text)
+		return
+	}
 	switch o.Result {
 	case attempt.ResultDelivered:
 		tx.applyDelivered(c, &cp, o)

@@ -69,12 +69,24 @@ func (tx *Transaction) routeOwner(c *state.Conversation, ch *Channel, e *envelop
 	}
 }
 
-// forward sends an event that rules cannot match, such as read or typing, to a channel that receives it.
+// forward sends an event that rules cannot match, such as read or typing, to a channel that receives it. Typing and
+// read events neither open a thread nor wait for one.
 func (tx *Transaction) forward(c *state.Conversation, to string, e *envelope.Envelope, pos state.Position) {
 	ch := tx.policy.Channels[to]
 	if ch == nil || !ch.receives(e.Kind) {
 		tx.dispose(c.ID, pos, e.Channel, state.StatusUnrouted, to+" does not receive "+string(e.Kind), "")
 		return
 	}
-	tx.send(c, ch, state.Item{Pos: pos}, sendOptions{})
+	var o sendOptions
+	switch e.Kind {
+	case envelope.KindTyping:
+		o.reason = state.ReasonTyping
+	case envelope.KindRead:
+		o.reason = state.ReasonRead
+	}
+	if o.reason != "" && ch.Opens && needsThread(c, ch) {
+		tx.dispose(c.ID, pos, e.Channel, state.StatusDropped, to+" has no thread for it", "")
+		return
+	}
+	tx.send(c, ch, state.Item{Pos: pos}, o)
 }

@@ -11,14 +11,7 @@ import (
 // ensureThread makes sure that the channel has a thread for this epoch or that a delivery that opens one is queued.
 // Offer is set if this delivery is also an offer.
 func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bool) {
-	if ch.Name == c.Channel {
-		return
-	}
-	th := c.Threads[ch.Name]
-	if th != nil && th.Live && (!ch.PerEpoch || th.Epoch == c.Epoch) {
-		return
-	}
-	if isOpening(c, ch.Name) {
+	if !needsThread(c, ch) || isOpening(c, ch.Name) {
 		return
 	}
 	if !ch.Opens {
@@ -37,6 +30,12 @@ func (tx *Transaction) ensureThread(c *state.Conversation, ch *Channel, offer bo
 		Channel: ch.Name, Kind: state.KindOpen, Epoch: c.Epoch, Offer: offer, Copy: ch.Role == envelope.RoleObserver,
 		Reason: reason,
 	})
+}
+
+// needsThread reports whether the channel has no thread for this epoch.
+func needsThread(c *state.Conversation, ch *Channel) bool {
+	th := c.Threads[ch.Name]
+	return ch.Name != c.Channel && (th == nil || !th.Live || ch.PerEpoch && th.Epoch != c.Epoch)
 }
 
 // isOpening reports whether an open of this epoch is queued for the channel.

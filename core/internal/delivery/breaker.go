@@ -78,6 +78,9 @@ func (b *breaker) nextState(t *task, r *result, busy func(limit int) int) string
 // updateBreaker passes the result of a call to the breaker of its channel. The caller holds the lock.
 func (e *Engine) updateBreaker(t *task, r *result) {
 	b := &t.ch.breaker
+	if t.job.Delivery.IsTriedOnce() && r.vendor == vendorFailed {
+		r.vendor = vendorUnknown // a vendor that fails for such events may accept messages
+	}
 	if t.canceled || r.out.Error == string(sdk.KindThrottled) && time.Now().Before(t.ch.pause) {
 		r.vendor = vendorUnknown // throttled calls that started before the pause are not further failures
 	}

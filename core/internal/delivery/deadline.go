@@ -13,12 +13,18 @@ import (
 // A delivery is given up at its deadline, for any reason of its wait. A running call is not aborted: its outcome
 // decides. A delivery without an earlier error is still tried after its deadline if a call can start immediately.
 
+// maxEventWait is the time from its queueing in which a typing or read event may wait for a call.
+const maxEventWait = 5 * time.Second
+
 // startGrace is the minimum time that deliveries have after the start of the engine, because the adapters start too.
 const startGrace = time.Minute
 
 // deadline returns the time at which a task is given up. ok is false if GiveUp is 0, or while an operator pauses the
-// channel. After such a pause, a delivery has its whole time again.
+// channel. After such a pause, a delivery has its whole time again. For typing and read events, neither counts.
 func (t *task) deadline() (at time.Time, ok bool) {
+	if t.job.Delivery.IsTriedOnce() {
+		return t.job.Delivery.QueuedAt.Add(maxEventWait), true
+	}
 	limit := t.settings.GiveUp
 	at = later(t.job.Delivery.QueuedAt.Add(t.job.Waited), t.ch.resumed).Add(limit)
 	return later(at, t.ch.started.Add(min(limit, startGrace))), limit > 0 && !t.ch.paused

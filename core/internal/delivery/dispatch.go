@@ -102,9 +102,10 @@ func (e *Engine) finishCall(t *task, r result) {
 }
 
 // requeue keeps a task whose adapter was not ready, or on which its adapter broke. It reports whether it kept the task.
+// It does not keep typing and read events.
 func (e *Engine) requeue(t *task, err error) bool {
 	switch {
-	case err == nil || t.canceled || e.stopping || t.ch.removed || t.isPastDeadline():
+	case err == nil || t.canceled || e.stopping || t.ch.removed || t.isPastDeadline() || t.job.Delivery.IsTriedOnce():
 		return false
 	case errors.Is(err, plugin.ErrNotReady):
 		t.ch.putBack(t)

@@ -26,7 +26,7 @@ type Delivery struct {
 	Joined   []Item    `json:"j,omitempty"`  // later messages of the customer; each text is a line after the text of Item
 	History  []Item    `json:"h,omitempty"`
 	Offer    bool      `json:"o,omitempty"`  // an open that offers the conversation to the channel
-	Reason   string    `json:"r,omitempty"`  // rule or cause
+	Reason   string    `json:"r,omitempty"`  // rule or cause; ReasonTyping or ReasonRead of such an event
 	Thread   string    `json:"th,omitempty"` // if not the channel's current thread
 	Follows  bool      `json:"f,omitempty"`  // carries the customer's message, so it follows control
 	Answer   bool      `json:"an,omitempty"` // carries an owner's message to the customer
@@ -45,6 +45,18 @@ type Delivery struct {
 	AnswerWait time.Duration `json:"wt,omitempty"` // finished waits for answers of the owner, see AnswerWaitTime
 	Error      string        `json:"er,omitempty"` // kind of the last error
 	Text       string        `json:"tx,omitempty"` // text of the last error
+}
+
+// Reasons of the deliveries of events that are worth nothing later.
+const (
+	ReasonTyping = "typing"
+	ReasonRead   = "read"
+)
+
+// IsTriedOnce reports whether the delivery carries a typing or read event. Such a delivery ends with its first outcome,
+// because messages wait behind it.
+func (d *Delivery) IsTriedOnce() bool {
+	return d.Kind == KindSend && !d.Copy && (d.Reason == ReasonTyping || d.Reason == ReasonRead)
 }
 
 // Decision is the decision about a message: StatusSent, StatusHeld, StatusDropped or StatusUnrouted. It is zero for other

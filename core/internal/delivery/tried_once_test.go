@@ -1,0 +1,103 @@
+package delivery
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/plugin"
+	"patchbay/core/internal/state"
+	"patchbay/sdk/protocol/pluginpb"
+)
+
+// submitTyping submits the delivery of a typing event.
+func (h *harness) submitTyping(channel string) *attempt.Job {
+	h.Helper()
+	j := h.job(channel, "typing")
+	j.Delivery.Reason = state.ReasonTyping
+	h.Submit(j)
+	return j
+}
+
+// A typing event that cannot be sent ends soon, for any cause of its wait. Messages go on waiting.
+func TestTypingDoesNotWaitForACall(t *testing.T) {
+	for name, wait := range map[string]func(h *harness){
+		"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
+		"breaker": func(h *harness) {
+			h.bot.answerAll(failedWith("transient", 503))
+			for range breakerMinimum {
+				h.mustOutcome(h.submit("desk", "fails"))
+			}
+			h.channels["desk"].breaker.timer.Stop()
+		},
+		"vendor's pause": func(h *harness) {
+			h.bot.answerAll(throttled(time.Hour, "channel"))
+			h.mustOutcome(h.submit("desk", "throttled"))
+		},
+		"concurrency": func(h *harness) { h.submit("desk", "hangs") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{Name: "desk", Concurrency: 1, Timeout: 24 * time.Hour, GiveUp: time.Hour})
+				defer h.close()
+				wait(h)
+				typing, message, calls := h.submitTyping("desk"), h.submit("desk", "message"), h.bot.callCount()
+				time.Sleep(maxEventWait)
+				if o := h.mustOutcome(typing); o.Result != attempt.ResultDead || !o.NotCalled || o.Text == "" {
+					t.Errorf("outcome %+v, want a failure without a call, and its cause", o)
+				}
+				if h.outcome(message) != nil || h.bot.callCount() != calls {
+					t.Error("the message must go on waiting")
+				}
+			})
+		})
+	}
+}
+
+// The engine does not repeat the call of a typing event.
+func TestTypingIsCalledOnce(t *testing.T) {
+	for name, a := range map[string]answer{
+		"adapter is not ready": notReady(),
+		"adapter crashed":      crashed(false),
+		"call hung":            broke(plugin.FaultHung, 1),
+		"vendor failed":        failedWith("transient", 500),
+		"vendor refused":       failedWith("invalid", 400),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Channel{Name: "desk", GiveUp: time.Hour})
+				defer h.close()
+				h.bot.answerWith(func(*pluginpb.DeliverCall) answer {
+					defer func() { a = delivered() }()
+					return a
+				})
+				if o := h.mustOutcome(h.submitTyping("desk")); o.Result == attempt.ResultDelivered || o.Error == "" {
+					t.Errorf("outcome %+v, want a failure", o)
+				}
+				if n := h.bot.callCount(); n != 1 {
+					t.Errorf("%d calls, want one", n)
+				}
+			})
+		})
+	}
+}
+
+// A vendor that fails for typing events may accept messages, so these failures do not open the breaker.
+func TestBreakerIgnoresFailuresOfTyping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "desk", GiveUp: time.Hour})
+		defer h.close()
+		h.bot.answerAll(failedWith("transient", 500))
+		for range 2 * breakerFailures {
+			h.mustOutcome(h.submitTyping("desk"))
+		}
+		h.bot.answerAll(delivered())
+		if o := h.mustOutcome(h.submit("desk", "message")); o.Result != attempt.ResultDelivered {
+			t.Errorf("outcome %+v, want delivered", o)
+		}
+		if s := h.State("desk"); s.Breaker != breakerClosed || len(h.breakers) != 0 {
+			t.Errorf("breaker %s, changes %v", s.Breaker, h.breakers)
+		}
+	})
+}
