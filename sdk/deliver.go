@@ -47,7 +47,9 @@ type Copy struct {
 
 // Receipt is the result of a delivery that the vendor accepted.
 type Receipt struct {
-	VendorID string // the vendor's id of the message, "" without one
+	// VendorID is the vendor's id of the message, "" without one. The trail shows it. The gateway does not translate it:
+	// see RefersTo of [envelope.Envelope].
+	VendorID string
 	State    []byte // new state of the thread; nil keeps the state
 	// Replies are messages in the vendor's response, as from synchronous bots. They are stored together with the outcome
 	// and then treated like received envelopes.

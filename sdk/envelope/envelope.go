@@ -115,19 +115,21 @@ type Envelope struct {
 	// and VendorID. An envelope without VendorID is never a duplicate.
 	VendorID string `json:"vendor_id,omitempty"`
 	// Thread is the channel's handle for the conversation.
-	Thread       string            `json:"thread"`
-	Conversation string            `json:"conversation,omitempty"`
-	Epoch        uint64            `json:"epoch,omitempty"`
-	Sender       Sender            `json:"sender"`
-	Kind         Kind              `json:"kind"`
-	Parts        []Part            `json:"parts,omitempty"`
-	RefersTo     []string          `json:"refers_to,omitempty"` // vendor ids of the messages that an event refers to
-	SentAt       time.Time         `json:"sent_at,omitzero"`    // by the vendor's clock; zero if unknown
-	AcceptedAt   time.Time         `json:"accepted_at,omitzero"`
-	Attributes   map[string]string `json:"attributes,omitempty"`
-	Cause        string            `json:"cause,omitempty"` // id of the envelope that caused this one, if the gateway is the author
-	Hops         int               `json:"hops,omitempty"`
-	Raw          []byte            `json:"raw,omitempty"` // the vendor's bytes without credentials
+	Thread       string `json:"thread"`
+	Conversation string `json:"conversation,omitempty"`
+	Epoch        uint64 `json:"epoch,omitempty"`
+	Sender       Sender `json:"sender"`
+	Kind         Kind   `json:"kind"`
+	Parts        []Part `json:"parts,omitempty"`
+	// RefersTo has the ids of the messages that an event refers to, as the vendor of the event sent them. The gateway
+	// does not translate them, so the vendor of the receiving channel may not know them.
+	RefersTo   []string          `json:"refers_to,omitempty"`
+	SentAt     time.Time         `json:"sent_at,omitzero"` // by the vendor's clock; zero if unknown
+	AcceptedAt time.Time         `json:"accepted_at,omitzero"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+	Cause      string            `json:"cause,omitempty"` // id of the envelope that caused this one, if the gateway is the author
+	Hops       int               `json:"hops,omitempty"`
+	Raw        []byte            `json:"raw,omitempty"` // the vendor's bytes without credentials
 }
 
 // Text returns the text of all text parts, joined by newlines.
