@@ -94,8 +94,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf returns the kind of the first *Error in err's chain, or KindTransient without one.
+// KindOf returns the kind of the first *Error in err's chain, or KindTransient without one. For a nil error it returns "".
 func KindOf(err error) ErrorKind {
+	if err == nil {
+		return ""
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}

@@ -34,6 +34,7 @@ func TestErrorHasAllFieldsOnOneLine(t *testing.T) {
 
 func TestKindOf(t *testing.T) {
 	for want, err := range map[ErrorKind]error{
+		"":               nil,
 		KindGone:         fmt.Errorf("outer: %w", &Error{Kind: KindGone}),
 		KindTransient:    errors.New("untyped"),
 		KindInvalid:      Invalid("name", "has %d bytes", 9),
