@@ -70,7 +70,7 @@ func (o *observer) logChange(c writer.Commit, ch *journal.Change) {
 		if d.GetStatus() != state.StatusUnrouted || !o.limiter.Allow("unrouted "+d.GetChannel()) {
 			return
 		}
-		id := "" // stays empty if the envelope waited: an earlier record contains it
+		id := d.GetId()
 		if d.GetPosition().GetSeq() == c.Seq {
 			id = c.Record.EnvelopeID(d.GetPosition())
 		}

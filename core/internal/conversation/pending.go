@@ -135,7 +135,7 @@ func (tx *Transaction) expirePending(most int, cause string) {
 			continue
 		}
 		tx.endPending(p, state.StatusUnrouted)
-		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "unknown thread "+p.Thread, "")
+		tx.disposePending(p, "unknown thread "+p.Thread)
 	}
 }
 
@@ -157,17 +157,24 @@ func (tx *Transaction) endPending(p *state.PendingEnvelope, status string) {
 	tx.add("", &journal.Change_PendingEnded{PendingEnded: &journal.PendingEnded{Position: p.Pos.Proto(), Status: status}})
 }
 
+// disposePending records that a pending envelope is unrouted.
+func (tx *Transaction) disposePending(p *state.PendingEnvelope, reason string) {
+	tx.add("", &journal.Change_Disposed{Disposed: &journal.Disposed{
+		Position: p.Pos.Proto(), Status: state.StatusUnrouted, Reason: reason, Channel: p.Channel, Id: p.ID,
+	}})
+}
+
 // takePending ends a pending envelope as admitted and returns it. If it cannot be decoded or its channel was removed,
 // takePending disposes of it and returns nil.
 func (tx *Transaction) takePending(p *state.PendingEnvelope) *inbound.Envelope {
 	tx.endPending(p, state.StatusAdmitted)
 	if !tx.policy.IsConfigured(p.Channel) {
-		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "channel "+p.Channel+" is not in the configuration", "")
+		tx.disposePending(p, "channel "+p.Channel+" is not in the configuration")
 		return nil
 	}
 	e, err := protocol.DecodeEnvelope(p.Bytes)
 	if err != nil {
-		tx.dispose("", p.Pos, p.Channel, state.StatusUnrouted, "the envelope cannot be decoded", "")
+		tx.disposePending(p, "the envelope cannot be decoded")
 		return nil
 	}
 	e.ID, e.Hops, e.Cause = p.ID, p.Hops, p.Cause // assigned by the gateway, not part of the bytes

@@ -41,6 +41,7 @@ func TestPendingEnvelopes(t *testing.T) {
 	t.Run("unrouted", func(t *testing.T) {
 		h := newHarness(t, testPolicy(t))
 		h.receive(incoming{channel: "desk", thread: "nobody's", text: "hello?"})
+		id := h.lastRecord.GetEnvelopes()[0].GetId()
 		h.advance(PendingWait - time.Nanosecond)
 		if n, at := h.state.Pending(); n != 1 || !at.After(h.now) {
 			t.Fatalf("%d pending, due %v, now %v", n, at, h.now)
@@ -50,8 +51,8 @@ func TestPendingEnvelopes(t *testing.T) {
 			t.Fatalf("%d pending remain", n)
 		}
 		d := lastChanges[*journal.Change_Disposed](h)
-		if len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted {
-			t.Fatalf("disposed: %v", d)
+		if len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted || id == "" || d[0].Disposed.GetId() != id {
+			t.Fatalf("disposed: %v, want %s as unrouted", d, id)
 		}
 	})
 	t.Run("wait as long as a slow open", func(t *testing.T) {

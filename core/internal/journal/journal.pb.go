@@ -1697,7 +1697,9 @@ type Disposed struct {
 	// Rule that caused it, if any.
 	Rule string `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Channel that received it.
-	Channel       string `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
+	Channel string `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Id of the envelope, if the envelope was pending: an earlier record contains it.
+	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1763,6 +1765,13 @@ func (x *Disposed) GetRule() string {
 func (x *Disposed) GetChannel() string {
 	if x != nil {
 		return x.Channel
+	}
+	return ""
+}
+
+func (x *Disposed) GetId() string {
+	if x != nil {
+		return x.Id
 	}
 	return ""
 }
@@ -3979,13 +3988,14 @@ const file_journal_proto_rawDesc = "" +
 	"\x04open\x184 \x03(\tR\x04open\x12\x16\n" +
 	"\x06closed\x185 \x03(\tR\x06closed\x12\x12\n" +
 	"\x04done\x186 \x03(\tR\x04done\x12\x14\n" +
-	"\x05after\x187 \x01(\x03R\x05after\"\xa3\x01\n" +
+	"\x05after\x187 \x01(\x03R\x05after\"\xb3\x01\n" +
 	"\bDisposed\x129\n" +
 	"\bposition\x18\x01 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
 	"\x04rule\x18\x04 \x01(\tR\x04rule\x12\x18\n" +
-	"\achannel\x18\x05 \x01(\tR\achannel\"\x9c\x01\n" +
+	"\achannel\x18\x05 \x01(\tR\achannel\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\"\x9c\x01\n" +
 	"\n" +
 	"Attributed\x12O\n" +
 	"\n" +
