@@ -112,8 +112,7 @@ func parseMessage(text []byte) (first string, header http.Header, body []byte, e
 	return strings.TrimSpace(first), http.Header(fields), bytes.TrimSuffix(body, []byte(end)), nil
 }
 
-// parseExchange reads blocks that each begin with a line of ### and a word: the action with its JSON, then pairs of
-// request and answer. An answer is the vendor's response.
+// parseExchange reads blocks below ### and a word: the action with its JSON, then pairs of request and answer.
 func parseExchange(name string, text []byte) (*exchange, error) {
 	x := &exchange{name: name}
 	_, rest, _ := strings.Cut("\n"+string(text), "\n### ")

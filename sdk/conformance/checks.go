@@ -152,6 +152,7 @@ var cases = readYAML[struct {
 	Faults, Prepare, Fetch, Subscribe []fault
 	Answers, Bodies, Values           []string
 	Odd                               []oddity
+	Several, SeveralMedia             []any
 	// the words of the protocol
 	Abilities, Roles, Media, Parts, Events []string
 }]("cases.yaml", repeats.ReplaceAllFunc(casesText, func(b []byte) []byte {

@@ -144,9 +144,7 @@ func (c credential) forge(in *inbound, add forge) {
 		add("missing", place+" is listed in channel.yaml, and not in "+in.String(), in, false)
 		return
 	}
-	put := func(group, what string, values ...string) {
-		add(group, place+" "+what, c.with(in, values...), false)
-	}
+	put := func(group, what string, values ...string) { add(group, place+" "+what, c.with(in, values...), false) }
 	put("missing", "left out")
 	put("empty", "empty", "")
 	for i := range value {
@@ -171,9 +169,8 @@ func (c credential) forge(in *inbound, add forge) {
 	}
 }
 
-// flip replaces the byte at i by another byte that is allowed in a header. A digit becomes another digit. A letter
-// becomes a hexadecimal digit of the same case, so that hexadecimal texts stay valid. In base64, the decoded bytes
-// also differ.
+// flip replaces the byte at i by another one that is allowed in a header: a digit by a digit, a letter by a hexadecimal
+// digit of the same case, so that hexadecimal texts stay valid. In base64, the decoded bytes also differ.
 func flip(s string, i int) string {
 	half, others := byte(0), "qq" // bytes up to half become the second byte of others, larger bytes the first
 	switch c := s[i]; {
@@ -192,8 +189,7 @@ func flip(s string, i int) string {
 	return s[:i] + others[:1] + s[i+1:]
 }
 
-// Time differences of signatures: the usual difference of clocks, a time far outside of any window, and the distance
-// from the border of a window, on both sides.
+// Time differences of signatures: of usual clocks, far outside of any window, and from both borders of a window.
 const (
 	clockSkew    = 10 * time.Second
 	longAgo      = 25 * time.Hour

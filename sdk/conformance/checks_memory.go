@@ -163,8 +163,7 @@ func withIDs(tree any, ids []string, n int) any {
 	return tree
 }
 
-// fresh returns id with six decimal digits of n at its end. They replace its last six characters if these are
-// hexadecimal digits. After a million, the results repeat.
+// fresh returns id with the last six digits of n at its end. They replace six hexadecimal digits there.
 func fresh(id string, n int) string {
 	const digits = 6
 	if len(id)-len(strings.TrimRight(id, "0123456789abcdefABCDEF")) >= digits {

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,24 @@ var outChecks = map[string]func(*probe){
 		sent := got.script.requestText()
 		p.expect(got.isSuccess() && strings.Contains(sent, piece) && !strings.Contains(sent, whole),
 			"with assigned.text %q the outcome was %s, and the vendor got %.300q", piece, got, sent)
+	},
+	"out.parts": func(p *probe) {
+		c, n := p.subject.capabilities(), 2 // texts
+		if slices.Contains(c.GetParts(), string(envelope.PartImage)) && !c.GetSeparateMedia() {
+			n = len(cases.Several)
+		}
+		x := p.data.main("deliver").with("envelope.parts", cases.Several[:n])
+		if c.GetMedia() == "stream" && n > 2 {
+			x = x.with("media", cases.SeveralMedia)
+		}
+		got := p.perform(act{exchange: x, what: "several parts"})
+		sent := got.script.requestText()
+		for i := range n {
+			mark := fmt.Sprintf("conformance-part-%d", i)
+			arrived := strings.Contains(sent, mark) || strings.Contains(sent, base64.StdEncoding.EncodeToString([]byte(mark)))
+			p.expect(!got.isSuccess() || got.Receipt.Degraded != "" || arrived,
+				"of a message with %d parts, the vendor did not get %s, and the receipt does not say so", n, mark)
+		}
 	},
 	"odd.survives": func(p *probe) { p.expect(p.oddities() != nil, "there are no odd deliveries") },
 	"odd.typed": func(p *probe) {

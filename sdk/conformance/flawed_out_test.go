@@ -78,7 +78,13 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 			return nil, &sdk.Error{Kind: sdk.KindUnsupported, Text: "an image without bytes"}
 		}
 		b, _ := io.ReadAll(d.Media[i].Reader()) // from memory
-		m.Type, m.Image = "image", string(b)
+		m.Type, m.Image = "image", m.Image+string(b)
+		switch flaw {
+		case "last-image":
+			m.Image = string(b)
+		case "no-caption":
+			m.Text = ""
+		}
 	}
 	switch {
 	case d.Thread == "", len(m.Text) > 300:

@@ -58,7 +58,8 @@ var flaws = []struct {
 	{"elsewhere", "", "in.reachable", says(func(c *pluginpb.ConfigureResponse) { c.Paths[0].Pattern = "/elsewhere" })},
 	{"shouts", "", "in.golden", envelopes(func(e *pluginpb.Envelope) { e.Kind = "echo" })},
 	{"says something else", "", "out.requests", sends(func(c *pluginpb.DeliverCall) {
-		if a := c.GetSend().GetAssigned(); a != nil && a.GetText() == "" {
+		a, e := c.GetSend().GetAssigned(), c.GetSend().GetEnvelope()
+		if bytes.Contains(e, []byte("Hi")) && a.GetText() == "" {
 			a.Text = "another"
 		}
 	})},
@@ -75,6 +76,8 @@ var flaws = []struct {
 			a.Text = ""
 		}
 	})},
+	{"last-image", "", "out.parts", nil},
+	{"no-caption", "", "out.parts", nil},
 	{"crashes-on-state", "", "odd.survives", nil},
 	{"repeats odd states", "", "odd.typed", repeatingState()},
 	{"says one channel", "", "channels.in", envelopes(func(e *pluginpb.Envelope) { e.Channel = "bot" })},

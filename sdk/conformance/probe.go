@@ -79,9 +79,8 @@ func (p *probe) lose(call string, err error) string {
 	const maxDeaths, maxHangs = 5, 2 // in one group
 	switch {
 	case errors.Is(err, errDied):
-		p.expect(false,
-			"%s ended the process or its stream%s: recover from panics, check what you index, and keep both streams open",
-			call, outputEnd(&p.witness.output))
+		p.expect(false, "%s ended the process or its stream%s: recover from panics, and keep both streams open", call,
+			outputEnd(&p.witness.output))
 		p.deaths++
 	case errors.Is(err, errHangs):
 		p.expect(false, "%s has no result after its time was over: send a result before the timeout", call)

@@ -28,8 +28,7 @@ type Result struct {
 	Title  string `json:"title"`
 	Todo   string `json:"todo"`
 	Status Status `json:"status"`
-	// Findings describe the observed and the expected behavior, or why the check does not apply. The first few
-	// show the pattern; Failures counts all.
+	// Findings are the first failures, with the expected behavior, or why the check does not apply.
 	Findings []string `json:"findings,omitempty"`
 	Failures int      `json:"failures,omitempty"`
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,15 +62,13 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	channels, err := loadChannels(o.Data)
-	if err == nil {
-		o.Command, err = filepath.Abs(o.Command)
-	}
 	if err != nil {
 		return nil, err
 	}
-	if o.Messages <= 0 {
-		o.Messages = DefaultMessages
+	if o.Command, err = filepath.Abs(o.Command); err != nil {
+		return nil, err
 	}
+	o.Messages = cmp.Or(max(o.Messages, 0), DefaultMessages)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	report := &Report{Channels: make([]*Channel, len(channels))}
@@ -104,10 +103,10 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 		return nil, err
 	}
 	defer p.vendor.close()
-	if err = p.data.loadMessages(strings.NewReplacer(vendorMark, p.vendor.base)); err != nil {
-		return nil, err
+	if err = p.data.loadMessages(strings.NewReplacer(vendorMark, p.vendor.base)); err == nil {
+		p.signer, err = newSigner(p.ctx, p.data)
 	}
-	if p.signer, err = newSigner(p.ctx, p.data); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	defer p.signer.close()

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// signing has the program that signs calls of the vendor. Window is the largest accepted difference between a call's
-// time and the clock; 0 means that it is not known.
+// signing has the program that signs calls. Window is the largest accepted time difference, 0 if it is not known.
 type signing struct {
 	Command []string      `yaml:"command"`
 	Window  time.Duration `yaml:"window"`
@@ -67,7 +66,7 @@ type signer struct {
 	stdin     io.WriteCloser
 	responses *json.Decoder
 	output    capturedOutput
-	limit     time.Duration // of a response
+	limit     time.Duration // of a response; the program may need to be compiled
 }
 
 // newSigner starts the signer of a channel, nil if calls are not signed. The caller closes it.
@@ -75,8 +74,7 @@ func newSigner(ctx context.Context, d *channelData) (*signer, error) {
 	if d.Sign == nil {
 		return nil, nil
 	}
-	s := &signer{cmd: exec.CommandContext(ctx, d.Sign.Command[0], d.Sign.Command[1:]...)}
-	s.limit = time.Minute // it may need to be compiled
+	s := &signer{cmd: exec.CommandContext(ctx, d.Sign.Command[0], d.Sign.Command[1:]...), limit: time.Minute}
 	s.cmd.Dir, s.cmd.Stderr, s.cmd.WaitDelay = d.dir, &s.output, pipeGrace
 	s.cmd.SysProcAttr, s.cmd.Cancel = &syscall.SysProcAttr{Setpgid: true}, s.kill
 	stdout, errOut := s.cmd.StdoutPipe()

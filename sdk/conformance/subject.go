@@ -31,8 +31,7 @@ type subject struct {
 	settings map[string]any // of the channel, with defaults
 }
 
-// startSubject launches the adapter, describes it, and configures the channel for the vendor. Faults of the description
-// and a refused configuration are left to the checks.
+// startSubject starts and configures the adapter. Checks report a faulty description and a refused configuration.
 func (p *probe) startSubject() error {
 	s := &subject{process: &process{output: &p.witness.output}, cancel: func() {}}
 	p.subject = s
@@ -156,8 +155,7 @@ var (
 	errDied = errors.New("the process or its stream ended")
 )
 
-// stream matches the results of a Receive or Deliver stream with their calls. It is safe for concurrent use. It is
-// nil if the adapter does not have the ability.
+// stream matches results with their calls. It is safe for concurrent use, and nil if the adapter lacks the ability.
 type stream[C any, R interface{ GetId() uint64 }] struct {
 	send   func([]C) error
 	number func(call C, id uint64) // gives a call its id

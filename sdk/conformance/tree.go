@@ -78,15 +78,13 @@ func members(path string, tree any, f func(path string, v any)) {
 			members(at, v, f)
 		}
 	}
-	switch t := tree.(type) {
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(t)) {
-			visit(k, t[k])
-		}
-	case []any:
-		for i, v := range t {
-			visit(strconv.Itoa(i), v)
-		}
+	object, _ := tree.(map[string]any)
+	for _, k := range slices.Sorted(maps.Keys(object)) {
+		visit(k, object[k])
+	}
+	list, _ := tree.([]any)
+	for i, v := range list {
+		visit(strconv.Itoa(i), v)
 	}
 }
 

@@ -78,8 +78,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
 // script is the behavior of the fault server. It has the steps of an exchange, whose order is checked if it is strict.
-// The reaction effect replaces the response of the step with the effect, and prepare those of the other steps.
-// With the zero script every request gets status 404.
+// Effect replaces the response of the step with the effect, and prepare the others. Other requests get status 404.
 type script struct {
 	steps   []*step
 	strict  bool
@@ -204,12 +203,9 @@ func respond(status int, body string, header map[string]string) reaction {
 }
 
 func resetConn(w http.ResponseWriter, _ *http.Request, _ *step) {
-	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = c.Close()
-	}
+	c, _, _ := http.NewResponseController(w).Hijack() // works for HTTP/1
+	_ = c.(*net.TCPConn).SetLinger(0)
+	_ = c.Close()
 }
 
 func truncate(w http.ResponseWriter, _ *http.Request, s *step) {
