@@ -12,8 +12,10 @@ const MaxStateBytes = 4 << 10
 // Deliverer is implemented by adapters that send messages to their vendor.
 type Deliverer interface {
 	// Deliver translates an envelope and makes at most one call that has an effect at the vendor. It returns a receipt or
-	// a typed error. It does not retry, because the gateway does. If it does not return within three seconds after ctx
-	// ends, the gateway replaces the process. If the call may have had its effect, it returns an error of KindUnknown.
+	// a typed error. It does not retry, because the gateway does. There is one exception: a call that the vendor refused
+	// with 401 had no effect, so Deliver may repeat it once with a new token. If it does not return within three seconds
+	// after ctx ends, the gateway replaces the process. If the call may have had its effect, it returns an error of
+	// KindUnknown.
 	Deliver(ctx context.Context, d *Delivery) (*Receipt, error)
 }
 
