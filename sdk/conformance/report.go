@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -144,11 +145,13 @@ func (r *Report) Scores() [][]string {
 	return out
 }
 
-// printFindings lists failed checks, and why duplicates.same did not apply: without ids, customers get duplicates.
+// printFindings lists failed checks. It also lists why duplicates.same did not apply, or all checks if none applied.
 func (ch *Channel) printFindings(w io.Writer) {
+	idle := !slices.ContainsFunc(ch.Groups, func(g *Group) bool { return g.Status != NotApplicable })
 	for _, g := range ch.Groups {
 		for _, c := range g.Checks {
-			if c.ID == "duplicates.same" && c.Status == NotApplicable && len(ch.Endpoint.GetPaths()) > 0 {
+			noted := idle || c.ID == "duplicates.same" && len(ch.Endpoint.GetPaths()) > 0
+			if noted && c.Status == NotApplicable {
 				fmt.Fprintf(w, "\nnote %s (channel %s): %s\n", c.ID, ch.Name, strings.Join(c.Findings, "; "))
 			}
 			if c.Status == Fail {

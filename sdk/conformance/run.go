@@ -171,8 +171,8 @@ func (p *probe) run(g group, c check) {
 		if !p.subject.alive() {
 			p.restart()
 		}
-		if p.subject.endpoint.GetError() != nil && !c.Early {
-			p.skip("the channel is not configured; see configure.accepts")
+		if e := p.subject.endpoint.GetError(); e != nil && !c.Early {
+			p.skip("the channel is not configured (%s %s); see configure.accepts", e.GetField(), e.GetText())
 		}
 		if !needs[c.Needs](p) {
 			p.skip("the channel or its test data lack what the check needs: %s", c.Needs)

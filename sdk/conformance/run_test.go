@@ -110,6 +110,32 @@ func TestForeignClientsAreFound(t *testing.T) {
 	}
 }
 
+func TestReportWithoutPassedChecksHasReasons(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"role: bot\nsettings: {tokn: a}": "the channel is not configured (",
+		"role: observer":                 "the channel is not configured (",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(dir+"/channel.yaml", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := flawed("", "", nil, "in", "out")
+		o.Data = dir
+		report, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var printed strings.Builder
+		if err := report.Print(&printed); err != nil {
+			t.Fatal(err)
+		}
+		if report.Status != NotApplicable || !strings.Contains(printed.String(), want) {
+			t.Errorf("%s: status %s, want n/a with %q:\n%s", text, report.Status, want, printed.String())
+		}
+	}
+}
+
 // Without this, a dead stream costs the time of every call.
 func TestDeadStreamsFailWithinSeconds(t *testing.T) {
 	t.Parallel()

@@ -38,7 +38,8 @@ Groups of checks: describe wire settings configure in out odd channels
 duplicates credentials hostile oversize unknown faults guard parallel cancel
 refusals open replies media subscribe drain resources memory exit secrets
 
-Exit codes: 0 all passed, 3 a check failed, 1 the test could not run.`,
+Exit codes: 0 all passed, 3 a check failed or none applied, 1 the test could not
+run.`,
 		Example: `  patchbay adapter test bin/native
   patchbay adapter test bin/echo --only in,out --update
   patchbay adapter test bin/echo --testdata testdata/conformance/shop --json`,
@@ -85,7 +86,7 @@ func (o *options) testAdapter(cmd *cobra.Command, f *conformanceFlags, program s
 	if err != nil {
 		return failure(fmt.Errorf("print the report: %w", err))
 	}
-	if report.Status == conformance.Fail {
+	if report.Status != conformance.Pass {
 		return &exitError{code: exitFound, printed: true, err: errors.New("the adapter does not conform")}
 	}
 	return nil
