@@ -91,7 +91,7 @@ var outChecks = map[string]func(*probe){
 			"a delivery on channel %s gave %s; its vendor noticed %q, and the vendor of channel %s got %q",
 			q.data.Channel, got, problems, p.data.Channel, first.requestText())
 		got = p.perform(act{})
-		p.expect(got.isSuccess() && got.script.count() == 1, "then a delivery on channel %s gave %s", p.data.Channel, got)
+		p.expect(got.isSuccess() && got.script.count(true) == 1, "then a delivery on channel %s gave %s", p.data.Channel, got)
 	},
 	"channels.credentials": func(p *probe) {
 		in, q := p.authentic(), p.second()

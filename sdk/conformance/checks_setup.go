@@ -115,7 +115,7 @@ var setupChecks = map[string]func(*probe){
 	"configure.applies": func(p *probe) {
 		defer p.reset()
 		got := p.move().perform(act{})
-		p.expect(got.script.count() > 0, "after the address was changed, a delivery did not reach it (%s)", got)
+		p.expect(got.script.count(true) > 0, "after the address was changed, a delivery did not reach it (%s)", got)
 	},
 	"describe.identity": func(p *probe) {
 		d := p.subject.desc

@@ -121,6 +121,9 @@ func (c *flawedChannel) sessionID() string {
 
 func (c *flawedChannel) call(ctx context.Context, method, path string, body any) (got answer, err error) {
 	resp, err := c.request(ctx, method, path, body)
+	if flaw == "retries-throttled" && sdk.KindOf(err) == sdk.KindThrottled {
+		resp, err = c.request(ctx, method, path, body)
+	}
 	if flaw == "retries" && err != nil && sdk.KindOf(err) == sdk.KindTransient {
 		resp, err = c.request(ctx, method, path, body)
 	}
@@ -160,6 +163,9 @@ func (c *flawedChannel) request(ctx context.Context, method, path string, body a
 	req.Header.Set("Authorization", "Bearer "+c.settings.APIKey.Reveal())
 	if id := c.sessionID(); id != "" {
 		req.Header.Set("X-Session", id)
+	}
+	if m, ok := body.(*outgoing); ok {
+		req.Header.Set("Idempotency-Key", m.Key)
 	}
 	client, allowed := c.Host.HTTP, len(c.Host.Allow) > 0
 	switch {

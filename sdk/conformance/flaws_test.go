@@ -160,6 +160,7 @@ var flaws = []struct {
 		}
 	})},
 	{"retries", "", "faults.once", nil},
+	{"retries-throttled", "", "faults.once", nil},
 	{"shrugs", "agent", "faults.prepare", nil},
 	{"sulks", "", "faults.heals", sulking("unauthorized")},
 	{"keeps-session", "agent", "faults.heals", nil},

@@ -147,10 +147,13 @@ func (s *script) report() []string {
 	return out
 }
 
-// count returns the number of requests with the effect, without repeats that the vendor recognizes by their key.
-func (s *script) count() int {
+// count returns the number of requests with the effect; if keys is true, without repeats that have the key of another.
+func (s *script) count(keys bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !keys {
+		return s.effects
+	}
 	return s.effects - max(s.keyed-1, 0)
 }
 
