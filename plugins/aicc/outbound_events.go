@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"patchbay/sdk"
 )
 
-// sendEvent sends an event that is useful only for a short time. Repeating it is harmless. A refusal is only noted on
-// the receipt, because a retry would delay later messages or reopen an expired session.
+// sendEvent sends a typing or read event. Repeating it is harmless.
 func (c *channel) sendEvent(
 	ctx context.Context, d *sdk.Delivery, op, control, content string,
 ) (*sdk.Receipt, error) {
@@ -18,11 +16,11 @@ func (c *channel) sendEvent(
 	if err != nil {
 		return nil, asTransient(err)
 	}
-	degraded := ""
 	if r.code() != codeDone {
-		degraded = fmt.Sprintf("AICC refused the event [code %s]: %s", r.shownCode, r.shown)
+		kind, reason := sendError(r.cause())
+		return nil, refusalError(op, r, kind, reason)
 	}
-	return st.receipt(d.State, degraded)
+	return st.receipt(d.State, "")
 }
 
 // sendRead sends the ids of the messages that the customer has read, except ids that the adapter derived, because they

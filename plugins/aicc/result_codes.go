@@ -110,8 +110,8 @@ func openError(c cause) (sdk.ErrorKind, string) {
 	return sdk.KindDeclined, declinedFailed
 }
 
-// sendError returns the kind and reason for a refused CHAT or DISCONNECT. A refused call had no effect, so it is
-// repeated if a repeat can succeed.
+// sendError returns the kind and reason for a refused CHAT, INPUT, READ or DISCONNECT. A refused call had no effect, so
+// a CHAT or DISCONNECT is repeated if a repeat can succeed.
 func sendError(c cause) (sdk.ErrorKind, string) {
 	switch c {
 	case causeHours:
