@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -139,8 +140,9 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 		if x.action != "" || !slices.Contains(actions, word) || flag != "" {
 			return fmt.Errorf("begin the file with one block ### and %s", strings.Join(actions, ", "))
 		}
-		if x.action, x.call = word, json.RawMessage(content); !json.Valid(x.call) {
-			return fmt.Errorf("not valid JSON")
+		x.action, x.call = word, json.RawMessage(content)
+		if e, invalid := errors.AsType[*json.SyntaxError](json.Unmarshal(x.call, new(any))); invalid {
+			return fmt.Errorf("not valid JSON in line %d of the block: %w", 2+strings.Count(content[:e.Offset], "\n"), e)
 		}
 		return nil
 	}
@@ -166,7 +168,6 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and answer")
 }
 
-// with returns a changed copy.
 func (in *inbound) with(change func(*inbound)) *inbound {
 	out := *in
 	out.header = maps.Clone(in.header)

@@ -56,6 +56,9 @@ func loadChannels(dir string) (out []*channelData, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read test data: %s: %w", f, err)
 		}
+		if err := d.loadMessages(strings.NewReplacer()); err != nil {
+			return nil, fmt.Errorf("read test data: %w", err)
+		}
 		out = append(out, d)
 	}
 	return out, nil
@@ -84,19 +87,21 @@ func loadChannel(file string) (*channelData, error) {
 	if s := d.Sign; s != nil && (len(s.Command) == 0 || s.Window != 0 && s.Window < 4*windowMargin) {
 		return nil, fmt.Errorf("sign: write a command that signs, and a window of at least %s or none", 4*windowMargin)
 	}
-	if err := d.loadMessages(strings.NewReplacer()); err != nil {
-		return nil, err
-	}
-	if d.Effect != "" && !slices.ContainsFunc(d.out, func(x *exchange) bool { return x.name == d.Effect }) {
-		return nil, fmt.Errorf("effect: there is no out/%s.http", d.Effect)
-	}
 	return d, nil
 }
 
-// loadMessages reads in/*.http and out/*.http in the order of their names, with texts replaced.
+// loadMessages reads in/*.http and out/*.http in the order of their names, with texts replaced, and checks references.
 func (d *channelData) loadMessages(r *strings.Replacer) (err error) {
 	if d.in, err = parseFolder(filepath.Join(d.dir, "in"), r, parseInbound); err == nil {
 		d.out, err = parseFolder(filepath.Join(d.dir, "out"), r, parseExchange)
+	}
+	for _, path := range d.Enums {
+		if err == nil && !slices.ContainsFunc(d.in, func(in *inbound) bool { return in.withMember(path, "") != in }) {
+			err = fmt.Errorf("%s/%s: enums: no body in in/*.http has the member %s", d.dir, channelFile, path)
+		}
+	}
+	if err == nil && d.Effect != "" && !slices.ContainsFunc(d.out, func(x *exchange) bool { return x.name == d.Effect }) {
+		err = fmt.Errorf("%s/%s: effect: there is no out/%s.http", d.dir, channelFile, d.Effect)
 	}
 	return err
 }
@@ -112,7 +117,7 @@ func parseFolder[T any](dir string, r *strings.Replacer, parse func(string, []by
 		name := strings.TrimSuffix(filepath.Base(f), ".http")
 		c, err := parse(name, []byte(plain))
 		if err != nil {
-			return nil, fmt.Errorf("%s/%s: %w", filepath.Base(dir), name, err)
+			return nil, fmt.Errorf("%s: %w", f, err)
 		}
 		out = append(out, c)
 	}

@@ -130,7 +130,6 @@ func (p *probe) expectKind(got *outcome, kinds ...string) {
 	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", got.act, got, strings.Join(kinds, " or "))
 }
 
-// expectDelivery expects the main delivery to succeed.
 func (p *probe) expectDelivery(when string) {
 	got := p.perform(act{})
 	p.expect(got.isSuccess(), "%s, a delivery gave %s", when, got)

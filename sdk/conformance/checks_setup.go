@@ -283,8 +283,7 @@ var (
 	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 	versionForm = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	codeForm    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	// secretName matches the names of settings that are secrets.
-	secretName = regexp.MustCompile(`(^|_)(secret|password|passwd|token|api_?key|private_key|secret_key)$`)
+	secretName  = regexp.MustCompile(`(^|_)(secret|password|passwd|token|api_?key|private_key|secret_key)$`)
 )
 
 func (p *probe) expectKnown(what string, words, known []string) {

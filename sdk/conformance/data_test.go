@@ -49,7 +49,7 @@ func TestParseMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "begin the file with one block",
 		"### request\nGET /\n\n### answer\n200": "begin the file with one block",
-		"### deliver\nno":                       "not valid JSON",
+		"### deliver\n{\n no}":                  "not valid JSON in line 3 of the block: invalid character 'n'",
 		"### deliver\n{}\n\n### deliver\n{}":    "begin the file with one block",
 		"### deliver\n{}\n\n### request\nPOST /a":                         "has no answer",
 		"### deliver\n{}\n\n### request\nPOST":                            "is not a request line",
@@ -155,7 +155,8 @@ func TestLoadMistakes(t *testing.T) {
 		"settings: {}":                                  "role: missing",
 		"role: bot\nroll: 1":                            "field roll not found",
 		"role: bot\ncredentials: [{}]":                  "write one of header, query and body",
-		"role: bot\neffect: nothing":                    "there is no out/nothing.http",
+		"role: bot\neffect: nothing":                    "channel.yaml: effect: there is no out/nothing.http",
+		"role: bot\nenums: [typ]":                       "channel.yaml: enums: no body in in/*.http has the member typ",
 		"role: bot\ncredentials: [{body: a, query: b}]": "write one of header, query and body",
 		"role: bot\nsign: {}":                           "write a command that signs",
 		"role: bot\nsign: {command: [x], window: 1s}":   "a window of at least 1m0s",
@@ -167,6 +168,23 @@ func TestLoadMistakes(t *testing.T) {
 		if _, err := loadChannels(dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
+	}
+}
+
+func TestMistakesInMessagesNameTheirFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "out"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{channelFile: "role: bot", "out/typing.http": "### deliver\n{]"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := loadChannels(dir)
+	want := "read test data: " + dir + "/out/typing.http: block 1 (deliver): not valid JSON in line 2 of the block"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
 	}
 }
 

@@ -167,7 +167,6 @@ type act struct {
 	what    string // describes the difference
 }
 
-// String names the exchange for findings.
 func (a act) String() string {
 	return strings.TrimSuffix(a.exchange.String()+" with "+a.what, " with ")
 }

@@ -16,7 +16,6 @@ import (
 // Status is the result of a check, of a group or of all.
 type Status string
 
-// The statuses.
 const (
 	Pass          Status = "pass"
 	Fail          Status = "fail"

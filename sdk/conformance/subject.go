@@ -149,10 +149,8 @@ func (s *subject) close() {
 }
 
 var (
-	// errHangs means that a call has no result although its time is over.
-	errHangs = errors.New("no result: the call hangs")
-	// errDied means that the process or its stream ended before there was a result.
-	errDied = errors.New("the process or its stream ended")
+	errHangs = errors.New("no result: the call hangs") // although its time is over
+	errDied  = errors.New("the process or its stream ended")
 )
 
 // stream matches results with their calls. It is safe for concurrent use, and nil if the adapter lacks the ability.
