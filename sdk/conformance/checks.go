@@ -125,7 +125,6 @@ func textSetting(p *probe) string {
 	return ""
 }
 
-// expectKind expects an error of one of kinds.
 func (p *probe) expectKind(got *outcome, kinds ...string) {
 	p.expect(slices.Contains(kinds, got.kind()), "%s gave %s, expected %s", got.act, got, strings.Join(kinds, " or "))
 }

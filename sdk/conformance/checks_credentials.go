@@ -58,7 +58,6 @@ type forgery struct {
 	got   *received
 }
 
-// forge makes a call and records it as a forgery.
 type forge func(group, what string, call *inbound, loose bool)
 
 func (p *probe) expectForgeries(group string) {

@@ -110,6 +110,9 @@ func (c *flawedChannel) login(ctx context.Context) error {
 		}
 		return err
 	}
+	if flaw == "logs-session" {
+		c.Host.Logger.Info("logged in", "session", got.ID)
+	}
 	c.session.Store(got.ID)
 	return nil
 }

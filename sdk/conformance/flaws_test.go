@@ -242,6 +242,7 @@ var flaws = []struct {
 	{"immortal", "", "exit.alone", nil},
 	{"silent-by-hand", "", "exit.by-hand", nil},
 	{"logs-token", "", "secrets.printed", nil},
+	{"logs-session", "agent", "secrets.printed", nil},
 	{"says its key", "", "secrets.errors", failing("", func(e *pluginpb.Error) { e.Text += " conformance-key-0815" })},
 	{"keeps the token", "", "secrets.envelopes",
 		envelopes(func(e *pluginpb.Envelope) { e.Raw = []byte("conformance-token-1") })},

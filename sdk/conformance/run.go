@@ -110,6 +110,9 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 		return nil, err
 	}
 	defer p.signer.close()
+	for _, x := range p.data.out {
+		p.witness.addSecrets(x.tokens()...)
+	}
 	if err = p.startSubject(); err != nil {
 		return nil, err
 	}

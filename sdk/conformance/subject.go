@@ -209,7 +209,6 @@ func (s *stream[C, R]) unmatchedResults() int {
 	return s.strange
 }
 
-// alive reports whether the stream has not ended.
 func (s *stream[C, R]) alive() bool { return s == nil || s.ended.Err() == nil }
 
 // put sends calls as one frame. wait reads the results.
