@@ -34,24 +34,27 @@ func (h *harness) submitOpen(channel string, offer bool) *attempt.Job {
 	return j
 }
 
+// causesOfWait let further deliveries of channel desk wait for a call. The channel has one concurrent call.
+var causesOfWait = map[string]func(h *harness){
+	"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
+	"breaker": func(h *harness) {
+		h.bot.answerAll(failedWith("transient", 503))
+		for range breakerMinimum {
+			h.mustOutcome(h.submit("desk", "fails"))
+		}
+		h.channels["desk"].breaker.timer.Stop()
+	},
+	"vendor's pause": func(h *harness) {
+		h.bot.answerAll(throttled(time.Hour, "channel"))
+		h.mustOutcome(h.submit("desk", "throttled"))
+	},
+	"concurrency": func(h *harness) { h.submit("desk", "hangs") },
+}
+
 // An open that waits for a call goes back to the writer when the hours of its channel end, also if give_up ends later or
 // never. Offers and messages go on waiting.
 func TestOpenThatWaitsEndsWithTheHours(t *testing.T) {
-	for name, wait := range map[string]func(h *harness){
-		"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
-		"breaker": func(h *harness) {
-			h.bot.answerAll(failedWith("transient", 503))
-			for range breakerMinimum {
-				h.mustOutcome(h.submit("desk", "fails"))
-			}
-			h.channels["desk"].breaker.timer.Stop()
-		},
-		"vendor's pause": func(h *harness) {
-			h.bot.answerAll(throttled(time.Hour, "channel"))
-			h.mustOutcome(h.submit("desk", "throttled"))
-		},
-		"concurrency": func(h *harness) { h.submit("desk", "hangs") },
-	} {
+	for name, wait := range causesOfWait {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{

@@ -22,21 +22,7 @@ func (h *harness) submitTyping(channel string) *attempt.Job {
 
 // A typing event that cannot be sent ends soon, for any cause of its wait. Messages go on waiting.
 func TestTypingDoesNotWaitForACall(t *testing.T) {
-	for name, wait := range map[string]func(h *harness){
-		"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
-		"breaker": func(h *harness) {
-			h.bot.answerAll(failedWith("transient", 503))
-			for range breakerMinimum {
-				h.mustOutcome(h.submit("desk", "fails"))
-			}
-			h.channels["desk"].breaker.timer.Stop()
-		},
-		"vendor's pause": func(h *harness) {
-			h.bot.answerAll(throttled(time.Hour, "channel"))
-			h.mustOutcome(h.submit("desk", "throttled"))
-		},
-		"concurrency": func(h *harness) { h.submit("desk", "hangs") },
-	} {
+	for name, wait := range causesOfWait {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "desk", Concurrency: 1, Timeout: 24 * time.Hour, GiveUp: time.Hour})
