@@ -84,7 +84,9 @@ func TestHelpNamesTheCommandsAndTheFaults(t *testing.T) {
 		if err := run(t.Context(), args, io.Discard, &out); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("%v: err = %v, want the help", args, err)
 		}
-		for _, want := range []string{"\n  sandbox run [flags] ", "\n  sandbox demo [flags] ", "POST /faults", "Flags of sandbox"} {
+		for _, want := range []string{
+			"\n  sandbox run [flags] ", "\n  sandbox demo [flags] ", "POST /faults", "Flags of sandbox",
+		} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%v: the help does not contain %q:\n%s", args, want, out.String())
 			}

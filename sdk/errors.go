@@ -94,7 +94,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf returns the kind of the first *Error in err's chain, or KindTransient without one. For a nil error it returns "".
+// KindOf returns the kind of the first *Error in err's chain, or KindTransient without one. For a nil error it returns
+// "".
 func KindOf(err error) ErrorKind {
 	if err == nil {
 		return ""

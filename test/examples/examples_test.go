@@ -66,7 +66,7 @@ func visible(test *conversationtest.Test) *conversationtest.Test {
 	return &out
 }
 
-// runExample runs one test on a gateway of its own.
+// runExample starts a gateway and runs one test on it.
 func runExample(t *testing.T, config string, test *conversationtest.Test) {
 	w := newExampleWorld(t, config, test)
 	r := conversationtest.Run(t.Context(), test, w)

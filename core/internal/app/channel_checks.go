@@ -86,8 +86,8 @@ func (p *plugins) nameAdapters(cfg *config.Config, problems []config.Problem) {
 	}
 }
 
-// declaredNames returns the names that the adapters in use and the rules declare. It returns false if the description of
-// an adapter is missing.
+// declaredNames returns the names that the adapters in use and the rules declare. It returns false if the description
+// of an adapter is missing.
 func (p *plugins) declaredNames(cfg *config.Config) (route.Declared, bool) {
 	complete := true
 	declared := route.Declared{

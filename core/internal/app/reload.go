@@ -156,7 +156,9 @@ func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Re
 const conversationsPerView = 1000
 
 // previewReload adds the changes and effects of the next revision to the result.
-func (a *App) previewReload(ctx context.Context, former, next *revision, p *conversation.Policy, out *admin.Reload) error {
+func (a *App) previewReload(
+	ctx context.Context, former, next *revision, p *conversation.Policy, out *admin.Reload,
+) error {
 	var err error
 	all := func(yield func(*state.Conversation) bool) {
 		for at, more := uint64(0), true; more && err == nil; more = at != 0 {

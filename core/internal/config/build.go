@@ -95,7 +95,8 @@ func (l *loader) require(ok bool, n *node, format string, args ...any) {
 
 // requireBetween checks the bounds of a duration.
 func (l *loader) requireBetween(s *setting[time.Duration], least, most time.Duration) {
-	l.require(s.value >= least && s.value <= most, s.node, "must be from %s to %s", shortDuration(least), shortDuration(most))
+	l.require(s.value >= least && s.value <= most, s.node, "must be from %s to %s", shortDuration(least),
+		shortDuration(most))
 }
 
 // shortDuration formats a duration without trailing zero units: 15m, not 15m0s.

@@ -75,7 +75,8 @@ func TestFixedSettings(t *testing.T) {
 	if p := base.NeedRestart(compared(t, "key-two", "name: one", "name: three")); len(p) != 0 {
 		t.Errorf("problems %v of settings that may change", p)
 	}
-	got := (&Problems{base.NeedRestart(compared(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent"))}).Error()
+	next := compared(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent")
+	got := (&Problems{base.NeedRestart(next)}).Error()
 	for _, want := range []string{
 		"c.yaml:2:9: listen: cannot change while the gateway runs", "c.yaml:3:27: store.cap: cannot change",
 		"channels.faq.role: the role of a channel cannot change",

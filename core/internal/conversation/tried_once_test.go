@@ -35,8 +35,9 @@ func TestTypingAndReadAreTriedOnce(t *testing.T) {
 				event := h.head("desk")
 				h.outcome(event, o)
 				ended := lastChanges[*journal.Change_Ended](h)
-				if len(ended) != 1 || ended[0].Ended.GetDelivery() != event.ID || ended[0].Ended.GetStatus() != state.StatusDropped ||
-					ended[0].Ended.GetError() != o.Error || ended[0].Ended.GetText() != o.Text {
+				if len(ended) != 1 || ended[0].Ended.GetDelivery() != event.ID ||
+					ended[0].Ended.GetStatus() != state.StatusDropped || ended[0].Ended.GetError() != o.Error ||
+					ended[0].Ended.GetText() != o.Text {
 					t.Errorf("ended %v, want the event as dropped with its error", ended)
 				}
 				h.wantLetters(0)

@@ -50,7 +50,8 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		}
 		h.mustOutcome(h.submit("faq", "hello"))
 		if h.IsReachable("faq", time.Minute) || !h.IsReachable("other", time.Minute) {
-			t.Errorf("reachable: faq %v, other %v; want only the other", h.IsReachable("faq", time.Minute), h.IsReachable("other", time.Minute))
+			t.Errorf("reachable: faq %v, other %v; want only the other", h.IsReachable("faq", time.Minute),
+				h.IsReachable("other", time.Minute))
 		}
 		if s := h.State("faq"); s.Breaker != "open" || !strings.Contains(s.Cause, "no") {
 			t.Errorf("State returns %+v, want an open breaker with its cause", s)

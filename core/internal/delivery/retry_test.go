@@ -21,7 +21,8 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 		if n := h.bot.callCount(); n > 2*int(10*time.Second/notReadyPause)+4 {
 			t.Errorf("%d calls in 10 s, want a pause between them", n)
 		}
-		if h.outcome(first) != nil || h.outcome(second) != nil || len(h.attemptResults()) != 0 || !h.IsReachable("faq", time.Minute) {
+		if h.outcome(first) != nil || h.outcome(second) != nil || len(h.attemptResults()) != 0 ||
+			!h.IsReachable("faq", time.Minute) {
 			t.Errorf("waiting for the adapter was counted: attempts %v, reachable %v", h.attemptResults(),
 				h.IsReachable("faq", time.Minute))
 		}

@@ -69,7 +69,8 @@ func TestBlamedEndsDoNotUseTheRestartBudget(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	b := restartBudget{opts: &o}
 	for i := range 100 {
-		if next := b.next(now, reasonExited, ending{uptime: time.Second, blamed: true, hadResult: i%2 == 0}); next != (restart{}) {
+		end := ending{uptime: time.Second, blamed: true, hadResult: i%2 == 0}
+		if next := b.next(now, reasonExited, end); next != (restart{}) {
 			t.Fatalf("end %d of an adapter that answers other calls: %+v", i+1, next)
 		}
 	}

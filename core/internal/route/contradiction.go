@@ -72,9 +72,8 @@ func (c *checker) explainNever(part ast.Expr) string {
 		events = append(events, string(e))
 	}
 	about := strings.Join(events, " or ")
-	if _, usesReason := comparedTexts(part)["reason"]; usesReason && !slices.ContainsFunc(c.rule.Events, func(e Event) bool {
-		return slices.Contains(eventsWithReason, e)
-	}) {
+	hasReason := func(e Event) bool { return slices.Contains(eventsWithReason, e) }
+	if _, uses := comparedTexts(part)["reason"]; uses && !slices.ContainsFunc(c.rule.Events, hasReason) {
 		return fmt.Sprintf(", because event %s has no reason", about)
 	}
 	if len(c.rule.From) > 0 {

@@ -116,7 +116,8 @@ func TestTheIndexChangesNoDecision(t *testing.T) {
 func TestTooManyWordsAreCut(t *testing.T) {
 	rules := make([]compiledRule, 600)
 	for i := range rules {
-		rules[i].when = &condition{requirements: requirementsOf("a", fmt.Sprint("long-", strings.Repeat(fmt.Sprint(i, " "), 40)))}
+		long := fmt.Sprint("long-", strings.Repeat(fmt.Sprint(i, " "), 40))
+		rules[i].when = &condition{requirements: requirementsOf("a", long)}
 	}
 	for nodes, want := range map[int]int{100_000: maxWordBytes, 10_000: 16, 30: 4, 4: 2} {
 		s := newWordSearch(rules, nodes)

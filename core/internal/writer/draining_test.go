@@ -55,7 +55,9 @@ func TestTimersWaitForTheStartAfterADrain(t *testing.T) {
 	silent := route.Rule{
 		Name: "silent", Events: []route.Event{route.EventUnanswered}, After: 10 * time.Second, Offer: route.NewOffer("desk"),
 	}
-	for name, downBefore := range map[string]time.Duration{"due in the drain": 0, "overdue at the drain": 20 * time.Minute} {
+	for name, downBefore := range map[string]time.Duration{
+		"due in the drain": 0, "overdue at the drain": 20 * time.Minute,
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := unansweredHarness(t, 1, silent, unanswered(30*time.Second))

@@ -9,11 +9,11 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// customer is a customer for whom a decision opens a conversation.
+// customer identifies a customer without a live conversation.
 type customer struct{ channel, thread string }
 
-// mayOpen returns the customers for whom the envelopes open conversations. Ok is false if the limit of one of their
-// channels is already reached. If no limit is reached before the envelopes, it admits all of them, even if they exceed
+// mayOpen returns the customers whose conversations the envelopes open. ok is false if the limit of one of their channels
+// is already reached. If no limit is reached before the envelopes, it admits all of them, even if they exceed
 // a limit, so that a webhook is never refused in part.
 func (w *Writer) mayOpen(
 	tx *conversation.Transaction, envelopes ...*inbound.Envelope,

@@ -78,9 +78,9 @@ func (l *Log) repairBlocks(folder, stream string) error {
 	return nil
 }
 
-// repairBlock repairs a damaged block file. last is the sequence of the newest record before it; newest means that it is
-// the stream's last block. It returns the sequence of the newest record including this block.
-func (l *Log) repairBlock(path, stream string, number uint32, last uint64, newest bool) (uint64, error) {
+// repairBlock repairs a damaged block file. last is the sequence of the newest record before it. It returns the sequence
+// of the newest record including this block.
+func (l *Log) repairBlock(path, stream string, number uint32, last uint64, isLast bool) (uint64, error) {
 	block, err := os.ReadFile(path)
 	if err != nil {
 		return 0, err
@@ -92,7 +92,7 @@ func (l *Log) repairBlock(path, stream string, number uint32, last uint64, newes
 	}
 	// A crash during a write leaves an incomplete record at the end, which was not acknowledged.
 	cut := damages[0].Offset
-	torn := newest && !damages[0].Corrected && cut+damages[0].Size == size
+	torn := isLast && !damages[0].Corrected && cut+damages[0].Size == size
 	if err := l.keepDamaged(path, stream, cut); err != nil && !torn {
 		return 0, fmt.Errorf("keep a copy of the damaged block %s: %w", path, err)
 	}

@@ -17,8 +17,8 @@ type Damage struct {
 	After     uint64 // sequence of the last intact record before it
 }
 
-// Check reports whether a stream's block with the given number is intact. last is the sequence of its newest record, 0 if
-// it has none.
+// Check reports whether a stream's block with the given number is intact. last is the sequence of its newest record, 0
+// if it has none.
 func Check(stream string, number uint32, block []byte) (last uint64, intact bool, err error) {
 	c, err := newChecker(stream, number)
 	if err != nil {
