@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -189,15 +190,17 @@ func TestCancelEndsAFetch(t *testing.T) {
 	if err != nil || !d.GetCancelsFetch() {
 		t.Errorf("description %v, %v", d, err)
 	}
-	go func() {
+	var canceling sync.WaitGroup
+	canceling.Go(func() {
 		<-started
 		if _, err := client.Cancel(t.Context(), &pluginpb.CancelRequest{Fetch: []uint64{7, 8}}); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	if _, _, fault := fetch(t, client, &pluginpb.FetchRequest{Id: 7, Channel: "c", Ref: "r"}); fault == nil {
 		t.Error("the fetch has ended without an error")
 	}
+	canceling.Wait()
 }
 
 // The gateway fetches again from the next process, which must not wait for a slow medium.
