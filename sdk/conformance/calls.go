@@ -60,7 +60,7 @@ func readCall[T any](p *probe, x *exchange) *T {
 		err = dec.Decode(v)
 	}
 	if err != nil {
-		p.abort(fmt.Errorf("%s: read %s: %w", x, x.action, err))
+		p.abortIf(fmt.Errorf("%s: read %s: %w", x, x.action, err))
 	}
 	return v
 }
@@ -115,9 +115,7 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 
 func (p *probe) encode(e *envelope.Envelope) []byte {
 	b, err := protocol.EncodeEnvelope(e)
-	if err != nil {
-		p.abort(err)
-	}
+	p.abortIf(err)
 	return b
 }
 

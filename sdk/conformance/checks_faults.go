@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,7 +27,14 @@ var faultsChecks = map[string]func(*probe){
 	},
 	"faults.refused": func(p *probe) {
 		defer p.reset()
-		p.move().vendor.close()
+		q := p.other()
+		// Nothing listens at this end of a connection, and no program gets its port. A listener that was closed would not
+		// do: a process that is being started has a copy of it until its exec, and the system still takes connections.
+		held, err := net.Dial("tcp", strings.TrimPrefix(q.vendor.base, "http://"))
+		p.abortIf(err)
+		defer held.Close()
+		q.vendor.base = "http://" + held.LocalAddr().String()
+		q.configure(q.config(q.fill()))
 		p.expectKind(p.perform(act{what: "a closed port"}), "transient")
 	},
 	"faults.once": func(p *probe) {

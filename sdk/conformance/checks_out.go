@@ -329,9 +329,7 @@ func (p *probe) second() *probe {
 		})
 		resp := q.configure(q.config(q.fill()))
 		p.require(resp.GetError() == nil, "a second channel was refused: %s", resp.GetError().GetText())
-		if err := d.loadMessages(strings.NewReplacer(append(texts, vendorMark, q.vendor.base)...)); err != nil {
-			p.abort(err)
-		}
+		p.abortIf(d.loadMessages(strings.NewReplacer(append(texts, vendorMark, q.vendor.base)...)))
 		for i, in := range p.data.in {
 			if n := slices.Index(p.subject.endpoint.GetPaths(), p.pathOf(in)); n >= 0 && n < len(resp.GetPaths()) {
 				first, second := p.subject.endpoint.GetPaths()[n].GetPattern(), resp.GetPaths()[n].GetPattern()

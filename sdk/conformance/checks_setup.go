@@ -226,9 +226,7 @@ func (p *probe) move() *probe {
 // fill returns the settings of the test data, with the address of the vendor.
 func (p *probe) fill() map[string]any {
 	all, err := fillSettings(p.subject.schema.Schema, p.data.Settings, p.vendor.base)
-	if err != nil {
-		p.abort(err)
-	}
+	p.abortIf(err)
 	return all
 }
 

@@ -58,10 +58,12 @@ func (p *probe) skip(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// abort ends the suite for a fault of the test data.
-func (p *probe) abort(err error) {
-	p.cancel(err)
-	runtime.Goexit()
+// abortIf ends the suite if there is an error, which is a fault of the test data or of this machine.
+func (p *probe) abortIf(err error) {
+	if err != nil {
+		p.cancel(err)
+		runtime.Goexit()
+	}
 }
 
 // once returns the result of f, which runs once for all checks of a group.
@@ -250,9 +252,8 @@ func (p *probe) hold() *pendingCall {
 func (p *probe) other() *probe {
 	q := *p
 	var err error
-	if q.vendor, err = newVendor("127.0.0.1"); err != nil {
-		p.abort(err)
-	}
+	q.vendor, err = newVendor("127.0.0.1")
+	p.abortIf(err)
 	p.others = append(p.others, &q)
 	return &q
 }

@@ -165,9 +165,8 @@ func (p *probe) runGroup(g group) *Group {
 
 func (p *probe) run(g group, c check) {
 	p.result = &Result{ID: g.Name + "." + c.ID, Title: c.Title, Todo: c.Todo, Status: NotApplicable}
-	done := make(chan struct{})
-	go func() { // a check can end its goroutine at any place
-		defer close(done)
+	var running sync.WaitGroup
+	running.Go(func() { // a check can end its goroutine at any place
 		if p.leftOut != "" {
 			p.skip("%s", p.leftOut)
 		}
@@ -181,8 +180,8 @@ func (p *probe) run(g group, c check) {
 			p.skip("the channel or its test data lack what the check needs: %s", c.Needs)
 		}
 		checks[p.result.ID](p)
-	}()
-	<-done
+	})
+	running.Wait()
 }
 
 // T is the part of *testing.T that Test needs.

@@ -54,9 +54,7 @@ func (p *probe) sign(in *inbound) *inbound {
 func (p *probe) prove(in *inbound, at time.Time) *proof {
 	plain := in.with(func(in *inbound) { in.target = p.data.Prefix + in.target }) // as the vendor calls it
 	out, err := p.signer.prove(p.data.Channel, plain, at)
-	if err != nil {
-		p.abort(err)
-	}
+	p.abortIf(err)
 	return out
 }
 
