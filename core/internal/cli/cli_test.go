@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"patchbay/core/internal/cli"
+	"patchbay/sandbox/gateway"
 )
 
 // suite builds the adapters once, for the configurations of the scripts.
@@ -116,10 +116,10 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ports name...")
 	}
 	for _, name := range args {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		address, release, err := gateway.FreeAddress()
 		ts.Check(err)
-		defer ln.Close() // stays open so that the next address differs
-		ts.Setenv(name, ln.Addr().String())
+		ts.Defer(release)
+		ts.Setenv(name, address)
 	}
 }
 
