@@ -20,9 +20,10 @@ func newDrain(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "drain", Short: "Refuse new messages and end when all are delivered", Args: noArguments,
 		Long: `Let the running gateway refuse new messages, deliver the ones that it has, and
-end. Webhooks get 503, so that their vendors repeat them later. The command
-prints how many deliveries are left until the gateway has ended. If you stop the
-command, the gateway goes on draining.`,
+end. Webhooks get 503, so that their vendors repeat them later. Pending offers
+continue after the next start. The command prints how many deliveries are left
+until the gateway has ended. If you stop the command, the gateway goes on
+draining.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var status admin.DrainStatus
 			req := &admin.CommandRequest{Reason: reason}
@@ -83,7 +84,10 @@ func drainLine(s *admin.DrainStatus) string {
 		line += ": " + strings.Join(channels, ", ")
 	}
 	if s.Waiting > 0 {
-		line += fmt.Sprintf("; %d offers, departures and pending envelopes wait", s.Waiting)
+		line += fmt.Sprintf("; %d departures and pending envelopes wait", s.Waiting)
+	}
+	if s.Offers > 0 {
+		line += fmt.Sprintf("; offers that continue after the next start: %d", s.Offers)
 	}
 	return line
 }

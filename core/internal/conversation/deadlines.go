@@ -16,9 +16,6 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 			next = at
 		}
 	}
-	if c.Offer != nil {
-		add(c.Offer.Deadline)
-	}
 	if c.Departure != nil {
 		add(c.Departure.Deadline)
 	}
@@ -42,8 +39,8 @@ func NextDeadline(c *state.Conversation, p *Policy) time.Time {
 }
 
 // ApplyDeadlines acts on one deadline of a conversation that has passed: the departure of the owner takes effect, a
-// closed conversation is removed, an offer expires, or a lane no longer waits for an answer. It also adapts the
-// conversation to the configured channels. If another deadline has passed too, NextDeadline is not in the future.
+// closed conversation is removed, or a lane no longer waits for an answer. It also adapts the conversation to the
+// configured channels. If another deadline has passed too, NextDeadline is not in the future.
 func (tx *Transaction) ApplyDeadlines(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
@@ -59,8 +56,6 @@ func (tx *Transaction) ApplyDeadlines(id string) {
 		if len(c.Lanes) == 0 && passed(c.ClosedAt.Add(closedRetention)) {
 			tx.add(c.ID, &journal.Change_Closed{Closed: &journal.Closed{Reason: state.ReasonArchived}})
 		}
-	case c.Offer != nil && passed(c.Offer.Deadline):
-		tx.failOffer(tx.layer.Mutable(id), state.OfferExpired, "")
 	default:
 		tx.endAnswerWait(tx.layer.Mutable(id))
 	}

@@ -50,6 +50,8 @@ type Policy struct {
 	RefuseAfter time.Duration
 	// Calls returns the state of a channel's calls. It is needed if RefuseAfter is not 0.
 	Calls func(channel string) attempt.ChannelState
+	// TimersFrom is the time at which the gateway started or the policy came into force. The writer sets it.
+	TimersFrom time.Time
 	// Vanished has the times at which channels were removed. Deliveries to a removed customer or observer channel wait
 	// for its return for state.VanishedWait. The writer sets it.
 	Vanished map[string]time.Time

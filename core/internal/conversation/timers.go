@@ -15,23 +15,41 @@ import (
 // Deadlines are computed from the state and the rules in force, so they survive restarts. The state keeps only the
 // largest `after` whose rules were run.
 
-// timerDeadline is the time at which the next timer of the running clock, or close_after, is due.
+// MaxOverdueWait limits the time that an overdue timer waits from Policy.TimersFrom on.
+const MaxOverdueWait = time.Minute
+
+// timerDeadline is the time at which the next timer of the running clock, close_after or the pending offer is due.
 type timerDeadline struct {
-	at    time.Time // zero if there is none
-	after time.Duration
-	event route.Event // "" for close_after
+	at      time.Time // zero if there is none
+	after   time.Duration
+	event   route.Event // "" for close_after, EventOfferFailed for the pending offer
+	overdue bool        // it was due at Policy.TimersFrom and waits again, at most MaxOverdueWait
 }
 
-// NextTimer returns the time of the next ApplyTimer, and the value of `after` or close_after that is due then. The
-// time is zero if there is none.
-func NextTimer(c *state.Conversation, p *Policy) (at time.Time, after time.Duration) {
+// NextTimer returns the time of the next ApplyTimer, or the zero time. If overdue is set, the timer was due at
+// Policy.TimersFrom.
+func NextTimer(c *state.Conversation, p *Policy) (at time.Time, overdue bool) {
 	t := nextTimer(c, p)
-	return t.at, t.after
+	return t.at, t.overdue
 }
 
+// nextTimer returns the timer that is due first. A timer that was due at Policy.TimersFrom waits again, so that the
+// messages which vendors could not deliver before arrive first.
 func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
+	add := func(at time.Time, after time.Duration, event route.Event) {
+		overdue := !at.After(p.TimersFrom)
+		if overdue {
+			at = p.TimersFrom.Add(min(after, MaxOverdueWait))
+		}
+		if t.at.IsZero() || at.Before(t.at) {
+			t = timerDeadline{at, after, event, overdue}
+		}
+	}
+	if c.Offer != nil {
+		add(c.Offer.Deadline, c.Offer.Within, route.EventOfferFailed)
+	}
 	if c.Closing != "" || c.Departure != nil {
-		return timerDeadline{}
+		return t
 	}
 	if c.Offer == nil || !c.Offer.Hold {
 		event, channel, since := clock(c)
@@ -39,13 +57,11 @@ func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
 			since = p.answerableFrom(c, since)
 		}
 		if after := p.Routes.NextAfter(event, channel, c.TimerDone); after > 0 {
-			t = timerDeadline{since.Add(after), after, event}
+			add(since.Add(after), after, event)
 		}
 	}
 	if p.CloseAfter > 0 && c.Offer == nil && !hasDeliveries(c, p) {
-		if at := latest(c.LastActive, c.OwnerSince, c.ReachedOwner).Add(p.CloseAfter); t.at.IsZero() || at.Before(t.at) {
-			t = timerDeadline{at, p.CloseAfter, ""}
-		}
+		add(latest(c.LastActive, c.OwnerSince, c.ReachedOwner).Add(p.CloseAfter), p.CloseAfter, "")
 	}
 	return t
 }
@@ -78,8 +94,8 @@ func hasDeliveries(c *state.Conversation, p *Policy) bool {
 	})
 }
 
-// ApplyTimer acts on the next timer of a conversation, if it is due. The rules with this `after` are run, or the
-// conversation is closed.
+// ApplyTimer acts on the next timer of a conversation, if it is due. The rules with this `after` are run, the
+// conversation is closed, or the pending offer expires.
 func (tx *Transaction) ApplyTimer(id string) {
 	defer tx.beginInput()()
 	c := tx.layer.Conversation(id)
@@ -91,8 +107,12 @@ func (tx *Transaction) ApplyTimer(id string) {
 	if t.at.IsZero() || t.at.After(tx.at) {
 		return
 	}
-	if t.event == "" {
+	switch t.event {
+	case "":
 		tx.requestClose(c, state.ReasonCloseAfter)
+		return
+	case route.EventOfferFailed:
+		tx.failOffer(c, state.OfferExpired, "")
 		return
 	}
 	_, channel, _ := clock(c)

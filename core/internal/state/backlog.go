@@ -3,10 +3,11 @@ package state
 // Backlog is the pending work of a gateway.
 type Backlog struct {
 	Deliveries map[string]int `json:"deliveries"`        // queued deliveries, by channel
-	Waiting    int            `json:"waiting,omitempty"` // pending offers, departures and pending envelopes
+	Waiting    int            `json:"waiting,omitempty"` // departures and pending envelopes
+	Offers     int            `json:"offers,omitempty"`  // pending offers
 }
 
-// Empty reports whether no work is pending.
+// Empty reports whether no work is pending. Offers do not count, because they do not end during a drain.
 func (b *Backlog) Empty() bool { return len(b.Deliveries) == 0 && b.Waiting == 0 }
 
 // Backlog counts the pending work.
@@ -17,7 +18,7 @@ func (s *State) Backlog() Backlog {
 			b.Deliveries[c.Lanes[i].Channel] += len(c.Lanes[i].Queue)
 		}
 		if c.Offer != nil {
-			b.Waiting++
+			b.Offers++
 		}
 		if c.Departure != nil {
 			b.Waiting++

@@ -53,7 +53,6 @@ const (
 	maxLingering       = 64                     // maximum number of these outcomes
 	changeBytes        = 640                    // estimated size of the changes for one envelope
 	maxDeadlinesAtOnce = 128                    // deadlines, and timers, in one record
-	maxOverdueWait     = time.Minute            // after a start, before overdue timers are due
 	overdueAtOnce      = 10                     // overdue timers in one record
 	overdueEvery       = 100 * time.Millisecond // between records with overdue timers
 	maxAdaptedAtOnce   = 256                    // conversations that one record adapts to a revision

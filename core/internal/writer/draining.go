@@ -1,7 +1,7 @@
 package writer
 
 // Drain refuses webhooks and batches of subscriptions from now on. Deliveries, deadlines and commands continue. Timers
-// are not due until the next start, because the messages that would end their waits are refused.
+// and pending offers are not due until the next start, because the messages that would end their waits are refused.
 func (w *Writer) Drain() { w.drainOnce.Do(func() { close(w.draining) }) }
 
 // Draining returns a channel that is closed by Drain.

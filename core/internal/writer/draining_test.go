@@ -86,3 +86,43 @@ func TestTimersWaitForTheStartAfterADrain(t *testing.T) {
 		})
 	}
 }
+
+// While a drain runs, the acceptances that agents send are refused. So offers must not expire, and after the next start
+// they get time like timers. An acceptance in the outcome of the call still counts.
+func TestOffersWaitForTheStartAfterADrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		h.customer("w1", "m1", "help")
+		h.finish(h.head("desk"), attempt.Outcome{Thread: "d1"})
+		h.customer("w2", "m1", "help")
+		accepted := h.head("desk")
+		h.Drain()
+		time.Sleep(time.Hour)
+		if h.conv("w1").Offer == nil {
+			t.Error("the offer expired during the drain")
+		}
+		h.finish(accepted, attempt.Outcome{Thread: "d2", Accepted: true})
+		if c := h.conv("w2"); c.Owner != "desk" {
+			t.Errorf("the owner is %s, want desk, which accepted during the drain", c.Owner)
+		}
+		h.finish(h.head("desk"), attempt.Outcome{}) // the held message
+		err := h.View(t.Context(), func(s *state.State) {
+			if b := s.Backlog(); !b.Empty() || b.Offers != 1 {
+				t.Errorf("backlog %+v, want nothing to wait for, and one offer", b)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.restart()
+		time.Sleep(conversation.MaxOverdueWait - time.Second)
+		if h.conv("w1").Offer == nil {
+			t.Error("the offer expired before the desk could accept it after the start")
+		}
+		time.Sleep(2 * time.Second)
+		if h.conv("w1").Offer != nil {
+			t.Error("the offer did not expire after the start")
+		}
+	})
+}

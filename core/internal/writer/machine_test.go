@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/store/memory"
@@ -177,7 +178,7 @@ func (w *world) checkEffects() {
 
 // checkTimers checks that the rules of each timer were run in each conversation with a message that has no answer.
 func (w *world) checkTimers() {
-	time.Sleep(2 * maxOverdueWait)
+	time.Sleep(2 * conversation.MaxOverdueWait)
 	synctest.Wait()
 	for thread := range w.sent {
 		if c := w.conv(thread); !c.UnansweredSince.IsZero() && c.TimerDone != lastTimer {

@@ -127,12 +127,6 @@ func (w *Writer) nextDeadlineAfter(c *state.Conversation, now time.Time) time.Ti
 			next = at
 		}
 	}
-	if c.Offer != nil {
-		sooner(c.Offer.Deadline)
-		if !c.Offer.Deadline.After(now) {
-			sooner(now.Add(time.Millisecond))
-		}
-	}
 	if c.Departure != nil {
 		sooner(c.Departure.Deadline)
 		if !c.Departure.Deadline.After(now) {

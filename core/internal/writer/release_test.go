@@ -11,6 +11,7 @@ import (
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
 	"patchbay/core/internal/journal"
+	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/core/internal/store/memory"
 )
@@ -182,8 +183,12 @@ func TestIdleConversationsAreClosed(t *testing.T) {
 }
 
 func TestOverdueDeadlinesAfterAStart(t *testing.T) {
+	offer := route.NewOffer("desk")
+	offer.Within = 10 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		h := openHarness(t)
+		h := openHarness(t, func(o *Options) {
+			o.Policy.Routes = compileRules(t, route.Rule{Name: "help", When: `text == "help"`, Offer: offer})
+		})
 		h.customer("w1", "m1", "help") // causes an offer
 		h.customer("w2", "m2", "bye")  // stays idle
 		for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
@@ -195,15 +200,15 @@ func TestOverdueDeadlinesAfterAStart(t *testing.T) {
 		time.Sleep(100 * time.Hour)
 		h.open()
 		defer h.stop()
-		time.Sleep(startGrace - 10*time.Millisecond)
+		time.Sleep(offer.Within - 10*time.Millisecond)
 		if c := h.conv("w1"); c == nil || c.Offer == nil {
-			t.Error("the offer expired in the moment that vendors have to come again")
+			t.Error("the offer expired before the desk could accept it after the restart")
 		}
 		time.Sleep(20 * time.Millisecond)
 		if c := h.conv("w1"); c == nil || c.Offer != nil {
 			t.Error("the offer did not expire after the restart")
 		}
-		time.Sleep(maxOverdueWait - startGrace - 20*time.Millisecond)
+		time.Sleep(conversation.MaxOverdueWait - offer.Within - 20*time.Millisecond)
 		if h.conv("w2").Closing != "" {
 			t.Error("the silent conversation was closed before its customer could come again")
 		}

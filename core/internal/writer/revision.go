@@ -78,9 +78,9 @@ func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
 
 // enforce puts the stored revision into force.
 func (w *Writer) enforce(r *waitingRevision) {
-	r.policy.Vanished = w.state.Revision().Vanished
+	r.policy.Vanished, r.policy.TimersFrom = w.state.Revision().Vanished, w.Now()
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
-	w.timersFrom, w.timers, w.overdue = w.Now(), newSchedule(), newSchedule()
+	w.timers, w.overdue = newSchedule(), newSchedule()
 	if r.Applied != nil {
 		r.Applied(r.policy.Revision)
 	}

@@ -16,9 +16,9 @@ func (w *Writer) dueDeadlines(now time.Time) []string {
 	return w.deadlines.take(now, maxDeadlinesAtOnce, w.state)
 }
 
-// dueTimers returns the conversations whose timer is due. It returns timers that were overdue at timersFrom at a
-// limited rate, and only if no inputs wait. During a drain it returns none, because the answers that timers wait for
-// are refused.
+// dueTimers returns the conversations whose timer is due. It returns timers that were overdue at Policy.TimersFrom at a
+// limited rate, and only if no inputs wait. During a drain it returns none, because the answers and acceptances that
+// timers wait for are refused.
 func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	if now.Before(w.deadlinesFrom) || w.isDraining() {
 		return nil
@@ -34,17 +34,15 @@ func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	return out
 }
 
-// setTimer sets the conversation's timer for idle, unanswered or close_after. A timer that was overdue at timersFrom
-// waits up to maxOverdueWait more, so that answers which vendors could not deliver while the gateway was stopped
-// arrive first.
+// setTimer sets the conversation's timer for idle, unanswered, close_after or the pending offer.
 func (w *Writer) setTimer(c *state.Conversation) {
-	at, after := conversation.NextTimer(c, w.Policy)
-	var overdue time.Time
-	if !at.IsZero() && !at.After(w.timersFrom) {
-		at, overdue = time.Time{}, w.timersFrom.Add(min(after, maxOverdueWait))
+	in, other := &w.timers, &w.overdue
+	at, overdue := conversation.NextTimer(c, w.Policy)
+	if overdue {
+		in, other = other, in
 	}
-	w.timers.set(c.ID, at)
-	w.overdue.set(c.ID, overdue)
+	in.set(c.ID, at)
+	other.set(c.ID, time.Time{})
 }
 
 // pendingDue returns the deadline of the first pending envelope, or false if there is none. After a start, the wait of

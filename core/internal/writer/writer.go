@@ -55,10 +55,9 @@ type Writer struct {
 	opens         map[string]*rate.Limiter
 	inFlight      inFlight
 	deadlines     schedule  // see conversation.NextDeadline
-	timers        schedule  // idle, unanswered and close_after
-	overdue       schedule  // timers that were overdue at timersFrom
+	timers        schedule  // see conversation.NextTimer
+	overdue       schedule  // timers that were overdue at Policy.TimersFrom
 	overdueAt     time.Time // next time at which timers of overdue are due
-	timersFrom    time.Time // when the gateway started or the revision came into force
 	deadlinesFrom time.Time // deadlines and timers wait until then after a start
 	pendingFrom   time.Time // pending envelopes are kept at least until then
 	admitAt       time.Time // next try to admit pending envelopes, after a failed one
