@@ -17,7 +17,7 @@ type Job struct {
 	Conv     *state.Conversation // as of the commit that released the job; read only
 	Thread   string
 	State    []byte        // of the thread
-	Waited   time.Duration // for the hours of the channel; give_up does not count it
+	Waited   time.Duration // for hours and for answers of the owner; give_up does not count it
 }
 
 // Stored is an envelope from the log. It is shared: read only.

@@ -46,7 +46,7 @@ func openAction(j *attempt.Job) *pluginpb.OpenAction {
 	}
 }
 
-// sendAction builds the delivery of an envelope. degraded describes the content that the channel cannot carry.
+// sendAction builds the action that sends an envelope. degraded describes the content that the channel cannot carry.
 func (e *Engine) sendAction(ctx context.Context, t *task) (send *pluginpb.SendAction, degraded string, err error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	stored, err := e.Load(ctx, d.Item.Pos)
@@ -113,7 +113,7 @@ func (e *Engine) joinedText(ctx context.Context, d *state.Delivery) (string, err
 	return strings.Join(texts, "\n"), nil
 }
 
-// assignContent renders the delivery's share of an envelope and adds it to the delivery.
+// assignContent renders the delivery's share of an envelope and adds it to a.
 func (e *Engine) assignContent(ctx context.Context, t *task, a *pluginpb.Assigned,
 	env *envelope.Envelope) (render.Content, error) {
 	media := make(map[int]render.Medium, len(t.media))
@@ -143,7 +143,7 @@ func newAssigned(s attempt.Stored, c *state.Conversation) *pluginpb.Assigned {
 	}
 }
 
-// transcriptAction builds the delivery of a transcript as one message. It returns nil if the history was purged.
+// transcriptAction builds the action that sends a transcript as one message. It returns nil if the history was purged.
 func (e *Engine) transcriptAction(ctx context.Context, t *task) (*pluginpb.SendAction, error) {
 	d, c := &t.job.Delivery, t.job.Conv
 	var history []*envelope.Envelope

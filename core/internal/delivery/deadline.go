@@ -20,7 +20,7 @@ const maxEventWait = 5 * time.Second
 const startGrace = time.Minute
 
 // deadline returns the time at which a task is given up. ok is false if GiveUp is 0, or while an operator pauses the
-// channel. After such a pause, a delivery has its whole time again. For typing and read events, neither counts.
+// channel. After such a pause, a delivery has its whole time again. Typing and read events have a fixed deadline.
 func (t *task) deadline() (at time.Time, ok bool) {
 	if t.job.Delivery.IsTriedOnce() {
 		return t.job.Delivery.QueuedAt.Add(maxEventWait), true
@@ -88,7 +88,7 @@ func (e *Engine) expire(t *task) {
 	e.finish(t.job, o)
 }
 
-// waitCause returns the cause why a queued task waits, as a kind of error and a text.
+// waitCause returns why a queued task waits, as a kind of error and a text.
 func (t *task) waitCause() (kind, text string) {
 	c := t.ch
 	now := time.Now()

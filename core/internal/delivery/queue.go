@@ -71,7 +71,7 @@ type adapterState struct {
 
 // next returns the first task that may start, or nil. Tasks with media wait until there is room for their bytes, in
 // order; tasks without media overtake them. A half-open breaker prefers a delivery that has not failed yet, because a
-// delivery that has failed may be the cause of the breaker's failures. Both see only the first maxSearched tasks.
+// delivery that has failed may be the cause of the breaker's failures. next looks only at the first maxSearched tasks.
 func (c *channel) next() *task {
 	full, first, e := false, (*task)(nil), c.queue.Front()
 	for n := 0; e != nil && n < maxSearched; n, e = n+1, e.Next() {

@@ -6,9 +6,9 @@ import (
 	"patchbay/core/internal/attempt"
 )
 
-// noteFull notes the time since which deliveries wait only for the end of another call. During a pause, and while the
-// breaker, the rate limit or the search for crash suspects delays deliveries, calls are unused. The channel is not full
-// then.
+// noteFull sets fullSince, the time since which deliveries wait only for another call to end. During a pause, and while
+// the breaker, the rate limit or the search for crash suspects delays deliveries, calls are unused. The channel is not
+// full then.
 func (c *channel) noteFull() {
 	switch full := c.running >= c.Concurrency && c.queue.Len() > 0; {
 	case !full:

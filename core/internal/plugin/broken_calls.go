@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// maxBrokenCalls is the number of webhooks, media and subscriptions on which the adapter broke that are remembered. The
-// least recent one is forgotten.
+// maxBrokenCalls limits the remembered webhooks, media and subscriptions on which the adapter broke. The least recent
+// one is forgotten first.
 const maxBrokenCalls = 1024
 
 // brokenCalls remembers the webhooks, media and subscriptions on which an adapter broke. It is safe for concurrent use.
@@ -115,8 +115,8 @@ func (b *brokenCalls) forgive(id identity) {
 // forgiveAll forgets all blame.
 func (b *brokenCalls) forgiveAll() { b.calls.DeleteAll() }
 
-// use forgets all blame if the adapter has another version.
-func (b *brokenCalls) use(version string) {
+// useVersion forgets all blame if the adapter has another version.
+func (b *brokenCalls) useVersion(version string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if version != b.version {

@@ -118,10 +118,10 @@ func TestRestartForgivesWebhooks(t *testing.T) {
 
 func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 	b := newBrokenCalls("hostile", nil)
-	b.use("1")
+	b.useVersion("1")
 	bad, certain := webhookIdentity(webhook("/x", "bad")), &BrokeError{Fault: FaultHung, Weight: WeightCertain, Text: "hung"}
 	for name, end := range map[string]func(){
-		"success": func() { b.forgive(bad) }, "version": func() { b.use("2") }, "restart": b.forgiveAll,
+		"success": func() { b.forgive(bad) }, "version": func() { b.useVersion("2") }, "restart": b.forgiveAll,
 	} {
 		if err := b.blame(bad, certain); err != nil {
 			t.Errorf("first fault: %v", err)
@@ -135,7 +135,7 @@ func TestBlameEndsWithSuccessAndWithTheVersion(t *testing.T) {
 		if err := b.givenUpError(webhookIdentity(webhook("/y", "bad"))); err != nil {
 			t.Errorf("another path: %v", err)
 		}
-		b.use("1") // as after an unchanged restart
+		b.useVersion("1") // as after an unchanged restart
 		if name != "version" {
 			wantGivenUp(t, b.givenUpError(bad))
 		}

@@ -76,7 +76,7 @@ func (c *callTurn) tryStart() bool {
 	return true
 }
 
-// awaitStart delays a call until it may start, and starts it. It reports false if ctx ends before.
+// awaitStart delays a call until it may start, and starts it. It reports false if ctx ends first.
 func (c *callTurn) awaitStart(ctx context.Context) bool {
 	c.delay()
 	return c.queue.await(ctx, c.tryStart)
@@ -132,8 +132,8 @@ func (c *callTurn) removeSuspect() {
 	}
 }
 
-// awaitTurn waits until a call may return. A call with a result is no suspect any more. A call that must wait is a
-// delayed one. It reports false if ctx ends before.
+// awaitTurn waits until a call may return. A call with a result is no suspect any more. A call that must wait becomes a
+// delayed one. awaitTurn reports false if ctx ends first.
 func (c *callTurn) awaitTurn(ctx context.Context) bool {
 	q := c.queue
 	return q.await(ctx, func() bool {
@@ -156,7 +156,7 @@ func (q *callQueue) first(ok func(*callTurn) bool) *callTurn {
 	return nil
 }
 
-// await waits until ready, which it calls with the lock, returns true. It reports false if ctx ends before.
+// await waits until ready, which it calls with the lock, returns true. It reports false if ctx ends first.
 func (q *callQueue) await(ctx context.Context, ready func() bool) bool {
 	for {
 		q.mu.Lock()

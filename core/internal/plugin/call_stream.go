@@ -118,9 +118,9 @@ func (s *callStream[C, R]) start(ctx context.Context, call C, done func(R, error
 	return p, nil
 }
 
-// abandon asks the adapter to cancel a call and waits for its result. A call that does not end within the grace after
-// the adapter got the cancellation hangs: the process is replaced. Only the first abandon of a call has an effect;
-// further ones return immediately.
+// abandon asks the adapter to cancel a call and waits for its result. If the call does not end within the grace after
+// the adapter got the cancellation, it hangs, and the process is replaced. Only the first abandon of a call has an
+// effect; further ones return immediately.
 func (s *callStream[C, R]) abandon(call C, p *pendingCall[R]) {
 	s.mu.Lock()
 	if s.pending[p.id] != p || p.ended != nil {
@@ -178,8 +178,8 @@ func (s *callStream[C, R]) takeAbandoned() []uint64 {
 	return ids
 }
 
-// markCancelled starts the grace of calls.
-func (s *callStream[C, R]) markCancelled(ids []uint64) {
+// markCanceled starts the grace of calls.
+func (s *callStream[C, R]) markCanceled(ids []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {

@@ -142,7 +142,7 @@ func TestCancelledCallHasTheGraceToEnd(t *testing.T) {
 				<-m.sent
 				cancel()
 				time.Sleep(time.Minute) // the process gets no CPU time
-				m.markCancelled(m.takeAbandoned())
+				m.markCanceled(m.takeAbandoned())
 				if n := m.overdueCount.Load(); n != 1 {
 					t.Errorf("%d calls are overdue, want 1", n)
 				}
@@ -184,7 +184,7 @@ func TestAbandonTwiceCancelsOnce(t *testing.T) {
 		if diff := cmp.Diff([]uint64{1}, ids); diff != "" || m.overdueCount.Load() != 1 {
 			t.Errorf("%d calls are overdue; cancels differ:\n%s", m.overdueCount.Load(), diff)
 		}
-		m.markCancelled(ids)
+		m.markCanceled(ids)
 		cancel()
 		<-written
 		m.close()
@@ -211,7 +211,7 @@ func TestFailAtTheEndOfTheGrace(t *testing.T) {
 		<-m.cancels
 		cancel()
 		<-written
-		m.markCancelled(m.takeAbandoned())
+		m.markCanceled(m.takeAbandoned())
 		m.mu.Lock() // abandon waits for the lock when its timer fires
 		time.Sleep(2 * m.grace)
 		m.mu.Unlock()

@@ -32,10 +32,10 @@ func (s *session) cancelCalls() {
 		}
 		cancel()
 		if len(req.GetReceive()) > 0 {
-			s.receive.markCancelled(req.GetReceive())
+			s.receive.markCanceled(req.GetReceive())
 		}
 		if len(req.GetDeliver()) > 0 {
-			s.deliver.markCancelled(req.GetDeliver())
+			s.deliver.markCanceled(req.GetDeliver())
 		}
 	}
 }

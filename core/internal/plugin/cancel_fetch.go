@@ -11,7 +11,7 @@ import (
 const cancelAttempts = 4
 
 // fetchCall is a running call for a medium. If the caller's context ends, the gateway asks the adapter to cancel the
-// call. A call that does not end within the grace hangs: the process is replaced.
+// call. If the call does not end within the grace, it hangs, and the process is replaced.
 type fetchCall struct {
 	session *session
 	request *pluginpb.FetchRequest

@@ -12,7 +12,8 @@ import (
 // Deliver makes the adapter call its vendor. The Host sets the call's id and timeout, which is slightly shorter than
 // ctx so that the adapter's result still arrives; the caller must not use the call afterwards. A call that was sent is
 // never repeated. After ErrNotReady or TooLargeError, the call had no effect. After BrokeError the outcome is unknown.
-// The vendor's response is in the result, which may arrive up to Options.CancelGrace after the end of ctx.
+// The vendor's response is in the result. It may arrive some seconds after the end of ctx: a canceled call has
+// Options.CancelGrace to end, and then its process is replaced.
 func (h *Host) Deliver(ctx context.Context, call *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	start := time.Now()
 	res, err := sendCall(ctx, h, h.awaitBriefly, func(s *session) (*deliverStream, error) {

@@ -8,7 +8,7 @@
 //
 // If the process ends during a Receive, or during a Fetch before its first response, the call is repeated on the next
 // instance until it is given up. This is possible because these calls have no side effects. A Deliver that was sent
-// returns a BrokeError. A call that was not sent waits for the next instance. A call that does not end after it is
-// canceled hangs: the process is replaced, and only this call is blamed. A callQueue repeats suspects one at a time
-// and keeps the order of webhooks.
+// returns a BrokeError instead. A call that was not sent waits for the next instance. If a canceled call does not end,
+// it hangs: the process is replaced, and only this call is blamed. A callQueue repeats suspects one at a time and keeps
+// the order of webhooks.
 package plugin

@@ -52,14 +52,12 @@ func (h *Host) fetch(
 		}
 		started := false
 		s, err := h.fetchOnce(ctx, c, req, func(m *pluginpb.FetchResponse) error { started = true; return head(m) }, chunk)
-		var broke *BrokeError
-		hung, isHung := errors.AsType[*BrokeError](err)
+		broke, hung := errors.AsType[*BrokeError](err)
 		switch e, typed := errors.AsType[*sdk.Error](err); {
 		case err == nil:
 			h.broken.forgive(id)
 			return nil
-		case isHung:
-			broke = hung
+		case hung: // broke is set
 		case ctx.Err() != nil || s == nil:
 			return err
 		case typed && e.Kind == sdk.KindPanicked:
@@ -108,7 +106,8 @@ func (h *Host) fetchOnce(ctx context.Context, c *callTurn, req *pluginpb.FetchRe
 	return s, err
 }
 
-// mediumGivenUpError returns the error for a medium that is given up. Its kind makes text replace the medium.
+// mediumGivenUpError returns the error for a medium that is given up. Because it is permanent, a text replaces the
+// medium.
 func mediumGivenUpError(err error) error {
 	return &sdk.Error{Kind: sdk.KindPermanent, Op: "fetch medium", Text: err.Error(), Err: err}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // GivenUpError means that the adapter broke repeatedly on a webhook, on a medium or at the start of a subscription. The
-// gateway does not pass the same webhook or medium to the adapter again. Host.Restart, another version of the adapter
-// and another Host end this, and also maxBrokenCalls later faults. A subscription may be started again.
+// gateway does not pass the same webhook or medium to the adapter again until Host.Restart, another version of the
+// adapter, another Host or maxBrokenCalls later faults. A subscription may be started again.
 type GivenUpError struct {
 	Name string // name of the adapter
 	Text string // cause, as in BrokeError
@@ -34,7 +34,7 @@ func (e *GivenUpError) Unwrap() error {
 	return e.broke
 }
 
-// KeepOnce stores a webhook that is given up once, even if the vendor repeats it. It is safe for concurrent use.
+// KeepOnce stores a given-up webhook only once, even if the vendor repeats it. It is safe for concurrent use.
 type KeepOnce struct {
 	mu   sync.Mutex
 	kept bool

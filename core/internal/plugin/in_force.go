@@ -16,7 +16,7 @@ import (
 )
 
 // The gateway builds its routes, lanes and rules from the first description of an adapter. So the description and the
-// channels are in force as long as the Host, and every later process must agree with them. A reload of the
+// channels are in force as long as the Host exists, and every later process must agree with them. A reload of the
 // configuration makes another Host.
 
 // channelInForce is a channel whose configuration was accepted.

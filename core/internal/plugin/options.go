@@ -37,7 +37,7 @@ type Options struct {
 	LivenessTimeout  time.Duration // 2 s
 	LivenessMisses   int           // failed health checks in a row that end a process; 3
 
-	BackoffMin      time.Duration // 200 ms; no delay for the first failure in a row of a process that was ready
+	BackoffMin      time.Duration // 200 ms; no delay after the first failure in a row if the process was ready
 	BackoffMax      time.Duration // 30 s
 	HealthyAfter    time.Duration // uptime that clears the restart budget; 60 s
 	CrashBudget     int           // crashes within CrashWindow that lead to quarantine; 5

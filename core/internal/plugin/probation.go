@@ -27,7 +27,7 @@ func subscriptionIdentity(channel string) identity {
 	return func() callDigest { return sha256.Sum256([]byte("subscription " + channel)) }
 }
 
-// begin waits until suspects permit the subscription. It reports false if ctx ends before.
+// begin waits until suspects permit the subscription. It reports false if ctx ends first.
 func (p *probation) begin(ctx context.Context) bool {
 	if p.host.broken.isSuspect(p.id) {
 		p.turn.repeat(true)

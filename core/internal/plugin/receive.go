@@ -73,10 +73,10 @@ func (h *Host) runReceive(ctx context.Context, c *callTurn, call *pluginpb.Recei
 		}
 	}
 	defer c.stop()
-	held := false
+	tried := false
 	await := func(ctx context.Context) (*session, error) {
-		if s := h.session.Load(); s != nil && !held {
-			held = true // await is called again only if the process did not take the call
+		if s := h.session.Load(); s != nil && !tried {
+			tried = true // await is called again only if the process did not take the call
 			return s, nil
 		}
 		c.delay()

@@ -105,7 +105,7 @@ func (r *redactor) redact(text string) string {
 	return known.replacer.Replace(body) + end
 }
 
-// beginningAtEnd returns the length of the beginning of a secret with which a text ends, 0 without one.
+// beginningAtEnd returns the length of the end of a text that is the beginning of a secret, or 0.
 func (k *knownSecrets) beginningAtEnd(text string) int {
 	for _, f := range k.forms {
 		for n := min(len(f), len(text)); n >= minSecret; n-- {

@@ -139,7 +139,7 @@ func (s *session) open(ctx context.Context, limit time.Duration) error {
 		case <-s.ctx.Done():
 		}
 	})
-	s.host.broken.use(s.description.GetVersion())
+	s.host.broken.useVersion(s.description.GetVersion())
 	for !s.host.publish(s) {
 		if err := s.applyInForce(step); err != nil {
 			return err

@@ -120,10 +120,10 @@ func (s *session) failCalls(cause error) {
 		s.blamed = receives.hung+delivers.hung > 0 || s.fetchHung.Load()
 		s.hadResult = receives.hung > 0 && receives.hadResult || delivers.hung > 0 && delivers.hadResult
 	} else if !errors.Is(cause, errStopped) {
-		other := receives.sent+delivers.sent == 0 && fetches+probations > 0
-		s.blamed = receives.sent == 1 || delivers.sent == 1 || other
+		otherKind := receives.sent+delivers.sent == 0 && fetches+probations > 0
+		s.blamed = receives.sent == 1 || delivers.sent == 1 || otherKind
 		s.hadResult = receives.sent == 1 && receives.hadResult || delivers.sent == 1 && delivers.hadResult ||
-			other && (receives.hadResult || delivers.hadResult)
+			otherKind && (receives.hadResult || delivers.hadResult)
 	}
 	broke := func(same, others int) func(bool) error {
 		return func(hung bool) error { return s.brokeError(cause, hung, same, others) }

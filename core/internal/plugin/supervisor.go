@@ -11,8 +11,8 @@ import (
 // exitGrace is the time that a process which closed its streams has to exit before it is killed.
 const exitGrace = 200 * time.Millisecond
 
-// hangDrain is the time that the other calls have to end before a process is killed in which a call hangs. It is
-// shorter than Options.HoldTimeout, so that webhooks that arrive meanwhile are not refused.
+// hangDrain is the time that the other calls have to end before the process of a hung call is killed. It is shorter
+// than Options.HoldTimeout, so that webhooks that arrive meanwhile are not refused.
 const hangDrain = 2 * time.Second
 
 // supervisor is the state of Run. It belongs to one goroutine on one OS thread.
