@@ -186,7 +186,7 @@ func reply(w http.ResponseWriter, status int, v any) {
 	_ = enc.Encode(v) // fails if the caller has disconnected
 }
 
-// retryAfter is the header Retry-After of requests that the gateway cannot serve now, in seconds.
+// retryAfter is the value of the header Retry-After, in seconds, if the gateway cannot serve a request now.
 const retryAfter = "5"
 
 // fail responds with 503 if the gateway cannot do the operation now, and with 500 otherwise. operation is a verb

@@ -9,7 +9,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// WaitingCause is the cause why a number of conversations wait for a channel.
+// WaitingCause counts the conversations that wait for a channel with the same cause.
 type WaitingCause struct {
 	Channel       string    `json:"channel"`
 	Cause         string    `json:"cause"`  // see the constants of package trail

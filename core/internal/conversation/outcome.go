@@ -91,8 +91,8 @@ func (tx *Transaction) withdrawOpen(c *state.Conversation, o *attempt.Outcome) {
 	})
 }
 
-// queueBefore calls queue such that its deliveries precede later, the deliveries at the end of a lane: it ends these
-// with the text, and queues them again afterwards. It does not queue an open again if queue has queued one.
+// queueBefore calls queue and keeps its deliveries ahead of later, the last deliveries of a lane: it ends these with
+// the text, and queues them again afterwards. It does not queue an open again if queue has queued one.
 func (tx *Transaction) queueBefore(c *state.Conversation, later []state.Delivery, text string, queue func()) {
 	for i := range later {
 		tx.endDelivery(c, &later[i], state.StatusMoved, text)

@@ -20,7 +20,7 @@ const (
 	OverlapMerge Overlap = "merge"
 )
 
-// answerWait is the time after a call in which a bot must answer before it gets the customer's next message.
+// answerWait is the maximum time, from the end of a call, that the customer's next message waits for the bot's answer.
 const answerWait = 30 * time.Second
 
 // waits reports whether the customer's next message waits for an answer of the channel.

@@ -45,8 +45,8 @@ type Policy struct {
 	Language   string         // attribute that has the language of notices; "" is DefaultLanguage
 	// Reachable reports whether a call to a channel may succeed within the given time. Nil is always.
 	Reachable func(channel string, within time.Duration) bool
-	// RefuseAfter is how long messages may wait for a free call of a channel that works before new ones are refused; 0 is
-	// no limit. See Overloaded.
+	// RefuseAfter limits the time that messages wait for a free call of a working channel. After this time, new
+	// messages are refused. 0 is no limit. See Overloaded.
 	RefuseAfter time.Duration
 	// Calls returns the state of a channel's calls. It is needed if RefuseAfter is not 0.
 	Calls func(channel string) attempt.ChannelState

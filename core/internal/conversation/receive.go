@@ -52,7 +52,7 @@ func (tx *Transaction) receive(in *inbound.Envelope, late bool) Verdict {
 	return tx.receiveCustomer(id, ch, in)
 }
 
-// receiveCustomer decides on an envelope of a customer, whose conversation is id, or "" if there is none.
+// receiveCustomer decides on an envelope of a customer. id is the customer's conversation, or "" if there is none.
 func (tx *Transaction) receiveCustomer(id string, ch *Channel, in *inbound.Envelope) Verdict {
 	if c := tx.layer.Conversation(id); c != nil && c.Closing != "" {
 		id = ""

@@ -39,8 +39,8 @@ func (tx *Transaction) routeMessage(c *state.Conversation, m *message) {
 	switch r := finalRule(steps); {
 	case r != nil && r.Drop: // before control moves, so that the message is not reclaimed
 		tx.dispose(c.ID, m.pos, m.channel, state.StatusDropped, "rule", r.Name)
-	case m.toCustomer && (r == nil || r.To != route.ToOwner): // before control moves: messages that follow need an answer
-		tx.answer(c, m)
+	case m.toCustomer && (r == nil || r.To != route.ToOwner):
+		tx.answer(c, m) // before control moves: messages that then go to the next owner need another answer
 	}
 	rule, happened := tx.applyControl(c, steps, handoverByRule)
 	decision := state.Decision{Status: state.StatusUnrouted}

@@ -6,7 +6,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// sendTranscript queues the history that the channel has not received as text, without the given items. It does
+// sendTranscript queues, as text, the history that the channel has not received, without the given items. It does
 // nothing for a channel that takes history, and for an owner to which the history of this epoch was already queued.
 func (tx *Transaction) sendTranscript(c *state.Conversation, ch *Channel, without []state.Item) {
 	if ch.History || c.HistoryEpoch == c.Epoch && c.Owner == ch.Name {

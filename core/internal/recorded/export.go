@@ -71,7 +71,7 @@ func (x *Export) Record(seq uint64, r *journal.Record) {
 		if ch.GetConversation() != x.Conversation || x.closed || x.queued == nil && ch.GetOpened() == nil {
 			continue // also without the beginning of the conversation
 		}
-		x.noteChanges(r)
+		x.noteRestart(r)
 		switch k := ch.GetKind().(type) {
 		case *journal.Change_Opened:
 			x.redactor = newRedactor(x.Texts, x.Rules)
@@ -118,8 +118,8 @@ func (x *Export) add(s *exportStep) {
 	x.steps = append(x.steps, s)
 }
 
-// lateAfter is the time after a step from which on further changes get a separate step: a deadline has caused them, or
-// the late outcome of a call. Earlier changes are attributed to the calls of the step.
+// lateAfter is the time after a step. Changes after this time get a separate step, because a deadline or the late
+// outcome of a call has caused them. Earlier changes are attributed to the calls of the step.
 const lateAfter = 5 * time.Second
 
 func (x *Export) isLate(at time.Time) bool {

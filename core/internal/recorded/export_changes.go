@@ -9,14 +9,14 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// retried are the errors of deliveries that are repeated until delivery.give_up. The calls of a step can return them,
-// and the other failures, which end a delivery.
+// retried are the errors after which a delivery is repeated until delivery.give_up. failures are all errors that the
+// calls of a step can return.
 var (
 	retried  = []string{"transient", "throttled", "unauthorized", "unknown"}
 	failures = append([]string{"declined", "invalid", "unsupported", "permanent", "gone"}, retried...)
 )
 
-// The errors of dead letters that no call of a step can return: those of calls, and those of decisions.
+// Errors of dead letters that no call of a step can return.
 var (
 	callErrors     = []string{"killed_adapter", "panicked", "unavailable"}
 	decisionErrors = []string{"overflow", "unconfigured", "undecided", "unreadable"}
@@ -121,7 +121,7 @@ func (x *Export) reproduceDeadLetter(s *exportStep, d *journal.DeadLettered) {
 	}
 }
 
-// longWait is the time from which on the test repeats the wait of a delivery, for example for a vendor that was down.
+// longWait is the shortest wait of a delivery that the test repeats, for example for a vendor that was down.
 const longWait = time.Minute
 
 // stepOfDelayed returns the step that queued a delivery, if the delivery arrived after a long wait. Otherwise it

@@ -21,8 +21,8 @@ func (x *Export) noteOpening(at time.Time, r *journal.Record, o *journal.Opened)
 	}
 }
 
-// noteChanges notes a restart or a reload of the gateway since the last record.
-func (x *Export) noteChanges(r *journal.Record) {
+// noteRestart notes a restart or a reload of the gateway since the last record.
+func (x *Export) noteRestart(r *journal.Record) {
 	switch {
 	case x.started.IsZero():
 	case r.GetLease() != x.lease:

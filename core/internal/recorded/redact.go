@@ -63,9 +63,9 @@ func (r *redactor) name(s string) string {
 // 10,000 ids has the same values.
 const maxTries = 100_000
 
-// senderID returns the placeholder of a sender's id. It is the id itself if a condition contains it. For a customer,
-// it is an id with the same value of each bucket() in the rules. It returns "" if any id is possible, and if it finds
-// no such id.
+// senderID returns the placeholder of a sender's id. It is the id itself if a condition contains it. For a customer, it
+// is an id with the same value of each bucket() in the rules. It returns "" if no condition depends on the id, or if it
+// finds no such id.
 func (r *redactor) senderID(channel string, e *envelope.Envelope) string {
 	id := cmp.Or(e.Sender.ID, e.Thread)
 	want := r.buckets(channel, id)

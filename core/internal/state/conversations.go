@@ -99,8 +99,8 @@ func (s *conversations) put(id string, c *Conversation) {
 	}
 }
 
-// keep keeps a conversation decoded. At the limit, it brings another one to rest: the next one from the hand on that
-// was not used since the hand passed.
+// keep keeps a conversation decoded. At the limit, it brings another one to rest: the first one after the hand that was
+// not used since the hand last passed it.
 func (s *conversations) keep(d decoded) {
 	if len(s.decoded) < s.limit {
 		s.decoded = append(s.decoded, d)

@@ -3,8 +3,8 @@ package state
 import "github.com/tinylib/msgp/msgp"
 
 // outline contains the data of a conversation at rest that a start needs: most fields of its summary, and the keys for
-// the indexes. To read it needs almost no allocations, so a start takes less than half of the time that it takes to
-// decode all conversations.
+// the indexes. Reading it needs almost no allocations, so a start takes less than half the time of decoding all
+// conversations.
 type outline struct {
 	id       Key
 	threads  []Key  // for the index of threads

@@ -54,7 +54,7 @@ func (b *builder) channels() *channelVectors {
 	}
 }
 
-// add adds the channels that are new. It returns the names of the others that were configured.
+// add adds the new channels. It returns the names of the known channels that are not in names.
 func (s *channelSet) add(names []string) (others []string) {
 	next := map[string]*channelMetrics{}
 	if known := s.byName.Load(); known != nil {

@@ -90,8 +90,8 @@ func NewMetrics(r prometheus.Registerer, channels, routes []string) *Metrics {
 	return m
 }
 
-// Configure starts the counters of channels and routes that are new at zero. Those of removed ones are kept, without
-// the states of their circuit breakers.
+// Configure starts the counters of new channels and routes at zero. Those of removed ones are kept, without the states
+// of their circuit breakers.
 func (m *Metrics) Configure(channels, routes []string) {
 	for _, name := range m.channels.add(channels) {
 		m.breaker.DeleteLabelValues(name)

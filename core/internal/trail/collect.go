@@ -37,8 +37,11 @@ func (s *search) collect(seq uint64, r *journal.Record) {
 		c := s.found[ch.GetConversation()]
 		p, _ := unassignedPosition(ch)
 		u := s.unassigned[p]
-		if c == nil || s.secondPass != (seq < c.since) || ch.GetConversation() == "" && u == nil {
+		if c == nil || ch.GetConversation() == "" && u == nil {
 			continue
+		}
+		if isEarlier := seq < c.since; isEarlier != s.secondPass {
+			continue // the other pass collects it
 		}
 		s.trackPending(ch, p, r)
 		if d := cmp.Or(ch.GetQueued().GetDelivery(), ch.GetDeadLettered().GetDelivery()); d != nil {

@@ -22,10 +22,11 @@ type submission struct {
 	dead, cause string
 	// inOrder is set for subscriptions: the decision ends at the first envelope that cannot be accepted now.
 	inOrder bool
+	// acceptedWithoutID is set if the decision on a webhook has accepted an envelope without a vendor id.
+	acceptedWithoutID bool
 	// continues is set if earlier envelopes of the webhook are already stored.
 	continues bool
 	counted   int   // number of the first envelopes whose new conversations are counted
-	doubles   bool  // the decision has accepted an envelope of a webhook, and the envelope has no vendor id
 	refused   error // set if the webhook was refused: the result of each later decision on it
 	channel   string
 	cursor    []byte // stored with the last envelope

@@ -27,9 +27,9 @@ func (w *Writer) decide(b *batch, now time.Time) *conversation.Transaction {
 	}
 }
 
-// decideBatch decides on every input of the batch. It returns false if the batch must be decided on again. Then it has
-// refused a webhook, or the decision on an input has panicked, and decideBatch has removed or replaced this input, or
-// has marked it to become a dead letter.
+// decideBatch decides on every input of the batch. It returns false if the batch must be decided on again. This is so
+// if it has refused a webhook, or if the decision on an input has panicked. decideBatch has then removed or replaced
+// this input, or marked it to become a dead letter.
 func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	var remove func(why string)
 	defer func() {
@@ -75,7 +75,7 @@ func (w *Writer) decideBatch(tx *conversation.Transaction, b *batch) (ok bool) {
 	ok = true
 	for _, s := range b.submissions { // all of them, so that the refused webhooks cause only one more decision
 		remove = func(why string) { b.poison(s, why) }
-		if s.result = w.receive(tx, s, b.poisoned[s]); s.result != nil && s.doubles {
+		if s.result = w.receive(tx, s, b.poisoned[s]); s.result != nil && s.acceptedWithoutID {
 			s.refused, ok = s.result, false
 		}
 	}
@@ -118,10 +118,10 @@ func (b *batch) poison(s *submission, why string) {
 // receive decides on the envelopes of a submission. If cause is set, an earlier decision failed, and the envelopes
 // become dead letters with this cause. If an envelope of a webhook cannot be accepted now, receive accepts the others
 // and returns an error. The vendor then repeats the webhook, and the accepted envelopes are duplicates. An accepted
-// envelope without a vendor id would be stored twice. In this case, receive sets doubles, and the batch is decided on
-// again without the webhook.
+// envelope without a vendor id would be stored twice. In this case, receive sets acceptedWithoutID, and the batch is
+// decided on again without the webhook.
 func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause string) error {
-	s.accepted, s.doubles = 0, false // an earlier decision may have set them
+	s.accepted, s.acceptedWithoutID = 0, false // an earlier decision may have set them
 	if s.undecidable {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrUndecidable)
 	}
@@ -148,10 +148,10 @@ func (w *Writer) receive(tx *conversation.Transaction, s *submission, cause stri
 		if tx.Receive(in) == conversation.VerdictBusy {
 			result = ErrBusy
 		} else if in.Envelope.VendorID == "" {
-			s.doubles = true
+			s.acceptedWithoutID = true
 		}
 	}
-	if result == nil || !s.doubles {
+	if result == nil || !s.acceptedWithoutID {
 		w.countOpened(opened)
 		s.counted = len(s.envelopes)
 	}

@@ -90,7 +90,7 @@ func (w *Writer) giveUpInput(b *batch, why string) {
 	for _, c := range b.commands {
 		c.decide, c.err = nil, fmt.Errorf("decide: %s", why)
 	}
-	for _, h := range b.submissions {
-		b.poison(h, why)
+	for _, s := range b.submissions {
+		b.poison(s, why)
 	}
 }

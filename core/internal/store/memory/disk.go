@@ -96,7 +96,7 @@ func (d *Disk) DamageRecord(seq uint64, n int) {
 	d.damaged = append(d.damaged, store.Damaged{After: seq - 1, Record: record[:min(n, len(record))]})
 }
 
-// Clone returns a copy of the disk without the results of DamageRecord for Log.Damaged.
+// Clone returns a copy of the disk. Log.Damaged returns nothing for the copy.
 func (d *Disk) Clone() *Disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
