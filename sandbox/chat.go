@@ -28,9 +28,9 @@ type entry struct {
 	Media       []native.File `json:"media,omitempty"`
 }
 
-// addAnswer adds an answer of the gateway to the transcript.
+// addAnswer adds an answer to the customer's chat page.
 func (s *Sandbox) addAnswer(a native.Answer) {
-	s.chats.Of(a.UserID).Append(entry{
+	s.chats.Get(a.UserID).Append(entry{
 		At: a.At, Role: a.Payload.Sender.Role, Name: a.Payload.Sender.Name, Text: a.Payload.BotSay,
 		Event: a.Payload.Event, Suggestions: a.Payload.Suggestions, Media: a.Payload.Media,
 	})
@@ -74,12 +74,12 @@ func messageID(user, id string) (string, error) {
 	return cmp.Or(id, "m-"+rand.Text()), nil
 }
 
-// say sends a customer's text to the gateway and adds it to the transcript.
+// say sends a customer's text to the gateway and adds it to the chat page.
 func (s *Sandbox) say(ctx context.Context, user, text, id string) error {
 	return s.send(ctx, user, text, entry{ID: id, Role: "customer", Text: text}, native.WithMessageID(id))
 }
 
-// sendPicture sends a customer's picture to the gateway, as a link to the sandbox, and adds it to the transcript.
+// sendPicture sends a customer's picture to the gateway, as a link to the sandbox, and adds it to the chat page.
 func (s *Sandbox) sendPicture(ctx context.Context, user string, p picture, id string) error {
 	path := "/livechat" + s.Livechat.AddFile(p.name, p.contentType, p.content)
 	f := native.File{Type: "image", URL: path, ContentType: p.contentType, Name: p.name, Size: int64(len(p.content))}
@@ -88,10 +88,10 @@ func (s *Sandbox) sendPicture(ctx context.Context, user string, p picture, id st
 	return s.send(ctx, user, "", e, native.WithMessageID(id), native.WithMedia(f))
 }
 
-// send adds a message to the transcript and sends it to the gateway, in this order: an answer may arrive before the
+// send adds a message to the chat page and sends it to the gateway, in this order: an answer may arrive before the
 // gateway's response.
 func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options ...native.Option) error {
-	chat := s.chats.Of(user)
+	chat := s.chats.Get(user)
 	e.At = time.Now()
 	chat.Append(e)
 	status, body, err := s.Livechat.Say(ctx, user, text, options...)
@@ -106,14 +106,14 @@ func (s *Sandbox) send(ctx context.Context, user, text string, e entry, options 
 	return nil
 }
 
-// chatEvents streams a user's transcript from the entry after Last-Event-ID.
+// chatEvents streams the entries of a user's chat page, from the one after Last-Event-ID.
 func (s *Sandbox) chatEvents(w http.ResponseWriter, r *http.Request) {
 	user := r.URL.Query().Get("user")
 	if !userID.MatchString(user) {
 		http.Error(w, errUser.Error(), http.StatusBadRequest)
 		return
 	}
-	log, from := s.chats.Of(user), 0
+	log, from := s.chats.Get(user), 0
 	last, err := strconv.Atoi(r.Header.Get("Last-Event-ID"))
 	if err == nil && 0 <= last && last < log.Len() { // else the page is new, or the sandbox has been restarted
 		from = last + 1

@@ -25,9 +25,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// runFakeGateway is ready and takes all calls until SIGINT. In the mood "tired" it ends immediately.
-func runFakeGateway(mood string) int {
-	if mood == "tired" {
+// runFakeGateway is a gateway that is ready and responds 200 to all calls until SIGINT. If behavior is "exits", it ends
+// immediately.
+func runFakeGateway(behavior string) int {
+	if behavior == "exits" {
 		return 0
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -47,10 +48,10 @@ func runFakeGateway(mood string) int {
 	return 0
 }
 
-// fake makes the sandbox run a fake gateway, and returns the path of its program.
-func fake(t *testing.T, mood string) string {
+// fakeGateway returns the path of a program that runs a fake gateway when this test starts it.
+func fakeGateway(t *testing.T, behavior string) string {
 	t.Helper()
-	t.Setenv("SANDBOX_TEST_GATEWAY", mood)
+	t.Setenv("SANDBOX_TEST_GATEWAY", behavior)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -59,19 +60,20 @@ func fake(t *testing.T, mood string) string {
 	return self
 }
 
-// The whole story needs a real gateway: make demo plays it.
-func TestDemoNamesTheStepThatFails(t *testing.T) {
-	for mood, want := range map[string]string{
-		"silent": `step 2 failed, "the bot answers the customer's hello"`, "tired": `step 1 failed, "the gateway starts"`,
+// The complete demo needs a real gateway: make demo runs it.
+func TestDemoErrorNamesTheFailedStep(t *testing.T) {
+	for behavior, want := range map[string]string{
+		"serves": `step 2 failed, "the bot answers the customer's hello"`, "exits": `step 1 failed, "the gateway starts"`,
 	} {
-		t.Run(mood, func(t *testing.T) {
+		t.Run(behavior, func(t *testing.T) {
 			var out bytes.Buffer
-			args := []string{"demo", "--gateway-bin", fake(t, mood), "--config", "../config.yaml", "--within", "2s"}
+			args := []string{"demo", "--gateway-bin", fakeGateway(t, behavior), "--config", "../config.yaml", "--within", "2s"}
 			err := run(t.Context(), args, &out, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("err = %v, want one with %s", err, want)
 			}
-			if (mood == "tired") != errors.Is(err, gateway.ErrEnded) || !strings.Contains(out.String(), "End of the gateway's log:") {
+			if (behavior == "exits") != errors.Is(err, gateway.ErrEnded) ||
+				!strings.Contains(out.String(), "End of the gateway's log:") {
 				t.Errorf("err = %v; printed:\n%s", err, out.String())
 			}
 		})

@@ -21,7 +21,7 @@ type deskState struct {
 	Open  bool        `json:"open"` // within working hours
 }
 
-// deskAction does an action of the agent.
+// deskAction executes an action of the agent.
 func (s *Sandbox) deskAction(r *simulator.Request, f *form) (any, error) {
 	var err error
 	switch r.PathValue("action") {

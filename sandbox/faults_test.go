@@ -16,26 +16,26 @@ func TestFaultsAreAddedAndCleared(t *testing.T) {
 				"Authorization": "Bearer sandbox-gptbots-api-key", "Content-Type": "application/json"})
 		return resp.StatusCode
 	}
-	order := `{"vendor":"gptbots","endpoint":"create","kind":"status","status":429,"retry_after":"2s"}`
-	if resp, body := do(t, "POST", s.URL()+"/faults", order, nil); resp.StatusCode != 200 {
-		t.Fatalf("order: %d %s", resp.StatusCode, body)
+	fault := `{"vendor":"gptbots","endpoint":"create","kind":"status","status":429,"retry_after":"2s"}`
+	if resp, body := do(t, "POST", s.URL()+"/faults", fault, nil); resp.StatusCode != 200 {
+		t.Fatalf("add fault: %d %s", resp.StatusCode, body)
 	}
 	if got := create(); got != 429 {
 		t.Errorf("status %d with a fault, want 429", got)
 	}
 	if resp, body := do(t, "POST", s.URL()+"/faults", `{"vendor":"gptbots","endpoint":"message","kind":"refuse","code":20022,"count":1}`, nil); resp.StatusCode != 200 {
-		t.Fatalf("order: %d %s", resp.StatusCode, body)
+		t.Fatalf("add fault: %d %s", resp.StatusCode, body)
 	}
 	_, body := do(t, "POST", s.URL()+"/gptbots/v2/conversation/message", `{}`,
 		map[string]string{"Authorization": "Bearer sandbox-gptbots-api-key", "Content-Type": "application/json"})
 	if !strings.Contains(body, "20022") {
-		t.Errorf("answer %s, want code 20022", body)
+		t.Errorf("response %s, want code 20022", body)
 	}
 	if resp, _ := do(t, "DELETE", s.URL()+"/faults", "", nil); resp.StatusCode != 200 {
-		t.Fatalf("clear: %d", resp.StatusCode)
+		t.Fatalf("clear faults: %d", resp.StatusCode)
 	}
 	if got := create(); got != 200 {
-		t.Errorf("status %d after clearing, want 200", got)
+		t.Errorf("status %d after the faults were cleared, want 200", got)
 	}
 }
 
@@ -46,14 +46,14 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 		{"unknown kind", `{"vendor":"aicc","kind":"sleepy"}`, "sleepy"},
 		{"unknown endpoint", `{"vendor":"aicc","endpoint":"message","kind":"slow"}`, "aicc has tokenByAkSk, applyToken"},
 		{"endpoint of another vendor", `{"vendor":"livechat","endpoint":"push","kind":"slow"}`, "livechat has reply, file, say"},
-		{"fault of calls at an endpoint", `{"vendor":"aicc","endpoint":"send","kind":"duplicate"}`, "not possible at send"},
-		{"fault of endpoints in a call", `{"vendor":"gptbots","endpoint":"push","kind":"refuse"}`, "not possible in push"},
-		{"fault of queued calls in say", `{"vendor":"livechat","endpoint":"say","kind":"reorder"}`, "not possible in say"},
-		{"fault of queued calls at any endpoint", `{"vendor":"livechat","kind":"reorder"}`, "not possible in say"},
+		{"webhook fault at an endpoint", `{"vendor":"aicc","endpoint":"send","kind":"duplicate"}`, "not possible at send"},
+		{"endpoint fault in a webhook call", `{"vendor":"gptbots","endpoint":"push","kind":"refuse"}`, "not possible in push"},
+		{"reorder in say of livechat", `{"vendor":"livechat","endpoint":"say","kind":"reorder"}`, "not possible in say"},
+		{"reorder for all calls of livechat", `{"vendor":"livechat","kind":"reorder"}`, "not possible in say"},
 		{"unknown field", `{"vendor":"aicc","kind":"slow","delai":"1s"}`, "delai"},
-		{"no time", `{"vendor":"aicc","kind":"slow","delay":"soon"}`, "delay"},
-		{"no status", `{"vendor":"aicc","kind":"status","status":42}`, "42"},
-		{"no JSON", `kind=slow`, "JSON"},
+		{"invalid duration", `{"vendor":"aicc","kind":"slow","delay":"soon"}`, "delay"},
+		{"invalid status", `{"vendor":"aicc","kind":"status","status":42}`, "42"},
+		{"not JSON", `kind=slow`, "JSON"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestInvalidFaultsAreRefused(t *testing.T) {
 	}
 }
 
-// TestReadmeListsTheEndpoints compares the table in the README with the endpoints that POST /faults accepts.
+// This test compares the table in README.md with the endpoints and calls that POST /faults accepts.
 func TestReadmeListsTheEndpoints(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := regexp.MustCompile("`([A-Za-z]+)`")
-	for vendor, points := range pointsOf {
+	for vendor, points := range faultPointsOf {
 		_, row, _ := strings.Cut(string(readme), "\n| `"+vendor+"` |")
 		row, _, _ = strings.Cut(row, "\n")
 		var got []string

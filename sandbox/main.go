@@ -6,7 +6,7 @@
 //	sandbox demo --gateway-bin bin/patchbay --config config.yaml
 //
 // The second form also runs a gateway, at the addresses of its configuration, until SIGINT or SIGTERM. The third form
-// plays a conversation through a gateway and fails if a step fails.
+// runs a conversation through a gateway and fails if a step fails.
 package main
 
 import (
@@ -40,15 +40,15 @@ func main() {
 	}
 }
 
-// errUsage means that the command line is wrong; the flag package has printed the reason.
+// errUsage means that the command line is wrong. The reason is printed already.
 var errUsage = errors.New("wrong command line")
 
-// help is the head of the help of a command.
+// help is the beginning of a command's help text; the flags follow it.
 const help = `The sandbox simulates the vendors around a gateway.
 
   sandbox [flags]       serve the pages and the simulated vendors
   sandbox run [flags]   the same, and run a gateway
-  sandbox demo [flags]  play a conversation through a gateway
+  sandbox demo [flags]  run a conversation through a gateway
 
 POST /faults makes a simulated vendor fail, for example:
 
@@ -59,7 +59,7 @@ sandbox/README.md lists the faults. DELETE /faults ends them.
 Flags of %s:
 `
 
-// options are the flags of all commands.
+// options are the values of the flags of all commands.
 type options struct {
 	listen, gateway, admin string // addresses
 	bin, config            string
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if command != "sandbox demo" {
 		flags.StringVar(&o.listen, "listen", "127.0.0.1:8070", "address of the pages and the simulated vendors")
 	} else {
-		flags.DurationVar(&o.within, "within", 15*time.Second, "how long each step may take")
+		flags.DurationVar(&o.within, "within", 15*time.Second, "maximum duration of each step")
 	}
 	if command == "sandbox" {
 		flags.StringVar(&o.gateway, "gateway", "http://127.0.0.1:8080", "address of the gateway")

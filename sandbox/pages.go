@@ -14,7 +14,7 @@ import (
 //go:embed web
 var web embed.FS
 
-// pages returns the pages and the calls that they make.
+// pages returns the handler of the pages and of the calls that they make.
 func (s *Sandbox) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /web/", http.FileServerFS(web))
@@ -28,7 +28,7 @@ func (s *Sandbox) pages() http.Handler {
 	for pattern, call := range map[string]simulator.Endpoint{
 		"POST /chat/messages": simulator.JSON(s.chatMessage), "POST /chat/files": s.chatPicture,
 		"POST /desk/{action}": simulator.JSON(s.deskAction), "POST /desk/files": s.deskPicture,
-		"POST /faults": s.orderFault, "DELETE /faults": s.clearFaults,
+		"POST /faults": s.addFault, "DELETE /faults": s.clearFaults,
 	} {
 		mux.Handle(pattern, calls.Endpoint(pattern, call))
 	}

@@ -19,14 +19,14 @@ import (
 	"patchbay/sandbox/native"
 )
 
-func soon(t *testing.T) context.Context {
+func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// serve runs a sandbox in front of a gateway that gives every request this status.
+// serve runs a sandbox with a gateway that responds to all requests with this status.
 func serve(t *testing.T, gatewayStatus int) *Sandbox {
 	t.Helper()
 	gw := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func serve(t *testing.T, gatewayStatus int) *Sandbox {
 	return serveWith(t, gw.URL)
 }
 
-// serveWith runs a sandbox in front of the gateway at this address.
+// serveWith runs a sandbox with the gateway at this address.
 func serveWith(t *testing.T, gateway string) *Sandbox {
 	t.Helper()
 	s, err := New(Options{Listen: "127.0.0.1:0", Gateway: gateway, Logger: slog.New(slog.DiscardHandler)})
@@ -59,7 +59,7 @@ func serveWith(t *testing.T, gateway string) *Sandbox {
 
 func do(t *testing.T, method, address, body string, header map[string]string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(soon(t), method, address, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(testContext(t), method, address, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPagesFollowTheirContentPolicy(t *testing.T) {
 				t.Errorf("policy %q", policy)
 			}
 			if found := inlineScript.FindString(body); found != "" {
-				t.Errorf("the page has %q, which its policy forbids", found)
+				t.Errorf("the page contains %q, which its policy forbids", found)
 			}
 			loaded := loadedFile.FindAllStringSubmatch(body, -1)
 			if len(loaded) < 3 {
@@ -112,7 +112,7 @@ func TestPagesFollowTheirContentPolicy(t *testing.T) {
 	}
 }
 
-// checkFile requires that a loaded file and its imports exist, and that they insert no HTML.
+// checkFile requires that a loaded file and its imports exist and contain no call that inserts HTML.
 func checkFile(t *testing.T, base, path string) {
 	t.Helper()
 	resp, body := do(t, "GET", base+path, "", nil)
@@ -138,10 +138,10 @@ func TestUnknownPathsAndOtherSitesAreRefused(t *testing.T) {
 		{"post from another site", "POST", "/desk/hours", `{"open":false}`,
 			map[string]string{"Origin": "https://evil.example"}, 403},
 		{"unknown action", "POST", "/desk/dance", `{"user":"u"}`, nil, 404},
-		{"no JSON", "POST", "/desk/accept", `user=u`, nil, 400},
-		{"unknown chat", "POST", "/desk/accept", `{"user":"u"}`, nil, 409},
-		{"agent says nothing", "POST", "/desk/say", `{"user":"u","text":" "}`, nil, 400},
-		{"customer says nothing", "POST", "/chat/messages", `{"user":"u","text":" "}`, nil, 400},
+		{"not JSON", "POST", "/desk/accept", `user=u`, nil, 400},
+		{"unknown customer", "POST", "/desk/accept", `{"user":"u"}`, nil, 409},
+		{"blank text of the agent", "POST", "/desk/say", `{"user":"u","text":" "}`, nil, 400},
+		{"blank text of the customer", "POST", "/chat/messages", `{"user":"u","text":" "}`, nil, 400},
 		{"user id with markup", "POST", "/chat/messages", `{"user":"<b>","text":"x"}`, nil, 400},
 		{"stream without user", "GET", "/chat/events", "", nil, 400},
 	}
@@ -158,7 +158,7 @@ func TestUnknownPathsAndOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
-// events reads server-sent events of an open stream; each is its id and data.
+// events reads the server-sent events of a stream.
 type events struct {
 	t    *testing.T
 	scan *bufio.Scanner
@@ -166,7 +166,7 @@ type events struct {
 
 func openStream(t *testing.T, address, lastID string) *events {
 	t.Helper()
-	r, err := http.NewRequestWithContext(soon(t), "GET", address, nil)
+	r, err := http.NewRequestWithContext(testContext(t), "GET", address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,26 +205,26 @@ func (e *events) next(into any) (id string) {
 func TestChatStreamShowsBothSidesAndResumes(t *testing.T) {
 	s := serve(t, 200)
 	stream := openStream(t, s.URL()+"/chat/events?user=u1", "")
-	const nasty = "<script>alert(1)</script>\n\ndata: forged"
-	ask, err := json.Marshal(form{User: "u1", Text: nasty})
+	const markup = "<script>alert(1)</script>\n\ndata: forged"
+	ask, err := json.Marshal(form{User: "u1", Text: markup})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if resp, body := do(t, "POST", s.URL()+"/chat/messages", string(ask), nil); resp.StatusCode != 200 {
 		t.Fatalf("message: %d %s", resp.StatusCode, body)
 	}
-	reply := `{"userId":"u1","messageId":"m1","payload":{"botSay":"Hi","sender":{"role":"agent","name":"Kim"},` +
+	call := `{"userId":"u1","messageId":"m1","payload":{"botSay":"Hi","sender":{"role":"agent","name":"Kim"},` +
 		`"event":{"type":"passed","ownerRole":"agent","title":"desk"}}}`
-	resp, body := do(t, "POST", s.URL()+"/livechat/replies", reply, map[string]string{
+	resp, body := do(t, "POST", s.URL()+"/livechat/replies", call, map[string]string{
 		"Content-Type": "application/json", "Authorization": "Bearer sandbox-native-reply-token"})
 	if resp.StatusCode != 200 {
-		t.Fatalf("reply: %d %s", resp.StatusCode, body)
+		t.Fatalf("answer: %d %s", resp.StatusCode, body)
 	}
 	var own, answer, again entry
 	stream.next(&own)
 	id := stream.next(&answer)
 	want := []entry{
-		{Role: "customer", Text: nasty},
+		{Role: "customer", Text: markup},
 		{Role: "agent", Name: "Kim", Text: "Hi",
 			Event: &native.Event{Type: "passed", OwnerRole: "agent", Title: "desk"}},
 	}
@@ -296,7 +296,7 @@ func TestDeskStreamFollowsTheAgent(t *testing.T) {
 	}
 }
 
-// connect brings u1 into the desk's queue as a gateway would.
+// connect makes the calls of a gateway that move u1 into the desk's queue.
 func connect(t *testing.T, s *Sandbox) {
 	t.Helper()
 	call := func(path, body string, header map[string]string) map[string]string {

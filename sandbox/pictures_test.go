@@ -14,7 +14,7 @@ import (
 	"patchbay/sandbox/native"
 )
 
-func sample(t *testing.T) string {
+func samplePNG(t *testing.T) string {
 	t.Helper()
 	content, err := web.ReadFile("web/sample.png")
 	if err != nil {
@@ -45,7 +45,7 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 	}))
 	defer gw.Close()
 	s := serveWith(t, gw.URL)
-	png := sample(t)
+	png := samplePNG(t)
 	resp, body := do(t, "POST", s.URL()+"/chat/files?user=u1&name=..%2Fholiday.png", png, nil)
 	if resp.StatusCode != 200 {
 		t.Fatalf("picture: %d %s", resp.StatusCode, body)
@@ -72,7 +72,7 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 	}
 	resp, content := do(t, "GET", address, "", nil)
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" || content != png {
-		t.Errorf("the link gives %d %s, %d bytes", resp.StatusCode, resp.Header.Get("Content-Type"), len(content))
+		t.Errorf("response of the link: %d %s, %d bytes", resp.StatusCode, resp.Header.Get("Content-Type"), len(content))
 	}
 	resp, content = do(t, "GET", s.URL()+"/web/sample.png", "", nil)
 	if content != png || resp.Header.Get("Content-Type") != "image/png" {
@@ -90,20 +90,20 @@ func TestCustomersPictureGoesToTheGatewayAsALink(t *testing.T) {
 
 func TestUnusablePicturesAreRefused(t *testing.T) {
 	s := serve(t, 503)
-	png := sample(t)
+	png := samplePNG(t)
 	tests := []struct {
 		name, path, body string
 		status           int
 	}{
-		{"gateway takes nothing", "/chat/files?user=u1", png, 502},
+		{"gateway refuses the message", "/chat/files?user=u1", png, 502},
 		{"no user", "/chat/files", png, 400},
-		{"page as picture", "/chat/files?user=u1", "<html><script>alert(1)</script>", 400},
-		{"drawing with scripts", "/chat/files?user=u1", `<svg xmlns="http://www.w3.org/2000/svg"/>`, 400},
-		{"nothing", "/chat/files?user=u1", "", 400},
-		{"too much", "/chat/files?user=u1", png + strings.Repeat("x", maxPicture), 400},
-		{"agent without chat", "/desk/files?user=u1", png, 409},
-		{"agent with a kind that the desk can't hand out", "/desk/files?user=u1", "GIF89a....", 400},
-		{"agent with text", "/desk/files?user=u1", "hello", 400},
+		{"HTML", "/chat/files?user=u1", "<html><script>alert(1)</script>", 400},
+		{"SVG", "/chat/files?user=u1", `<svg xmlns="http://www.w3.org/2000/svg"/>`, 400},
+		{"empty file", "/chat/files?user=u1", "", 400},
+		{"too large", "/chat/files?user=u1", png + strings.Repeat("x", maxPicture), 400},
+		{"customer without chat", "/desk/files?user=u1", png, 409},
+		{"GIF of the agent", "/desk/files?user=u1", "GIF89a....", 400},
+		{"text of the agent", "/desk/files?user=u1", "hello", 400},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestDeskShowsFilesOfBothSides(t *testing.T) {
 	if err := s.Desk.Accept("u1", agentName); err != nil {
 		t.Fatal(err)
 	}
-	png := sample(t)
+	png := samplePNG(t)
 	if resp, body := do(t, "POST", s.URL()+"/desk/files?user=u1", png, nil); resp.StatusCode != 200 {
 		t.Fatalf("agent's picture: %d %s", resp.StatusCode, body)
 	}

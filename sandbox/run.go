@@ -19,34 +19,33 @@ const (
 	stopWithin  = 30 * time.Second // from the first signal until the gateway is killed
 )
 
-// stage is a sandbox and a gateway that connects its vendors.
-type stage struct {
-	s      *Sandbox
-	gw     *gateway.Gateway
-	served chan error // receives the result of Run
-	end    context.CancelFunc
+// deployment is a sandbox and a gateway that connects the sandbox's vendors.
+type deployment struct {
+	s            *Sandbox
+	gw           *gateway.Gateway
+	sandboxEnded chan error // receives the result of Sandbox.Run
+	end          context.CancelFunc
 }
 
-// newStage serves a sandbox, and prepares a gateway that writes its output to a file.
-func newStage(o options, output *os.File, logger *slog.Logger) (*stage, error) {
+// newDeployment serves a sandbox, and prepares a gateway that writes its output to a file.
+func newDeployment(o options, output *os.File, logger *slog.Logger) (*deployment, error) {
 	s, err := New(Options{Listen: o.listen, Gateway: "http://" + o.gateway, Logger: logger})
 	if err != nil {
 		return nil, err
 	}
 	ctx, end := context.WithCancel(context.Background())
-	st := &stage{s: s, served: make(chan error, 1), end: end}
-	go func() { st.served <- s.Run(ctx) }()
+	st := &deployment{s: s, sandboxEnded: make(chan error, 1), end: end}
+	go func() { st.sandboxEnded <- s.Run(ctx) }()
 	env := append(os.Environ(), "SANDBOX_URL="+s.URL())
 	st.gw = &gateway.Gateway{Bin: o.bin, Config: o.config, Env: env, Admin: o.admin, Output: output}
 	return st, nil
 }
 
-// close kills the gateway if it runs, and ends the sandbox. The vendors end last because the gateway calls them until
-// it ends.
-func (st *stage) close() error {
+// close kills the gateway if it is running, and then ends the sandbox: the gateway calls the vendors until it ends.
+func (st *deployment) close() error {
 	st.gw.Kill()
 	st.end()
-	return <-st.served
+	return <-st.sandboxEnded
 }
 
 // runAll runs the sandbox and a gateway until ctx ends.
@@ -55,16 +54,17 @@ func runAll(ctx context.Context, o options, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer takeTerminal(int(os.Stdin.Fd()))()
-	st, err := newStage(o, os.Stderr, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	st, err := newDeployment(o, os.Stderr, logger)
 	if err != nil {
 		return err
 	}
-	return errors.Join(st.attend(ctx, stdout), st.close())
+	return errors.Join(st.serve(ctx, stdout), st.close())
 }
 
-// attend starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the
-// gateway or the sandbox ends earlier.
-func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
+// serve starts the gateway, prints the addresses, and stops the gateway when ctx ends. It returns an error if the
+// gateway or the sandbox ends before ctx.
+func (st *deployment) serve(ctx context.Context, stdout io.Writer) error {
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	err := st.gw.Start(starting)
 	cancel()
@@ -81,8 +81,8 @@ func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	fmt.Fprintf(stdout, addresses, st.s.URL(), st.s.URL(), st.gw.Admin)
 	select {
 	case <-ctx.Done():
-	case err := <-st.served:
-		st.served <- nil
+	case err := <-st.sandboxEnded:
+		st.sandboxEnded <- nil
 		return fmt.Errorf("the sandbox ended: %w", err)
 	case <-st.gw.Exited():
 		return fmt.Errorf("%w with exit code %d", gateway.ErrEnded, st.gw.ExitCode())
@@ -90,15 +90,15 @@ func (st *stage) attend(ctx context.Context, stdout io.Writer) error {
 	return st.stop()
 }
 
-func (st *stage) stop() error {
+func (st *deployment) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	return st.gw.Stop(ctx)
 }
 
-// runDemo plays the story with a gateway on free ports and an empty store.
+// runDemo runs the demo with a gateway on free ports and an empty store.
 func runDemo(ctx context.Context, o options, stdout io.Writer) (err error) {
-	st := &story{out: stdout, within: o.within}
+	st := &demo{out: stdout, within: o.within}
 	dir, err := os.MkdirTemp("", "patchbay-demo-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the store: %w", err)
@@ -117,13 +117,13 @@ func runDemo(ctx context.Context, o options, stdout io.Writer) (err error) {
 		return fmt.Errorf("create the gateway's log: %w", err)
 	}
 	defer log.Close()
-	if st.stage, err = newStage(o, log, slog.New(slog.DiscardHandler)); err != nil {
+	if st.deployment, err = newDeployment(o, log, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
 	st.gw.Env = append(st.gw.Env, "PATCHBAY_LISTEN="+o.gateway, "PATCHBAY_ADMIN__LISTEN="+o.admin,
 		"PATCHBAY_STORE__DIR="+filepath.Join(dir, "store"))
-	if err := st.play(ctx); err != nil {
+	if err := st.run(ctx); err != nil {
 		for name, v := range st.s.vendors() {
 			fmt.Fprintf(stdout, "\nRefused by %s: %q", name, v.Problems.All())
 		}

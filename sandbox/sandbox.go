@@ -23,12 +23,12 @@ const defaultPushKey = "sandboxAiccPushKey0123456789abcdefghijklmno"
 
 // Options configure a Sandbox.
 type Options struct {
-	Listen  string // address; port 0 takes a free one
+	Listen  string // address; port 0 means a free port
 	Gateway string // base address of the gateway
 	Logger  *slog.Logger
 }
 
-// Sandbox is all simulated vendors and their pages on one listener.
+// Sandbox serves all simulated vendors and their pages on one listener.
 type Sandbox struct {
 	Livechat *native.Simulator
 	Bots     *botwebhook.Simulator
@@ -57,10 +57,10 @@ func New(o Options) (*Sandbox, error) {
 	s.Desk = aicc.New(aicc.Options{
 		ChannelID: "202105284494222653", PushKey: cmp.Or(os.Getenv("AICC_PUSH_KEY"), defaultPushKey),
 		AppKey: secret("AICC_APP_KEY"), AppSecret: secret("AICC_APP_SECRET"), Retry: retry,
-		ConnectEvent: true, // the customer's words then reach the desk before the first answer
+		ConnectEvent: true, // with it, the gateway delivers held messages before the agent's first answer
 	})
 	for name, vendor := range s.vendors() {
-		vendor.Point(o.Gateway)
+		vendor.SetGateway(o.Gateway)
 		vendor.Logger = o.Logger.With("vendor", name)
 	}
 	return s, nil
@@ -69,7 +69,7 @@ func New(o Options) (*Sandbox, error) {
 // URL returns the base address that the sandbox listens on.
 func (s *Sandbox) URL() string { return "http://" + s.listener.Addr().String() }
 
-// Handler returns the pages and the simulated vendors.
+// Handler returns the handler of the pages and of the simulated vendors.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for prefix, vendor := range map[string]http.Handler{
@@ -83,7 +83,7 @@ func (s *Sandbox) Handler() http.Handler {
 
 // Run serves until ctx ends, then closes everything and returns nil.
 func (s *Sandbox) Run(ctx context.Context) error {
-	// Streams end with this context.
+	// This context ends the event streams. Otherwise they would continue until the pages are closed.
 	streams, endStreams := context.WithCancel(context.Background())
 	srv := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second,
@@ -108,7 +108,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	return err
 }
 
-// vendors are the simulated vendors by name.
+// vendors returns the simulated vendors by name.
 func (s *Sandbox) vendors() map[string]*simulator.Vendor {
 	return map[string]*simulator.Vendor{"livechat": s.Livechat.Vendor, "gptbots": s.Bots.Vendor, "aicc": s.Desk.Vendor}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // takeTerminal moves this process into a separate process group in the foreground of its terminal, if it has one.
-// Ctrl-C then does not reach the parent process, such as make, which can still report the exit code. The returned
-// function restores the foreground group.
-func takeTerminal(fd int) (giveBack func()) {
+// Ctrl-C then does not reach the parent process, such as make, which can still report the exit code. release makes the
+// parent's group the foreground group again.
+func takeTerminal(fd int) (release func()) {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	if err != nil || group != unix.Getpgrp() || group == os.Getpid() {
 		return func() {} // there is no terminal, this is a background job, or the shell has created a group

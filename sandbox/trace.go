@@ -14,18 +14,18 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-var errTrace = errors.New("the gateway returned no trace")
+var errNoTrace = errors.New("the gateway returned no trace")
 
-// printTrace prints the trail of the message with this id of the vendor, with the times since its acceptance. It reads
-// the trail from the gateway's admin listener, and waits up to three seconds for pending deliveries.
+// printTrace prints the trail of the message with this vendor id, with the times since its acceptance. It reads the
+// trail from the gateway's admin listener, and waits up to three seconds for pending deliveries.
 func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
-	late := time.Now().Add(3 * time.Second)
+	deadline := time.Now().Add(3 * time.Second)
 	for {
 		steps, pending, err := traceOf(ctx, admin, id)
 		if err != nil {
 			return fmt.Errorf("trace of %s: %w", id, err)
 		}
-		if len(pending) == 0 || time.Now().After(late) {
+		if len(pending) == 0 || time.Now().After(deadline) {
 			for _, s := range steps {
 				since := float64(s.At.Sub(steps[0].At)) / float64(time.Millisecond)
 				text := strings.Fields(strings.Join([]string{s.Step, s.Kind, s.Channel, s.Rule, s.Detail}, " "))
@@ -42,8 +42,9 @@ func printTrace(ctx context.Context, out io.Writer, admin, id string) error {
 	}
 }
 
-// traceOf returns the steps of a message: the decisions of the same record up to the next acceptance, and the steps of
-// its deliveries, including notices. It also returns those of its deliveries that are pending.
+// traceOf returns the steps of a message and its pending deliveries. The steps are the decisions in the message's
+// record up to the next accepted message, the steps of the deliveries that these decisions queued, and the other steps
+// of the message's envelope.
 func traceOf(ctx context.Context, admin, id string) ([]gateway.Entry, []gateway.PendingDelivery, error) {
 	found, err := gateway.Trace(ctx, admin, url.Values{"id": {id}})
 	if err != nil {
@@ -66,5 +67,5 @@ func traceOf(ctx context.Context, admin, id string) ([]gateway.Entry, []gateway.
 		pending := slices.DeleteFunc(c.Pending, func(d gateway.PendingDelivery) bool { return !deliveries[d.Delivery] })
 		return steps, pending, nil
 	}
-	return nil, nil, errTrace
+	return nil, nil, errNoTrace
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Accept assigns a waiting chat to an agent. The customer gets a system text.
+// Accept assigns a waiting chat to an agent. It pushes a system text to the customer.
 func (s *Simulator) Accept(user, agent string) error {
-	return s.act(user, func(c *Chat) error {
+	return s.withChat(user, func(c *Chat) error {
 		c.enter(StateActive)
 		c.Agent = agent
 		s.record(c, "accepted", Line{Text: agent}, false)
@@ -23,10 +23,10 @@ func (s *Simulator) Accept(user, agent string) error {
 	}, StateWaiting)
 }
 
-// Say sends an agent's text and returns its messageCode.
+// Say pushes an agent's text and returns its messageCode.
 func (s *Simulator) Say(user, text string) (string, error) { return s.SayMedia(user, "TEXT", text) }
 
-// SendFile sends a file from the agent's disk as IMAGE, AUDIO, VIDEO or DOCUMENT, and returns its messageCode. The
+// SendFile pushes a file from the agent's disk as IMAGE, AUDIO, VIDEO or DOCUMENT, and returns the messageCode. The
 // file's id for downloadFileStream is "local/" followed by the message's content.
 func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (string, error) {
 	id := uuid.NewString()
@@ -34,11 +34,11 @@ func (s *Simulator) SendFile(user, mediaType, fileType string, content []byte) (
 	return s.SayMedia(user, mediaType, id)
 }
 
-// SayMedia sends an agent's message of any media type. content has the form on the page: the id of a file of the media
-// library, or "latitude/longitude/description" for LOCATE.
+// SayMedia pushes an agent's message of any media type and returns its messageCode. content has the form that the
+// vendor's page describes: the id of a file of the media library, or "latitude/longitude/description" for LOCATE.
 func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	code := fmt.Sprintf("mc-%d-%d", s.codes.Add(1), time.Now().UnixMilli())
-	err := s.act(user, func(c *Chat) error {
+	err := s.withChat(user, func(c *Chat) error {
 		m := s.Message(user, "AGENT", "CHAT", mediaType, content)
 		m.SenderNickname, m.MessageCode = new(c.Agent), &code
 		l := Line{From: "agent", Text: content, MediaType: mediaType, File: s.fileOf(m), MessageCode: code}
@@ -48,29 +48,28 @@ func (s *Simulator) SayMedia(user, mediaType, content string) (string, error) {
 	return code, err
 }
 
-// Read reports that the agent read the messages with these comma-separated ids.
+// Read pushes a READ event for the messages with these comma-separated ids.
 func (s *Simulator) Read(user string, ids string) error {
-	return s.act(user, func(*Chat) error {
+	return s.withChat(user, func(*Chat) error {
 		m := s.message(user, "AGENT", "READ")
 		m.Content = &ids
 		return s.Push(m)
 	}, StateActive)
 }
 
-// Hangup ends an active chat as the agent does.
+// Hangup closes an active chat as the agent does.
 func (s *Simulator) Hangup(user string) error {
-	m, err := s.HangupUnreported(user)
+	m, err := s.HangupWithoutPush(user)
 	if err != nil {
 		return err
 	}
 	return s.Push(m)
 }
 
-// HangupUnreported ends an active chat as the agent does, but does not push the DISCONNECT. It returns the DISCONNECT,
-// which Push can send later.
-func (s *Simulator) HangupUnreported(user string) (DownLinkMsg, error) {
+// HangupWithoutPush closes an active chat as the agent does. It returns the DISCONNECT instead of pushing it.
+func (s *Simulator) HangupWithoutPush(user string) (DownLinkMsg, error) {
 	m := s.message(user, "AGENT", "DISCONNECT")
-	return m, s.act(user, func(c *Chat) error {
+	return m, s.withChat(user, func(c *Chat) error {
 		c.enter(StateClosed)
 		s.record(c, "closed", Line{}, false)
 		return nil
@@ -78,9 +77,9 @@ func (s *Simulator) HangupUnreported(user string) (DownLinkMsg, error) {
 }
 
 // TimeOut ends a waiting or active chat as the system does. If async, the vendor's asynchronous switch, is true, the
-// customer gets a text and may still leave messages by sendAsync.
+// push contains a text, and the customer may still leave messages by sendAsync.
 func (s *Simulator) TimeOut(user string, async bool) error {
-	return s.act(user, func(c *Chat) error {
+	return s.withChat(user, func(c *Chat) error {
 		c.enter(StateClosed)
 		s.record(c, "timed out", Line{}, false)
 		m := s.message(user, "SYSTEM", "DISCONNECT")
@@ -93,7 +92,7 @@ func (s *Simulator) TimeOut(user string, async bool) error {
 	}, StateWaiting, StateActive)
 }
 
-// pushText pushes a text of the robot or the system, and shows it at the desk. The caller holds s.mu.
+// pushText pushes a text of the robot or the system, and adds it to the chat at the desk. The caller holds s.mu.
 func (s *Simulator) pushText(c *Chat, from, text string, callID json.RawMessage) {
 	s.record(c, "", Line{From: from, Text: text, MediaType: "TEXT"}, false)
 	m := s.Message(c.User, strings.ToUpper(from), "CHAT", "TEXT", text)

@@ -10,7 +10,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// maxText is the maximum size of a TEXT message: 1 KB, counted in bytes of UTF-8.
+// maxText is the maximum size of a TEXT message in bytes of UTF-8. The page states 1 KB.
 const maxText = 1 << 10
 
 // File types of uploadFileStream. An older page spells bmp as bpm.
@@ -27,8 +27,8 @@ var fileTypes = map[string][]string{
 	"IMAGE": imageTypes, "AUDIO": audioTypes, "VIDEO": videoTypes, "FILE_IMAGE": imageTypes, "FILE_VIDEO": videoTypes,
 }
 
-// content checks the content of a CHAT message of the customer. It returns the id of the file in it, "" for none.
-func (s *Simulator) content(m *upLink) (file string, err error) {
+// checkContent checks the content of a customer's CHAT message. It returns the id of the file, "" if there is none.
+func (s *Simulator) checkContent(m *upLink) (file string, err error) {
 	types := fileTypes[m.MediaType]
 	switch {
 	case m.MediaType == "TEXT" && len(m.Content) > maxText:
@@ -36,28 +36,28 @@ func (s *Simulator) content(m *upLink) (file string, err error) {
 	case m.MediaType == "TEXT":
 		return "", nil
 	case m.MediaType == "FILE":
-		return s.described(m.From, m.Content)
+		return s.checkFile(m.From, m.Content)
 	case m.MediaType == "WEBCARD":
-		return s.card(m.From, m.Content)
+		return s.checkCard(m.From, m.Content)
 	case !m.async && !strings.HasPrefix(m.MediaType, "FILE_"):
-		return m.Content, s.uploaded(m.From, m.Content, types)
+		return m.Content, s.checkUpload(m.From, m.Content, types)
 	}
 	key, extension, ok := strings.Cut(m.Content, ",")
 	if !ok || !slices.Contains(types, extension) {
-		return "", fmt.Errorf("%q is not objectKey,extension with an extension out of %v", m.Content, types)
+		return "", fmt.Errorf("%q is not objectKey,extension with an extension of %v", m.Content, types)
 	}
-	return key, s.uploaded(m.From, key, types)
+	return key, s.checkUpload(m.From, key, types)
 }
 
-// described checks content of the form "fileName,fileSize,fileId,fileType", with the size in bytes. It returns the file
-// id.
-func (s *Simulator) described(user, content string) (file string, err error) {
+// checkFile checks content of the form "fileName,fileSize,fileId,fileType", with the size in bytes. It returns the id
+// of the file.
+func (s *Simulator) checkFile(user, content string) (file string, err error) {
 	fields := strings.Split(content, ",")
 	if len(fields) != 4 || fields[0] == "" {
 		return "", fmt.Errorf("%q is not fileName,fileSize,fileId,fileType", content)
 	}
 	key, fileType := fields[2], fields[3]
-	if err := s.uploaded(user, key, uploadTypes); err != nil {
+	if err := s.checkUpload(user, key, uploadTypes); err != nil {
 		return "", err
 	}
 	f, _ := s.files.Get(key)
@@ -67,8 +67,9 @@ func (s *Simulator) described(user, content string) (file string, err error) {
 	return key, nil
 }
 
-// card checks a JSON object with the fixed members of the page. It must have a redirectUrl or a mediaFileId.
-func (s *Simulator) card(user, content string) (file string, err error) {
+// checkCard checks the JSON object of a card, which must have a redirectUrl or a mediaFileId. It returns the id of the
+// file, "" if there is none.
+func (s *Simulator) checkCard(user, content string) (file string, err error) {
 	var card struct {
 		Title         string `json:"title"`
 		Description   string `json:"description"`
@@ -83,17 +84,17 @@ func (s *Simulator) card(user, content string) (file string, err error) {
 	case card.MediaFileID == "" && card.RedirectURL == "":
 		return "", errors.New("neither redirectUrl nor mediaFileId")
 	case card.RedirectURL != "" && !simulator.IsWebAddress(card.RedirectURL):
-		return "", fmt.Errorf("redirectUrl: %q is no web address", card.RedirectURL)
+		return "", fmt.Errorf("redirectUrl: %q is not an absolute http address", card.RedirectURL)
 	case !slices.Contains([]string{"", "img", "img/png", "img/jpg"}, card.MediaFileType):
 		return "", fmt.Errorf("mediaFileType: %q, must be img, img/png, img/jpg or empty", card.MediaFileType)
 	case card.MediaFileID == "":
 		return "", nil
 	}
-	return card.MediaFileID, s.uploaded(user, card.MediaFileID, imageTypes)
+	return card.MediaFileID, s.checkUpload(user, card.MediaFileID, imageTypes)
 }
 
-// uploaded returns an error unless the customer uploaded the file with this key and its type is one of types.
-func (s *Simulator) uploaded(user, key string, types []string) error {
+// checkUpload returns an error unless the customer uploaded the file with this key and its type is one of types.
+func (s *Simulator) checkUpload(user, key string, types []string) error {
 	f, ok := s.files.Get(key)
 	if !ok || f.User != user {
 		return fmt.Errorf("object key %q does not exist or belongs to another customer", key)

@@ -14,19 +14,19 @@ var ErrState = errors.New("chat is not in the right state")
 type State string
 
 const (
-	StateNone    State = "none"    // has a token, never connected
-	StateRobot   State = "robot"   // talks with the robot
+	StateNone    State = "none"    // the customer has a token, but has not connected
+	StateRobot   State = "robot"   // with the robot
 	StateWaiting State = "waiting" // in the queue
 	StateActive  State = "active"  // with an agent
 	StateClosed  State = "closed"  // the agent closed it, or it timed out
 	StateOffline State = "offline" // it timed out, but the customer may leave messages by sendAsync
-	StateLeft    State = "left"    // the customer's side disconnected
+	StateLeft    State = "left"    // a DISCONNECT of the customer ended it
 )
 
-// live returns whether there is a session.
+// live returns whether a session is open.
 func (s State) live() bool { return s == StateRobot || s == StateWaiting || s == StateActive }
 
-// Chat is one customer at the desk.
+// Chat is the chat of one customer at the desk. It continues in later sessions of the customer.
 type Chat struct {
 	User  string    `json:"user"`
 	Name  string    `json:"name"`
@@ -38,11 +38,11 @@ type Chat struct {
 
 func (c *Chat) enter(s State) { c.State, c.Since = s, time.Now() }
 
-// Line is one line of a chat as the agent sees it.
+// Line is one message of a chat as the desk shows it.
 type Line struct {
 	At          time.Time `json:"at"`
 	From        string    `json:"from"` // customer, agent, robot or system
-	Text        string    `json:"text"` // the content, for all media types
+	Text        string    `json:"text"` // the content, also for media types other than TEXT
 	MediaType   string    `json:"mediaType"`
 	File        string    `json:"file,omitempty"` // id for Simulator.File, if the content is a file
 	MessageCode string    `json:"messageCode,omitempty"`
@@ -57,17 +57,19 @@ type Event struct {
 	Async bool // sent by sendAsync
 }
 
-// Chats returns all chats that ever connected, in the order of their first call.
-func (s *Simulator) Chats() []Chat { return s.list(func(c *Chat) bool { return c.State != StateNone }) }
+// Chats returns all chats that have ever connected, in the order of their creation.
+func (s *Simulator) Chats() []Chat {
+	return s.chatsWhere(func(c *Chat) bool { return c.State != StateNone })
+}
 
 // Waiting returns the chats in the queue.
 func (s *Simulator) Waiting() []Chat {
-	return s.list(func(c *Chat) bool { return c.State == StateWaiting })
+	return s.chatsWhere(func(c *Chat) bool { return c.State == StateWaiting })
 }
 
 // Chat returns one customer's chat, and false if there is none.
 func (s *Simulator) Chat(user string) (Chat, bool) {
-	chats := s.list(func(c *Chat) bool { return c.User == user })
+	chats := s.chatsWhere(func(c *Chat) bool { return c.User == user })
 	if len(chats) == 0 {
 		return Chat{}, false
 	}
@@ -79,7 +81,7 @@ func (s *Simulator) Count(kind string) int {
 	return len(s.Events.Select(func(e Event) bool { return e.Kind == kind }))
 }
 
-func (s *Simulator) list(want func(*Chat) bool) []Chat {
+func (s *Simulator) chatsWhere(want func(*Chat) bool) []Chat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	chats := []Chat{}
@@ -103,8 +105,8 @@ func (s *Simulator) chatOf(user string) *Chat {
 	return s.chats[i]
 }
 
-// act runs do under the desk's lock. It returns ErrState if the chat is in none of the states.
-func (s *Simulator) act(user string, do func(*Chat) error, states ...State) error {
+// withChat calls do with the customer's chat while it holds s.mu. It returns ErrState if the chat is in none of states.
+func (s *Simulator) withChat(user string, do func(*Chat) error, states ...State) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.chatOf(user)
@@ -114,7 +116,7 @@ func (s *Simulator) act(user string, do func(*Chat) error, states ...State) erro
 	return do(c)
 }
 
-// record adds l to the chat if l has a speaker, and to the events if kind is not empty.
+// record adds l to the chat if From is set, and an event to Events if kind is not empty.
 func (s *Simulator) record(c *Chat, kind string, l Line, async bool) {
 	l.At = time.Now()
 	if l.From != "" {

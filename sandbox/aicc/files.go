@@ -19,7 +19,7 @@ const (
 	localPrefix = "local/"
 	maxUpload   = 10 << 20       // bytes of a file; the page states no limit
 	maxDownload = 2 << 20        // bytes of a file
-	linkTTL     = 24 * time.Hour // of a temporary link of downloadFileStream
+	linkTTL     = 24 * time.Hour // lifetime of a temporary link of downloadFileStream
 )
 
 // File is a file that a customer uploaded, an agent sent, or the media library contains.
@@ -29,12 +29,12 @@ type File struct {
 	User    string // the customer who uploaded it, "" for the agents' files
 }
 
-// AddLibraryFile puts a file into the media library; SayMedia with its id sends it.
+// AddLibraryFile adds a file to the media library. SayMedia can send it by its id.
 func (s *Simulator) AddLibraryFile(id, fileType string, content []byte) {
 	s.files.Put(id, File{Type: fileType, Content: content})
 }
 
-// File returns the file that a Line or an Event names.
+// File returns the file with the id of a Line.
 func (s *Simulator) File(id string) (File, bool) { return s.files.Get(id) }
 
 // fileOf returns the id of the file of an agent's message, "" if there is none.
@@ -77,7 +77,7 @@ func (s *Simulator) upload(r *simulator.Request, in *uploadCall) (any, error) {
 	case in.Channel != "WEB" || !slices.Contains(uploadTypes, fileType) || err != nil:
 		code, problem = "3", fmt.Sprintf("channel %q, fileType %q, base64 %v", in.Channel, fileType, err)
 	case len(content) > maxUpload:
-		code, problem = "13", fmt.Sprintf("the file has %d bytes, at most %d", len(content), maxUpload)
+		code, problem = "13", fmt.Sprintf("the file has %d bytes, must have at most %d", len(content), maxUpload)
 	}
 	if code != "" {
 		body := map[string]string{"returnCode": code}
@@ -108,13 +108,13 @@ func (s *Simulator) download(r *simulator.Request, in *downloadCall) (any, error
 		out["fileStream"] = base64.StdEncoding.EncodeToString(f.Content)
 	}
 	if s.o.FileLinks != FileStreamOnly {
-		base, _, _ := strings.Cut(r.RequestURI, "/apiaccess/") // the path that Handler is mounted on
+		base, _, _ := strings.Cut(r.RequestURI, "/apiaccess/") // the path at which Handler is mounted
 		out["fileUrl"] = "http://" + r.Host + base + "/files/" + issue(&s.links, "", in.FileID, linkTTL)
 	}
 	return out, nil
 }
 
-// find returns the file, or a refusal with a text of the page. The text for an unknown id is an assumption.
+// find returns the file, or a refusal with a text of the vendor's page. The text for an unknown id is an assumption.
 func (s *Simulator) find(in *downloadCall) (File, error) {
 	f, ok := s.files.Get(in.FileID)
 	fileType, code, text := strings.ToLower(in.FileType), resultFailure, ""
@@ -141,10 +141,10 @@ func (s *Simulator) file(r *simulator.Request) (any, error) {
 	if !ok || l.expired() {
 		return nil, refused(http.StatusNotFound, "no such link, or it has expired")
 	}
-	f, _ := s.files.Get(l.to)
+	f, _ := s.files.Get(l.subject)
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", ContentType(f.Type))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(f.Content) // fails only if the caller has left
+		_, _ = w.Write(f.Content) // fails only if the caller has disconnected
 	}), nil
 }

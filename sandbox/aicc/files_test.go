@@ -16,8 +16,8 @@ const (
 
 func encode(content string) string { return base64.StdEncoding.EncodeToString([]byte(content)) }
 
-// give uploads a file and returns its object key.
-func (d *desk) give(t *testing.T, header map[string]string, fileType, content string) string {
+// upload uploads a file for the customer of header and returns its object key.
+func (d *desk) upload(t *testing.T, header map[string]string, fileType, content string) string {
 	t.Helper()
 	_, out, _ := d.call(t, uploadPath, header,
 		map[string]string{"fileType": fileType, "fileStream": encode(content), "channel": "WEB"})
@@ -43,7 +43,7 @@ func TestUpload(t *testing.T) {
 		{"other channel", "jpg", encode("x"), "SMS", "3"},
 		{"other type", "exe", encode("x"), "WEB", "3"},
 		{"not base64", "jpg", "%%%", "WEB", "3"},
-		{"too much", "jpg", encode(strings.Repeat("x", maxUpload+1)), "WEB", "13"},
+		{"too large", "jpg", encode(strings.Repeat("x", maxUpload+1)), "WEB", "13"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -57,15 +57,15 @@ func TestUpload(t *testing.T) {
 			}
 		})
 	}
-	if taken, refused := d.Taken(EndpointUpload), d.Problems.Len(); taken != 2 || refused != 7 {
-		t.Errorf("%d uploads taken and %d refused, want 2 and 7", taken, refused)
+	if accepted, refused := d.AcceptedCalls(EndpointUpload), d.Problems.Len(); accepted != 2 || refused != 7 {
+		t.Errorf("%d uploads accepted and %d refused, want 2 and 7", accepted, refused)
 	}
-	key := d.give(t, header, "PNG", "abc")
+	key := d.upload(t, header, "PNG", "abc")
 	if f, ok := d.File(key); !ok || f.Type != "png" || string(f.Content) != "abc" || f.User != "u1" {
 		t.Errorf("file %+v, %v", f, ok)
 	}
 	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(key) {
-		t.Errorf("object key %q is no random UUID", key)
+		t.Errorf("object key %q is not a random UUID", key)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestDownload(t *testing.T) {
 	d.AddLibraryFile("local/big", "jpg", make([]byte, maxDownload+1))
 	d.AddLibraryFile("local/none", "jpg", nil)
 	d.AddLibraryFile("logo", "png", []byte("png"))
-	upload := d.give(t, header, "jpg", "mine")
+	upload := d.upload(t, header, "jpg", "mine")
 	tests := []struct {
 		name                          string
 		id, fileType, channel, extent string
@@ -104,7 +104,7 @@ func TestDownload(t *testing.T) {
 				t.Errorf("got %d %v, want %s %q %s", status, out, tt.code, tt.text, tt.stream)
 			}
 			if out["fileUrl"] != "" {
-				t.Errorf("got a link %q, which is off", out["fileUrl"])
+				t.Errorf("got a link %q with FileStreamOnly", out["fileUrl"])
 			}
 		})
 	}
@@ -143,7 +143,7 @@ func TestTemporaryLinks(t *testing.T) {
 			w := httptest.NewRecorder()
 			d.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/files/"+path, nil))
 			if kind := w.Header().Get("Content-Type"); w.Code != 200 || kind != "image/png" || w.Body.String() != "png" {
-				t.Errorf("the link gives %d %s %q", w.Code, kind, w.Body)
+				t.Errorf("response of the link: %d %s %q", w.Code, kind, w.Body)
 			}
 		})
 	}

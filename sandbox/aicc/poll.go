@@ -10,23 +10,23 @@ import (
 // maxMailbox is the maximum number of messages kept for a customer's next poll. Older messages are dropped.
 const maxMailbox = 1000
 
-// polledMsg is one message of a poll's answer.
+// polledMsg is one message in the response to a poll.
 type polledMsg struct {
 	DownLinkMsg
 	SenderAvatar  *string `json:"senderAvatar"`
-	InterIdx      int     `json:"interIdx"`      // counts the customer's messages
+	InterIdx      int     `json:"interIdx"`      // number of the message, counted for each customer
 	ContentType   *string `json:"contentType"`   // "1" for a file from the agent's disk
 	MediaFileType *string `json:"mediaFileType"` // extension
 }
 
-// mailbox contains a customer's unpolled messages.
+// mailbox contains the messages for a customer since the last poll, and the number of all messages for the customer.
 type mailbox struct {
 	messages []polledMsg
 	count    int
 }
 
-// post puts messages into the customers' mailboxes.
-func (s *Simulator) post(messages []DownLinkMsg) {
+// addToMailboxes adds messages to the customers' mailboxes.
+func (s *Simulator) addToMailboxes(messages []DownLinkMsg) {
 	for _, m := range messages {
 		p := polledMsg{DownLinkMsg: m}
 		if id := s.fileOf(m); id != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (d *desk) polled(t *testing.T, header map[string]string, query string) (int, []polledMsg, http.Header) {
+func (d *desk) poll(t *testing.T, header map[string]string, query string) (int, []polledMsg, http.Header) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/apiaccess/ccmessaging/poll?"+query, nil)
 	for k, v := range header {
@@ -23,10 +23,10 @@ func (d *desk) polled(t *testing.T, header map[string]string, query string) (int
 		DownlinkMessages       []polledMsg
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
-		t.Fatalf("answer %q: %v", w.Body, err)
+		t.Fatalf("response %q: %v", w.Body, err)
 	}
 	if w.Code == 200 && out.ResultCode == "0" && !strings.Contains(w.Body.String(), `"downlinkMessages":[`) {
-		t.Errorf("answer %q has no list", w.Body)
+		t.Errorf("response %q has no array of messages", w.Body)
 	}
 	if w.Code == 200 && out.ResultCode != "0" {
 		return 0, nil, w.Header()
@@ -37,7 +37,7 @@ func (d *desk) polled(t *testing.T, header map[string]string, query string) (int
 func TestPollInsteadOfPushes(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.PushOff = true })
 	header := d.login(t, "u1")
-	talking(t, d, header)
+	startChat(t, d, header)
 	d.AddLibraryFile("logo", "jpg", []byte("logo"))
 	if _, err := d.SendFile("u1", "DOCUMENT", "pdf", []byte("%PDF")); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestPollInsteadOfPushes(t *testing.T) {
 		t.Fatal(err)
 	}
 	const mine = "receiverId=u1&channel=WEB"
-	status, got, _ := d.polled(t, header, mine)
+	status, got, _ := d.poll(t, header, mine)
 	if status != 200 {
 		t.Fatalf("poll = %d", status)
 	}
@@ -76,16 +76,16 @@ func TestPollInsteadOfPushes(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("polled (-want +got):\n%s", diff)
 	}
-	if _, again, _ := d.polled(t, header, mine); len(again) != 0 {
+	if _, again, _ := d.poll(t, header, mine); len(again) != 0 {
 		t.Errorf("polled %v again", again)
 	}
 	if err := d.Read("u1", "m2"); err != nil {
 		t.Fatal(err)
 	}
-	if _, got, _ := d.polled(t, header, mine+"&isNeedRead=true"); len(got) != 1 || *got[0].Content != "m2" {
-		t.Errorf("got %v, want the report that m2 was read", got)
+	if _, got, _ := d.poll(t, header, mine+"&isNeedRead=true"); len(got) != 1 || *got[0].Content != "m2" {
+		t.Errorf("got %v, want the read receipt of m2", got)
 	}
-	if polls, pushes := d.Taken(EndpointPoll), d.pushes.Len(); polls != 3 || pushes != 0 {
+	if polls, pushes := d.AcceptedCalls(EndpointPoll), d.pushes.Len(); polls != 3 || pushes != 0 {
 		t.Errorf("%d polls and %d pushes, want 3 and none", polls, pushes)
 	}
 }
@@ -100,12 +100,12 @@ func TestPollRequiresTokensAndReceiver(t *testing.T) {
 		"another customer's messages": {"receiverId=u2&channel=WEB", 0}, "no receiver": {"channel=WEB", 0},
 		"no channel": {"receiverId=u1", 400}, "good": {"receiverId=u1&channel=WEB", 200},
 	} {
-		if status, _, _ := d.polled(t, header, tt.query); status != tt.status {
+		if status, _, _ := d.poll(t, header, tt.query); status != tt.status {
 			t.Errorf("%s: %d, want %d", name, status, tt.status)
 		}
 	}
 	const mine = "receiverId=u1&channel=WEB"
-	if status, _, _ := d.polled(t, map[string]string{"x-app-key": "ak"}, mine); status != 401 {
+	if status, _, _ := d.poll(t, map[string]string{"x-app-key": "ak"}, mine); status != 401 {
 		t.Errorf("without tokens: %d, want 401", status)
 	}
 }
@@ -118,7 +118,7 @@ func TestMailboxKeepsTheNewestMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, got, _ := d.polled(t, header, "receiverId=u1&channel=WEB"); len(got) != maxMailbox || got[0].InterIdx != 6 {
+	if _, got, _ := d.poll(t, header, "receiverId=u1&channel=WEB"); len(got) != maxMailbox || got[0].InterIdx != 6 {
 		t.Errorf("polled %d from %d, want %d from 6", len(got), got[0].InterIdx, maxMailbox)
 	}
 }

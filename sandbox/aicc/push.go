@@ -17,8 +17,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// DownLinkMsg is one message or event of a push, as the push page lists it. Members that the page's examples show as
-// null are pointers.
+// DownLinkMsg is one message or event of a push, with the members that the vendor's page lists. Members that the page's
+// examples show as null are pointers.
 type DownLinkMsg struct {
 	Channel         string          `json:"channel"`
 	From            string          `json:"from"`
@@ -42,17 +42,18 @@ func (s *Simulator) message(user, source, control string) DownLinkMsg {
 	}
 }
 
-// Message returns a message to user with the usual members, for Push.
+// Message returns a message to user for Push.
 func (s *Simulator) Message(user, source, control, mediaType, content string) DownLinkMsg {
 	m := s.message(user, source, control)
 	m.MediaType, m.Content = &mediaType, &content
 	return m
 }
 
-// Push queues one push with all these messages, after the earlier pushes for the first message's user.
+// Push adds messages to the mailboxes and queues one push with all of them, after the earlier pushes for the first
+// message's user. With Options.PushOff it queues no push.
 func (s *Simulator) Push(messages ...DownLinkMsg) error {
 	user := messages[0].To
-	s.post(messages)
+	s.addToMailboxes(messages)
 	if s.o.PushOff {
 		return nil
 	}
@@ -62,12 +63,12 @@ func (s *Simulator) Push(messages ...DownLinkMsg) error {
 	}
 	return s.Queue(user, simulator.Call{
 		Endpoint: EndpointPush, URL: s.Gateway() + "/webhooks/v1/messages", Body: body,
-		Prove: s.prove, Accepted: accepted,
+		Authenticate: s.sign, IsAccepted: accepted,
 	})
 }
 
-// prove signs an attempt at a push.
-func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
+// sign adds the signature to one attempt of a push.
+func (s *Simulator) sign(r *http.Request, body []byte, wrong bool) {
 	key, host, now := *s.pushKey.Load(), r.URL.Host, time.Now().UTC()
 	if wrong {
 		key += "x"
@@ -87,37 +88,37 @@ func (s *Simulator) prove(r *http.Request, body []byte, wrong bool) {
 	r.Header.Set("Authorization", signature)
 }
 
-// accepted returns whether a push was accepted by the page's rule: status 200 and the string "0" as resultCode.
-func accepted(status int, answer []byte) bool {
+// accepted returns whether a push was accepted: by status 200 and the string "0" as resultCode, as the page requires.
+func accepted(status int, response []byte) bool {
 	var out struct {
 		ResultCode string `json:"resultCode"`
 	}
-	return status == http.StatusOK && json.Unmarshal(answer, &out) == nil && out.ResultCode == "0"
+	return status == http.StatusOK && json.Unmarshal(response, &out) == nil && out.ResultCode == "0"
 }
 
 // Authorization returns the Authorization header of a push. It uses the vendor's auth-v2 signature, as in the AK/SK
 // signing demo of its contact-centre APIs. This is an assumption: the page on pushes shows the header without its last
-// segment. The keys of headers must be lower-case. If the address has a query, path must have a second line with its
-// encoded and sorted pairs.
+// segment. The keys of headers must be lower-case. If the URL has a query, path must have a second line with the
+// encoded and sorted pairs of the query.
 func Authorization(accessKey, secretKey, method, path, stamp string, headers map[string]string, body []byte) string {
 	names := slices.Sorted(maps.Keys(headers))
 	signed := strings.Join(names, ";")
 	prefix := strings.Join([]string{"auth-v2", accessKey, stamp, signed}, "/")
 	pairs := make([]string, 0, len(names))
 	for _, name := range names {
-		pairs = append(pairs, percent(name)+":"+percent(strings.TrimSpace(headers[name])))
+		pairs = append(pairs, percentEncode(name)+":"+percentEncode(strings.TrimSpace(headers[name])))
 	}
 	slices.Sort(pairs)
-	canonical := method + "\n" + path + "\n" + signed + "\n" + strings.Join(pairs, "\n") + "\n" + percent(string(body))
-	// The derived key is the hexadecimal text, not the bytes.
-	return prefix + "/" + mac(mac(secretKey, prefix), canonical)
+	canonical := strings.Join([]string{method, path, signed, strings.Join(pairs, "\n"), percentEncode(string(body))}, "\n")
+	// The derived key is the hexadecimal text of the first HMAC, not its bytes.
+	return prefix + "/" + hmacHex(hmacHex(secretKey, prefix), canonical)
 }
 
-func mac(key, message string) string {
+func hmacHex(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(message))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// percent encodes every byte except letters, digits and "-._~". It encodes slashes.
-func percent(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+// percentEncode encodes every byte except letters, digits and "-._~". It encodes slashes.
+func percentEncode(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }

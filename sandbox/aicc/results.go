@@ -13,8 +13,8 @@ const (
 	resultFailure = "13" // with a reason as text
 )
 
-// Texts of result codes, from the page senMsgRsp. The page has no text for invalid content; the simulator uses
-// ReasonSend.
+// Result texts, from the page senMsgRsp. All except ReasonClosed belong to code 13. The page has no text for invalid
+// content; the simulator uses ReasonSend.
 const (
 	ReasonClosed     = "The current time is not within the working time of the service agents" // code 12
 	ReasonNoCCUCS    = "No ccucs address available!"
@@ -28,7 +28,8 @@ const (
 
 func succeeded(text string) any { return map[string]string{"resultCode": "0", "resultDesc": text} }
 
-// failed returns a refusal with a result code. problem is an additional explanation in Vendor.Problems.
+// failed returns a refusal with a result code and a result text. problem is an additional explanation for
+// Vendor.Problems.
 func failed(code, text, problem string) *simulator.Refusal {
 	if problem != "" {
 		problem = " (" + problem + ")"
@@ -39,7 +40,7 @@ func failed(code, text, problem string) *simulator.Refusal {
 	}
 }
 
-// refused returns a refusal in API Fabric's format.
+// refused returns a refusal in the format of API Fabric.
 func refused(status int, text string) *simulator.Refusal {
 	body := map[string]string{"errorCode": strconv.Itoa(status), "exceptionInfo": text}
 	return &simulator.Refusal{Status: status, Body: body, Problem: text}
@@ -47,7 +48,8 @@ func refused(status int, text string) *simulator.Refusal {
 
 var errToken = refused(http.StatusForbidden, "illegal or expired token")
 
-// refuse returns the refusal for a fault. Codes other than 12 and 13 belong to the vendor's CCUCS service.
+// refuse returns the refusal for a fault: in the format of API Fabric if the fault has an HTTP status, else with the
+// fault's result code (default 13).
 func refuse(f simulator.Fault) *simulator.Refusal {
 	if f.Kind == simulator.ExpiredToken {
 		return errToken

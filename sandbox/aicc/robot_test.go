@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func robot(o *Options) {
+func withRobot(o *Options) {
 	o.Greeting = "I am a robot."
 	o.Robot = func(question string) string {
 		if question == "silence" {
@@ -17,7 +17,7 @@ func robot(o *Options) {
 }
 
 func TestRobotAnswersUntilTheTransfer(t *testing.T) {
-	d := newDesk(t, robot)
+	d := newDesk(t, withRobot)
 	header := d.login(t, "u1")
 	for _, m := range []map[string]any{
 		message("u1", "CONNECT", ""), message("u1", "CONNECT", ""), message("u1", "CHAT", "hello"),
@@ -26,10 +26,10 @@ func TestRobotAnswersUntilTheTransfer(t *testing.T) {
 		d.send(t, header, m, 200, "0")
 	}
 	if len(d.Waiting()) != 0 {
-		t.Error("the customer waits for an agent already")
+		t.Error("the customer waits for an agent before the transfer")
 	}
 	if err := d.Accept("u1", "Bo"); err == nil {
-		t.Error("an agent took a chat that is the robot's")
+		t.Error("Accept succeeded for a chat with the robot")
 	}
 	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
 	d.send(t, header, message("u1", "TRANS2AGENT", ""), 200, "0")
@@ -40,12 +40,12 @@ func TestRobotAnswersUntilTheTransfer(t *testing.T) {
 	if err := d.Accept("u1", "Bo"); err != nil {
 		t.Fatal(err)
 	}
-	pushes := d.wait(t, 4)
+	pushes := d.waitForPushes(t, 4)
 	want := []string{
 		"ROBOT CHAT I am a robot.", "ROBOT CHAT You said hello", "SYSTEM CHAT Queuing...",
 		"SYSTEM CHAT The call is connected to an agent.",
 	}
-	if diff := cmp.Diff(want, brief(pushes)); diff != "" {
+	if diff := cmp.Diff(want, summaries(pushes)); diff != "" {
 		t.Errorf("pushes (-want +got):\n%s", diff)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// upLink is the body of send and sendAsync. The timestamp is a string here, unlike in a push.
+// upLink is the body of send and sendAsync. Its timestamp is a string; the timestamp of a push is a number.
 type upLink struct {
 	Channel        string `json:"channel"`
 	Content        string `json:"content"`
@@ -35,7 +35,7 @@ var (
 // messages with sendAsync after the session has timed out.
 func (s *Simulator) send(r *simulator.Request, m *upLink) (any, error) {
 	m.async = path.Base(r.URL.Path) == EndpointSendAsync
-	// The required members and the values of the page "Send message".
+	// The page "Send message" lists the required members and their values.
 	if m.Channel != "WEB" || m.SourceType != "CUSTOMER" || m.From == "" || m.To == "" ||
 		!slices.Contains(controlTypes, m.ControlType) || !slices.Contains(mediaTypes, m.MediaType) {
 		return nil, fmt.Errorf("not a message of a customer: %+v", *m)
@@ -55,7 +55,7 @@ func (s *Simulator) send(r *simulator.Request, m *upLink) (any, error) {
 	return succeeded(text), nil
 }
 
-// control executes the control type of a customer's message and returns the result text.
+// control executes a customer's message by its control type and returns the result text.
 func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 	if m.ControlType == "CONNECT" {
 		return s.connect(c)
@@ -82,8 +82,8 @@ func (s *Simulator) control(c *Chat, m *upLink) (string, error) {
 	return "success", nil
 }
 
-// connect moves the customer to the robot, or into the queue if there is no robot. It changes nothing in a live
-// session.
+// connect moves the customer to the robot, or into the queue if there is no robot. During a session it only records the
+// event.
 func (s *Simulator) connect(c *Chat) (string, error) {
 	if s.o.Robot == nil && s.closed.Load() {
 		return "", failed(resultClosed, ReasonClosed, "")
@@ -105,7 +105,7 @@ func (s *Simulator) connect(c *Chat) (string, error) {
 	return "success", nil
 }
 
-// transfer moves a customer from the robot into the queue. It changes nothing for a waiting customer.
+// transfer moves a customer from the robot into the queue. For a waiting customer it only records the event.
 func (s *Simulator) transfer(c *Chat) (string, error) {
 	switch {
 	case s.closed.Load():
@@ -121,9 +121,9 @@ func (s *Simulator) transfer(c *Chat) (string, error) {
 	return "success", nil
 }
 
-// chat records a message of the customer. The robot answers it while the chat is with the robot.
+// chat records a message of the customer. If the chat is with the robot, the robot answers.
 func (s *Simulator) chat(c *Chat, m *upLink) (string, error) {
-	file, err := s.content(m)
+	file, err := s.checkContent(m)
 	if err != nil {
 		return "", failed(resultFailure, ReasonSend, m.MediaType+" content: "+err.Error())
 	}

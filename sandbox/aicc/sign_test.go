@@ -10,7 +10,7 @@ import (
 )
 
 func TestSignatureVector(t *testing.T) {
-	// Made with the signing classes of the vendor's demo.
+	// The vector was computed with the signing classes of the vendor's demo.
 	got := Authorization("demoAccessKey01", pushKey, "POST", "/webhooks/v1/messages", "2021-07-10T06:27:33Z",
 		map[string]string{"host": "gw.example.com"}, []byte(`{"timestamp":1625898453913,"messages":[]}`))
 	const want = "auth-v2/demoAccessKey01/2021-07-10T06:27:33Z/host/" +
@@ -20,7 +20,7 @@ func TestSignatureVector(t *testing.T) {
 	}
 }
 
-func TestWaysToSign(t *testing.T) {
+func TestSignatureOptions(t *testing.T) {
 	headers := []string{"content-length", "content-type", "host"}
 	for name, tt := range map[string]struct {
 		change      func(*Options)
@@ -41,7 +41,7 @@ func TestWaysToSign(t *testing.T) {
 					if err := d.Push(d.Message("u1", "AGENT", "CHAT", "TEXT", "x")); err != nil {
 						t.Fatal(err)
 					}
-					got := d.wait(t, i+1)[i]
+					got := d.waitForPushes(t, i+1)[i]
 					all := map[string]string{
 						"host": tt.host, "content-type": "application/json", "content-length": strconv.Itoa(len(got.raw)),
 					}

@@ -21,13 +21,14 @@ const (
 	pushKey   = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 )
 
-// desk is a simulator with a webhook that is reached without a network, so that it works under a virtual clock.
+// desk is a simulator and the gateway's webhook for its pushes. It is the transport of the simulator's client and needs
+// no network, so that it works in a synctest bubble.
 type desk struct {
 	*Simulator
-	pushes simulator.Log[pushed]
+	pushes simulator.Log[push]
 }
 
-type pushed struct {
+type push struct {
 	auth, path, host string
 	raw              []byte
 	body             struct{ Messages []DownLinkMsg }
@@ -41,26 +42,26 @@ func newDesk(t *testing.T, change func(*Options)) *desk {
 	}
 	d := &desk{Simulator: New(o)}
 	d.Client.Transport = d
-	d.Point("http://gateway:8080/x")
+	d.SetGateway("http://gateway:8080/x")
 	t.Cleanup(d.Simulator.Close)
 	return d
 }
 
-// RoundTrip takes a push.
+// RoundTrip records and accepts a push.
 func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
-	p := pushed{auth: r.Header.Get("Authorization"), path: r.URL.Path, host: r.URL.Host}
+	p := push{auth: r.Header.Get("Authorization"), path: r.URL.Path, host: r.URL.Host}
 	p.raw, _ = io.ReadAll(r.Body)
 	if err := json.Unmarshal(p.raw, &p.body); err != nil {
 		return nil, err
 	}
 	d.pushes.Append(p)
-	answer := io.NopCloser(strings.NewReader(`{"resultCode":"0","resultDesc":"success"}`))
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: answer}, nil
+	body := io.NopCloser(strings.NewReader(`{"resultCode":"0","resultDesc":"success"}`))
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: body}, nil
 }
 
-func (d *desk) wait(t *testing.T, n int) []pushed {
+func (d *desk) waitForPushes(t *testing.T, n int) []push {
 	t.Helper()
-	if err := d.pushes.Wait(soon(t), func(p []pushed) bool { return len(p) >= n }); err != nil {
+	if err := d.pushes.Wait(testContext(t), func(p []push) bool { return len(p) >= n }); err != nil {
 		t.Fatal(err)
 	}
 	return d.pushes.All()
@@ -85,18 +86,18 @@ func (d *desk) call(
 	return w.Code, decode(t, resp), resp.Header
 }
 
-// decode reads an answer that is an object of strings.
+// decode decodes a response that is a JSON object of strings.
 func decode(t *testing.T, resp *http.Response) map[string]string {
 	t.Helper()
 	defer resp.Body.Close()
 	var out map[string]string
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		t.Fatalf("answer %d: %v", resp.StatusCode, err)
+		t.Fatalf("response %d: %v", resp.StatusCode, err)
 	}
 	return out
 }
 
-// login returns the headers that a call of send needs.
+// login gets the tokens for a user and returns the headers for the user's calls.
 func (d *desk) login(t *testing.T, user string) map[string]string {
 	t.Helper()
 	status, out, _ := d.call(t, "/apigovernance/api/oauth/tokenByAkSk", nil,
@@ -121,7 +122,7 @@ func message(user, control, content string) map[string]any {
 	}
 }
 
-// send expects a status and, with 200, a result code.
+// send sends a message and requires a status and, with status 200, a result code. It returns the response's headers.
 func (d *desk) send(t *testing.T, header map[string]string, m map[string]any, status int, code string) http.Header {
 	t.Helper()
 	got, out, h := d.call(t, "/apiaccess/ccmessaging/send", header, m)
@@ -131,7 +132,7 @@ func (d *desk) send(t *testing.T, header map[string]string, m map[string]any, st
 	return h
 }
 
-func brief(ps []pushed) []string {
+func summaries(ps []push) []string {
 	var out []string
 	for _, p := range ps {
 		for _, m := range p.body.Messages {
@@ -176,7 +177,7 @@ func TestChatFromQueueToHangup(t *testing.T) {
 		"SYSTEM CHAT Queuing...", "SYSTEM CHAT The call is connected to an agent.", "AGENT CONNECT",
 		"AGENT CHAT Hello Ann (coded)", "AGENT DISCONNECT",
 	}
-	if diff := cmp.Diff(want, brief(d.wait(t, 5))); diff != "" {
+	if diff := cmp.Diff(want, summaries(d.waitForPushes(t, 5))); diff != "" {
 		t.Errorf("pushes (-want +got):\n%s", diff)
 	}
 	d.send(t, header, message("u1", "CHAT", "still there?"), 200, "13")
@@ -196,7 +197,7 @@ func TestTimeOuts(t *testing.T) {
 		async bool
 		want  string
 	}{
-		"chat is over":         {false, "SYSTEM DISCONNECT"},
+		"chat has ended":       {false, "SYSTEM DISCONNECT"},
 		"messages may be left": {true, "SYSTEM DISCONNECT No agent answered in time. You can leave a message. (offline)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +206,7 @@ func TestTimeOuts(t *testing.T) {
 			if err := d.TimeOut("u1", tt.async); err != nil {
 				t.Fatal(err)
 			}
-			if got := brief(d.wait(t, 2))[1]; got != tt.want {
+			if got := summaries(d.waitForPushes(t, 2))[1]; got != tt.want {
 				t.Errorf("pushed %q, want %q", got, tt.want)
 			}
 			if err := d.TimeOut("u1", tt.async); !errors.Is(err, ErrState) {
@@ -216,10 +217,10 @@ func TestTimeOuts(t *testing.T) {
 }
 
 func TestPushesFollowThePage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // whose clock starts at 2000-01-01
+	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, nil)
 		d.send(t, d.login(t, "44444444"), message("44444444", "CONNECT", ""), 200, "0")
-		got := d.wait(t, 1)[0]
+		got := d.waitForPushes(t, 1)[0]
 		const want = `{"messages":[{"channel":"WEB","from":"202105284494222653","to":"44444444",` +
 			`"controlType":"CHAT","sourceType":"SYSTEM","mediaType":"TEXT","content":"Queuing...","simQuestions":null,` +
 			`"senderNickname":"SYSTEM","messageCode":null,"timestamp":946684800000}],"timestamp":946684800000}`
@@ -236,7 +237,7 @@ func TestPushesFollowThePage(t *testing.T) {
 	})
 }
 
-// start is the time at which a virtual clock starts.
+// start is the time at which the clock of a synctest bubble starts.
 const start = "2000-01-01T00:00:00Z"
 
 func TestQuotedTokens(t *testing.T) {
@@ -293,9 +294,9 @@ func TestTokensExpire(t *testing.T) {
 		time.Sleep(userTokenTTL)
 		old := header["ccmessaging-token"]
 		header["Authorization"] = d.login(t, "u2")["Authorization"]
-		renewed := d.send(t, header, chat, 200, "0").Get("ccmessaging-token") // within the session a new one comes along
+		renewed := d.send(t, header, chat, 200, "0").Get("ccmessaging-token") // replaced because the session is open
 		if renewed == "" {
-			t.Fatal("no new ccmessaging-token in the answer's header")
+			t.Fatal("no new ccmessaging-token in the response's headers")
 		}
 		header["ccmessaging-token"] = renewed
 		d.send(t, header, message("u1", "DISCONNECT", ""), 200, "0")
@@ -360,9 +361,9 @@ func TestPushIsRetriedWithANewSignature(t *testing.T) {
 	if err := d.Push(d.Message("u1", "AGENT", "CHAT", "TEXT", "x")); err != nil {
 		t.Fatal(err)
 	}
-	got := d.wait(t, 2)
+	got := d.waitForPushes(t, 2)
 	if got[0].auth == got[1].auth || string(got[0].raw) != string(got[1].raw) {
-		t.Errorf("want the same body with a good and a bad signature, got %q and %q", got[0].auth, got[1].auth)
+		t.Errorf("want one body with a valid and an invalid signature, got %q and %q", got[0].auth, got[1].auth)
 	}
 }
 

@@ -19,23 +19,23 @@ const (
 	maxUserID        = 32 // characters, page applyToken
 )
 
-// grant is what a token or a temporary link permits until its end.
+// grant is the meaning of a token or of a temporary link.
 type grant struct {
-	to  string // the user of a token, "" for an access token, or the file of a link
-	end time.Time
+	subject string // the user of a customer's token, the file of a link, "" for an access token
+	expiry  time.Time
 }
 
-func (g grant) expired() bool { return !time.Now().Before(g.end) }
+func (g grant) expired() bool { return !time.Now().Before(g.expiry) }
 
-// issue returns a new token or name of a link, which begins with prefix.
+// issue adds a grant and returns its token or link, which begins with prefix.
 func issue(grants *simulator.Table[grant], prefix, to string, ttl time.Duration) string {
 	text := prefix + rand.Text()
 	grants.Put(text, grant{to, time.Now().Add(ttl)})
 	return text
 }
 
-// fabric checks x-app-key and the access token, as API Fabric does for all calls.
-func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
+// requireAccessToken checks x-app-key and the access token, as API Fabric does.
+func (s *Simulator) requireAccessToken(next simulator.Endpoint) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
 		text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if !ok || r.Header.Get("x-app-key") != s.o.AppKey {
@@ -48,19 +48,19 @@ func (s *Simulator) fabric(next simulator.Endpoint) simulator.Endpoint {
 	}
 }
 
-// session checks the customer's token, which belongs to Request.User. During a session it replaces an expired token in
-// the response header ccmessaging-token.
-func (s *Simulator) session(next simulator.Endpoint) simulator.Endpoint {
+// requireUserToken checks the customer's token and sets Request.User. It accepts an expired token during a session and
+// while the customer may leave messages; the response header ccmessaging-token then contains a new token.
+func (s *Simulator) requireUserToken(next simulator.Endpoint) simulator.Endpoint {
 	return func(r *simulator.Request) (any, error) {
 		t, ok := s.userTokens.Get(r.Header.Get("ccmessaging-token"))
-		c, _ := s.Chat(t.to)
+		c, _ := s.Chat(t.subject)
 		if !ok || t.expired() && !c.State.live() && c.State != StateOffline {
 			return nil, refused(http.StatusUnauthorized, "ccmessaging-token is not valid")
 		}
 		if t.expired() {
-			r.Answer.Set("ccmessaging-token", issue(&s.userTokens, "ct-", t.to, userTokenTTL))
+			r.ResponseHeader.Set("ccmessaging-token", issue(&s.userTokens, "ct-", t.subject, userTokenTTL))
 		}
-		r.User = t.to
+		r.User = t.subject
 		return next(r)
 	}
 }

@@ -2,7 +2,7 @@
 // messages, and the desk with its queue.
 //
 // It follows the vendor's pages "Message Push Interface Specifications", tokenByAkSk, applyToken, send, sendAsync,
-// poll, uploadFileStream and downloadFileStream; result texts come from the page senMsgRsp.
+// poll, uploadFileStream and downloadFileStream. The result texts are those of the page senMsgRsp.
 package aicc
 
 import (
@@ -29,7 +29,7 @@ const (
 	EndpointPush        = "push" // the calls of the gateway's webhook
 )
 
-// Formats of the timestamp in the signature; sources differ. StampEpoch is in milliseconds since 1970.
+// Formats of the timestamp in the signature. The vendor's documents differ. StampEpoch is milliseconds since 1970.
 const (
 	StampSeconds = "2006-01-02T15:04:05Z"
 	StampMillis  = "2006-01-02T15:04:05.000Z"
@@ -53,24 +53,24 @@ type Options struct {
 
 	PushKey  string // message push key, 43 letters and digits: the signature's secret
 	Stamp    string // default StampSeconds
-	BareHost bool   // signs the host without its port; sources differ
+	BareHost bool   // signs the host without its port; the vendor's documents differ
 	// SignHeaders lists the signed headers: any of host, content-length and content-type. Default: host.
 	SignHeaders []string
 	// PushOff disables pushes: messages can only be polled.
 	PushOff bool
 
-	// Robot, if set, answers the customer's messages from CONNECT until TRANS2AGENT, which moves the customer into the
-	// queue. It must not call the simulator. An empty answer sends nothing.
+	// Robot, if set, answers the customer's messages between CONNECT and TRANS2AGENT, which moves the customer into the
+	// queue. It must not call the simulator. The simulator sends no message for an empty answer.
 	Robot    func(question string) (answer string)
 	Greeting string // the robot's first text, "" for none
 
 	// ConnectEvent makes Accept push a CONNECT event in addition to the system text.
 	ConnectEvent bool
 	// NoSession is the result text of CHAT, INPUT and READ without a session; default "session expired". The vendor's
-	// pages list only ReasonSend for CHAT, which also has other causes.
+	// pages have only ReasonSend for CHAT, a text that also has other causes.
 	NoSession string
 
-	QuoteTokens bool // wraps tokens of applyToken in extra quotes, as in an old sample
+	QuoteTokens bool // puts the tokens of applyToken in additional quotes, as an old sample does
 	FileLinks   FileLinks
 	// StrictFileType makes downloadFileStream require the type of the file. Otherwise it accepts any listed type,
 	// because a push does not contain the type.
@@ -82,7 +82,7 @@ type Options struct {
 // Simulator is the simulated vendor. Create it with New and end it with Close; it is safe for concurrent use.
 type Simulator struct {
 	*simulator.Vendor
-	// Events lists the events at the desk, on both sides, in order.
+	// Events lists the events at the desk in order: the customers' calls and the agents' actions.
 	Events simulator.Log[Event]
 
 	o       Options
@@ -97,10 +97,10 @@ type Simulator struct {
 	mailboxes    simulator.Table[mailbox] // by user id
 
 	mu    sync.Mutex
-	chats []*Chat // by the time of the first call
+	chats []*Chat // in the order of their creation
 }
 
-// New returns a simulated AICC within working hours.
+// New returns a simulated AICC. Its desk is within working hours.
 func New(o Options) *Simulator {
 	if len(o.SignHeaders) == 0 {
 		o.SignHeaders = []string{"host"}
@@ -111,7 +111,7 @@ func New(o Options) *Simulator {
 	return s
 }
 
-// SetPushKey changes the key of the signature, for all attempts from now on.
+// SetPushKey changes the key of the signature for all later attempts.
 func (s *Simulator) SetPushKey(key string) { s.pushKey.Store(&key) }
 
 // SetOpen sets whether the desk is within its working hours. Outside them, CONNECT without a robot and TRANS2AGENT fail
@@ -126,10 +126,11 @@ func (s *Simulator) Open() bool { return !s.closed.Load() }
 
 // Handler returns the API; its paths start with /apigovernance, /apiaccess and, for temporary links, /files.
 func (s *Simulator) Handler() http.Handler {
-	const fabric = "/apiaccess/ccmessaging/"
+	const api = "/apiaccess/ccmessaging/"
 	mux := http.NewServeMux()
 	mux.Handle("POST /apigovernance/api/oauth/tokenByAkSk", s.Endpoint(EndpointAccessToken, simulator.JSON(s.tokenByAkSk)))
-	mux.Handle("POST "+fabric+"applyToken", s.Endpoint(EndpointApplyToken, s.fabric(simulator.JSON(s.applyToken))))
+	applyToken := s.requireAccessToken(simulator.JSON(s.applyToken))
+	mux.Handle("POST "+api+"applyToken", s.Endpoint(EndpointApplyToken, applyToken))
 	mux.Handle("GET /files/{link}", s.Endpoint(EndpointFile, s.file))
 	for pattern, call := range map[string]simulator.Endpoint{
 		"POST " + EndpointSend: simulator.JSON(s.send), "POST " + EndpointSendAsync: simulator.JSON(s.send),
@@ -137,7 +138,7 @@ func (s *Simulator) Handler() http.Handler {
 		"GET " + EndpointPoll: s.poll,
 	} {
 		method, name, _ := strings.Cut(pattern, " ")
-		mux.Handle(method+" "+fabric+name, s.Endpoint(name, s.fabric(s.session(call))))
+		mux.Handle(method+" "+api+name, s.Endpoint(name, s.requireAccessToken(s.requireUserToken(call))))
 	}
 	return mux
 }

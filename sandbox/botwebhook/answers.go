@@ -11,23 +11,23 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Brain makes the answers to a conversation's new messages. The last user message is the question. In webhook mode each
-// answer is one call; in the other modes all answers are one response.
-type Brain func(c Conversation, messages []Message) []Answer
+// AnswerFunc returns the bot's answers to the messages of one send call. The last user message is the question. In
+// webhook mode each answer is one webhook call. In the other modes the response contains all answers.
+type AnswerFunc func(c Conversation, messages []Message) []Answer
 
-// Answer is one answer of a bot: one webhook call, or a part of the response in another mode.
+// Answer is one answer of a bot.
 type Answer struct {
 	Text      string
 	Audio     []Audio
-	Branch    string // of the flow
-	Component string // of the flow
+	Branch    string // of the flow component
+	Component string // name of the flow component
 	Items     []Item // further outputs of a flow
 
 	MessageID string // default: a new one
 	Type      string // ANSWER (default) or QUESTION
 }
 
-// Item is one output of a flow, in JSON as an entry of flow_output.
+// Item is one output of a flow. Its JSON is an entry of flow_output.
 type Item struct {
 	Text      string  `json:"content,omitempty"`
 	Audio     []Audio `json:"-"`
@@ -35,27 +35,27 @@ type Item struct {
 	Component string  `json:"from_component_name,omitempty"`
 }
 
-// Audio is a spoken answer, in JSON as an entry of output[].content.audio.
+// Audio is a spoken answer. Its JSON is an entry of output[].content.audio.
 type Audio struct {
 	URL        string `json:"audio"` // for webhooks, blocking answers and flow outputs
 	Transcript string `json:"transcript"`
-	Data       []byte `json:"-"` // for streaming: sent in pieces
+	Data       []byte `json:"-"` // for streaming: sent in chunks
 	Seconds    int    `json:"-"`
 }
 
-// items returns all outputs of an answer, the first one included.
+// items returns all outputs of an answer: the text and audio of the answer itself, then Items.
 func (a Answer) items() []Item {
 	first := Item{Text: a.Text, Audio: a.Audio, Branch: a.Branch, Component: a.Component}
 	return append([]Item{first}, a.Items...)
 }
 
-// flow returns whether the answer has members that only a flow sets.
-func (a Answer) flow() bool { return a.Component != "" || a.Branch != "" || len(a.Items) > 0 }
+// isFlow returns whether the answer has fields that only a flow sets.
+func (a Answer) isFlow() bool { return a.Component != "" || a.Branch != "" || len(a.Items) > 0 }
 
 var greetings = []string{"hello", "hi", "hey", "good morning", "你好", "您好"}
 
-// Greeter is the default brain: it answers greetings, and repeats any other question.
-func Greeter(_ Conversation, messages []Message) []Answer {
+// GreetOrRepeat is the default AnswerFunc. It answers greetings, and repeats any other question.
+func GreetOrRepeat(_ Conversation, messages []Message) []Answer {
 	question := Question(messages)
 	word := strings.ToLower(strings.TrimRight(strings.TrimSpace(question), ".!?"))
 	if slices.ContainsFunc(greetings, func(g string) bool { return word == g || strings.HasPrefix(word, g+" ") }) {
@@ -84,12 +84,12 @@ func (s *Simulator) PushRaw(conversation string, body []byte) error {
 	return s.Queue(conversation, s.call(EndpointPush, address, body, `{"code":200,"msg":"success"}`))
 }
 
-// call returns a webhook call with the developer's token. The response must have status 200 and a body like the page's
-// example.
+// call returns a webhook call with the token for webhooks. The response must have status 200 and match example, which
+// is the example on the vendor's page.
 func (s *Simulator) call(endpoint, address string, body []byte, example string) simulator.Call {
 	return simulator.Call{
 		Endpoint: endpoint, URL: address, Body: body,
-		Prove: func(r *http.Request, _ []byte, wrong bool) {
+		Authenticate: func(r *http.Request, _ []byte, wrong bool) {
 			token := s.o.WebhookToken
 			if wrong {
 				token = "wrong-" + token
@@ -98,20 +98,20 @@ func (s *Simulator) call(endpoint, address string, body []byte, example string) 
 				r.Header.Set("Authorization", s.o.WebhookScheme+" "+token)
 			}
 		},
-		Accepted: func(status int, answer []byte) bool {
-			ok := status == http.StatusOK && like(answer, example)
+		IsAccepted: func(status int, response []byte) bool {
+			ok := status == http.StatusOK && matchesExample(response, example)
 			if status == http.StatusOK && !ok {
-				s.Report(fmt.Sprintf("%s: answer is %.100q, must be like %s", endpoint, answer, example))
+				s.Report(fmt.Sprintf("%s: response is %.100q, must be like %s", endpoint, response, example))
 			}
 			return ok
 		},
 	}
 }
 
-// like returns whether a response has the example's code and a text for each other member of the example.
-func like(answer []byte, example string) bool {
+// matchesExample returns whether a response has the example's code and a string for each other member of the example.
+func matchesExample(response []byte, example string) bool {
 	var got, want map[string]any
-	if json.Unmarshal(answer, &got) != nil || json.Unmarshal([]byte(example), &want) != nil {
+	if json.Unmarshal(response, &got) != nil || json.Unmarshal([]byte(example), &want) != nil {
 		return false
 	}
 	for name := range want {

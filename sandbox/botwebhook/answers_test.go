@@ -13,14 +13,14 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// several is an answer of a flow with two outputs, the second one spoken.
-var several = Answer{Text: "one", Branch: "1", Component: "Start", Items: []Item{
+// twoOutputs is an answer of a flow with two outputs. The second output has audio.
+var twoOutputs = Answer{Text: "one", Branch: "1", Component: "Start", Items: []Item{
 	{Text: "two", Component: "LLM", Audio: []Audio{{URL: "http://x/y.mp3", Transcript: "zwei"}}},
 }}
 
-// silent returns several without sound.
-func silent() Answer {
-	a := several
+// withoutAudio returns twoOutputs without the audio.
+func withoutAudio() Answer {
+	a := twoOutputs
 	a.Items = []Item{{Text: "two", Component: "LLM"}}
 	return a
 }
@@ -39,19 +39,19 @@ func TestAnswersWithSeveralOutputs(t *testing.T) {
 		answer Answer
 		want   map[string]any
 	}{
-		{"v1", FormV1, silent(), map[string]any{"message_type": "ANSWER", "text": "one", "flow_output": []any{two}}},
-		{"flow", FormFlow, silent(), map[string]any{"message_type": "ANSWER", "flow_output": []any{one, two}}},
-		{"v2", FormV2, several, map[string]any{"output": nested}},
+		{"v1", FormV1, withoutAudio(), map[string]any{"message_type": "ANSWER", "text": "one", "flow_output": []any{two}}},
+		{"flow", FormFlow, withoutAudio(), map[string]any{"message_type": "ANSWER", "flow_output": []any{one, two}}},
+		{"v2", FormV2, twoOutputs, map[string]any{"output": nested}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHook(t)
 			s := start(t, Options{Form: tt.form, Milliseconds: true})
-			s.Point(h.URL)
+			s.SetGateway(h.URL)
 			if err := s.Answer(create(t, s, "u1"), tt.answer); err != nil {
 				t.Fatal(err)
 			}
-			got := h.wait(t, 1)[0].body
+			got := h.waitForCalls(t, 1)[0].body
 			if created, _ := got["create_time"].(float64); created < 1e12 {
 				t.Errorf("create_time %v, want milliseconds", got["create_time"])
 			}
@@ -65,13 +65,13 @@ func TestAnswersWithSeveralOutputs(t *testing.T) {
 	}
 }
 
-func TestFlatFormsRefuseSound(t *testing.T) {
+func TestFlatBodiesRefuseAudio(t *testing.T) {
 	for name, tt := range map[string]struct {
 		form   Form
 		answer Answer
 	}{
-		"sound in the flat body":   {FormV1, several},
-		"sound in the flow's body": {FormFlow, several},
+		"audio in the flat body": {FormV1, twoOutputs},
+		"audio in the flow body": {FormFlow, twoOutputs},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, Options{Form: tt.form})
@@ -90,19 +90,19 @@ func TestBlockingAnswers(t *testing.T) {
 		answers []Answer
 		want    string // without ids, time and usage
 	}{
-		{"v2", "v2", Options{}, []Answer{several}, `{"output":[{"from_component_branch":"1","from_component_name":"Start",` +
+		{"v2", "v2", Options{}, []Answer{twoOutputs}, `{"output":[{"from_component_branch":"1","from_component_name":"Start",` +
 			`"content":{"text":"one"}},{"from_component_branch":"","from_component_name":"LLM",` +
 			`"content":{"text":"two","audio":[{"audio":"http://x/y.mp3","transcript":"zwei"}]}}]}`},
-		{"v2 silent", "v2", Options{}, nil, `{"output":[]}`},
+		{"v2 without answers", "v2", Options{}, nil, `{"output":[]}`},
 		{"v1", "v1", Options{}, []Answer{{Text: "a"}, {Text: "b"}}, `{"text":"a\nb"}`},
-		{"v1 of a flow", "v1", Options{}, []Answer{silent()},
+		{"v1 of a flow", "v1", Options{}, []Answer{withoutAudio()},
 			`{"flow_output":[{"content":"one","branch":"1","from_component_name":"Start"},` +
 				`{"content":"two","from_component_name":"LLM"}]}`},
 		{"v1 by option", "v1", Options{Form: FormFlow}, []Answer{{Text: "a"}}, `{"flow_output":[{"content":"a"}]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.options.Brain = says(tt.answers...)
+			tt.options.Answer = answerWith(tt.answers...)
 			s := start(t, tt.options)
 			c := create(t, s, "u1")
 			body := map[string]string{
@@ -121,13 +121,13 @@ func TestBlockingAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("answer (-want +got):\n%s", diff)
+				t.Errorf("response (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestWebhookMustAnswerAsDocumented(t *testing.T) {
+func TestWebhookResponseMustMatchTheExample(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"code":200,"msg":"success"}`: true, `{"code":200}`: false,
 		`{}`: false, `{"code":"200"}`: false, `{"code":0,"msg":"success"}`: false, `ok`: false,
@@ -136,15 +136,15 @@ func TestWebhookMustAnswerAsDocumented(t *testing.T) {
 			io.WriteString(w, body)
 		}))
 		s := start(t, Options{})
-		s.Point(srv.URL)
+		s.SetGateway(srv.URL)
 		if err := s.Answer(create(t, s, "u1"), Answer{Text: "x"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Outcomes.Wait(soon(t), func(o []simulator.Outcome) bool { return len(o) == 1 }); err != nil {
+		if err := s.Outcomes.Wait(testContext(t), func(o []simulator.Outcome) bool { return len(o) == 1 }); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.Outcomes.All()[0].Accepted; got != want || (s.Problems.Len() == 0) != want {
-			t.Errorf("webhook answered %s: accepted %v with problems %v, want %v", body, got, s.Problems.All(), want)
+			t.Errorf("response %s: accepted %v with problems %v, want %v", body, got, s.Problems.All(), want)
 		}
 		srv.Close()
 	}

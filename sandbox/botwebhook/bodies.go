@@ -12,22 +12,22 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// stamp returns t as create_time.
-func (s *Simulator) stamp(t time.Time) int64 {
+// createTime returns t in the unit of create_time: seconds, or milliseconds with Options.Milliseconds.
+func (s *Simulator) createTime(t time.Time) int64 {
 	if s.o.Milliseconds {
 		return t.UnixMilli()
 	}
 	return t.Unix()
 }
 
-// body returns the body of a webhook call.
+// body returns the body of a webhook call in the form of Options.Form.
 func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 	items := a.items()
 	if s.o.Form == FormV2 {
 		return s.nested(c, a.MessageID, items), nil
 	}
 	if slices.ContainsFunc(items, func(i Item) bool { return len(i.Audio) > 0 }) {
-		return nil, errors.New("the flat body has no audio, use FormV2")
+		return nil, errors.New("the flat body cannot contain audio, use FormV2")
 	}
 	text := ""
 	if s.o.Form == FormV1 {
@@ -41,7 +41,7 @@ func (s *Simulator) body(c Conversation, a Answer) (object, error) {
 // flat returns the flat body of a webhook call (page "Webhook receives messages") or of a blocking response to the v1
 // call. It omits empty members.
 func (s *Simulator) flat(c Conversation, messageID, text string, items []Item) object {
-	body := object{"message_id": messageID, "create_time": s.stamp(time.Now()), "conversation_id": c.ID}
+	body := object{"message_id": messageID, "create_time": s.createTime(time.Now()), "conversation_id": c.ID}
 	if len(items) > 0 {
 		body["flow_output"] = items
 	}
@@ -65,7 +65,7 @@ func (s *Simulator) nested(c Conversation, messageID string, items []Item) objec
 		})
 	}
 	return object{
-		"create_time": s.stamp(time.Now()), "conversation_id": c.ID, "message_id": messageID, "output": output,
+		"create_time": s.createTime(time.Now()), "conversation_id": c.ID, "message_id": messageID, "output": output,
 		"usage": object{"tokens": tokens, "credits": object{
 			"total_credits": 0, "text_input_credits": 0, "text_output_credits": 0,
 			"audio_input_credits": 0, "audio_output_credits": 0,
@@ -79,16 +79,16 @@ var tokens = object{
 	"completion_tokens_details": object{"reasoning_tokens": 0, "audio_tokens": 0, "text_tokens": 10},
 }
 
-// blockingReply joins all answers in one response. The pages show no response of the v1 call; the simulator uses the
-// flat body.
-func (s *Simulator) blockingReply(asked Asked, answers []Answer) object {
+// blockingReply returns one response with all answers. The vendor's pages show no response of the v1 call; the
+// simulator uses the flat body.
+func (s *Simulator) blockingReply(asked SendCall, answers []Answer) object {
 	var items []Item
 	var texts []string
 	flow := s.o.Form == FormFlow
 	for _, a := range answers {
 		items = append(items, a.items()...)
 		texts = append(texts, a.Text)
-		flow = flow || a.flow()
+		flow = flow || a.isFlow()
 	}
 	switch {
 	case asked.Version == 2:

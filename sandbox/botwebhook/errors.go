@@ -22,7 +22,7 @@ const (
 	codeTooLong        = 20040
 )
 
-// errorList contains the errors of the pages. The pages state no HTTP status; the simulator chooses one.
+// errorList contains the errors on the vendor's pages. The pages state no HTTP status; the simulator chooses one.
 var errorList = map[int]struct {
 	status  int
 	message string
@@ -43,11 +43,11 @@ var errorList = map[int]struct {
 	200222:             {http.StatusBadRequest, "The agent's settings do not allow this"},
 }
 
-// vendorError returns the error of the vendor's list with that code.
+// vendorError returns the refusal with that code of errorList.
 func vendorError(code int) *simulator.Refusal { return refuse(simulator.Fault{Code: code}) }
 
-// refuse returns the error for a fault. The list has its status and message, unless the fault has them. Codes that are
-// not in the list have status 400; no code means wrong parameters.
+// refuse returns the refusal for a fault. Its status and message are those of the fault, else those of errorList, else
+// 400 and "Refused". Without a code, the code is codeParameters.
 func refuse(f simulator.Fault) *simulator.Refusal {
 	code := cmp.Or(f.Code, codeParameters)
 	if f.Kind == simulator.ExpiredToken {

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzCalls checks that each call is accepted, or refused with an error of the vendor's list other than the internal
-// one.
+// FuzzCalls checks that each call is accepted, or refused with an error that is not the internal error.
 func FuzzCalls(f *testing.F) {
 	paths := []string{
 		"/v1/conversation", "/v1/conversation/message", "/v2/conversation/message", "/v1/human/message/receive", "/v1/human/close",
@@ -40,7 +39,7 @@ func FuzzCalls(f *testing.F) {
 		}
 		var e apiError
 		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Code == 0 || e.Code == 50000 || e.Message == "" {
-			t.Errorf("%s answered %d %s", r.URL, w.Code, w.Body)
+			t.Errorf("response of %s: %d %s", r.URL, w.Code, w.Body)
 		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// desk is the gateway's side of hand-offs, reached without a network, so that it works under a virtual clock.
+// desk is a gateway that records the calls of hand-offs. It is the transport of the simulator's client and needs no
+// network, so that it works in a synctest bubble.
 type desk struct {
 	calls  simulator.Log[deskCall]
 	answer func(deskCall) (int, string)
@@ -27,7 +28,7 @@ type deskCall struct {
 	body       map[string]any
 }
 
-func taken(deskCall) (int, string) { return 200, `{"code":200,"message":"success"}` }
+func acceptCall(deskCall) (int, string) { return 200, `{"code":200,"message":"success"}` }
 
 func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body map[string]any
@@ -42,8 +43,8 @@ func (d *desk) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// paths returns the calls so far, with the type of close calls.
-func (d *desk) paths() []string {
+// summaries returns the path of each call so far, with the type of close calls.
+func (d *desk) summaries() []string {
 	var paths []string
 	for _, c := range d.calls.All() {
 		paths = append(paths, strings.TrimSpace(fmt.Sprint(c.path, " ", orEmpty(c.body["type"]))))
@@ -60,23 +61,23 @@ func orEmpty(v any) any {
 
 func startDesk(t *testing.T, o Options) (*Simulator, *desk) {
 	t.Helper()
-	d := &desk{answer: taken}
+	d := &desk{answer: acceptCall}
 	s := start(t, o)
 	s.Client.Transport = d
-	s.Point("http://gateway")
+	s.SetGateway("http://gateway")
 	return s, d
 }
 
-func handOver(t *testing.T, s *Simulator, u User) *Handoff {
+func startHandoff(t *testing.T, s *Simulator, u User) *Handoff {
 	t.Helper()
-	h, err := s.Handoff(soon(t), u)
+	h, err := s.Handoff(testContext(t), u)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
 }
 
-func speak(t *testing.T, s *Simulator, h *Handoff, text string) int {
+func sendAgentMessage(t *testing.T, s *Simulator, h *Handoff, text string) int {
 	t.Helper()
 	status, _ := call(t, s, "/v1/human/message/receive", "app-key",
 		fmt.Sprintf(`{"conversation_id":%q,"timestamp":1742265090895,"body":%q}`, h.ID, text))
@@ -86,14 +87,14 @@ func speak(t *testing.T, s *Simulator, h *Handoff, text string) int {
 func TestHandoffFromEstablishToClose(t *testing.T) {
 	s, d := startDesk(t, Options{WebhookToken: "ht"})
 	said := []Line{{"QUESTION", "human service"}, {"ANSWER", "wait"}}
-	h := handOver(t, s, User{UserID: "u1", Said: said})
-	if status := speak(t, s, h, "I am Eve"); status != 200 {
-		t.Fatalf("a person's message was answered with %d", status)
+	h := startHandoff(t, s, User{UserID: "u1", Dialogue: said})
+	if status := sendAgentMessage(t, s, h, "I am Eve"); status != 200 {
+		t.Fatalf("status %d for an agent's message, want 200", status)
 	}
-	if out, err := h.Say(soon(t), "Hello Eve"); err != nil || !out.Accepted {
+	if out, err := h.Say(testContext(t), "Hello Eve"); err != nil || !out.Accepted {
 		t.Fatalf("Say = %+v, %v", out, err)
 	}
-	if out, err := h.Close(soon(t)); err != nil || !out.Accepted {
+	if out, err := h.Close(testContext(t)); err != nil || !out.Accepted {
 		t.Fatalf("Close = %+v, %v", out, err)
 	}
 	want := []deskCall{
@@ -116,13 +117,13 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(deskCall{})); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	if heard := h.Heard.All(); len(heard) != 1 || heard[0].Text != "I am Eve" || heard[0].Timestamp != 1742265090895 {
-		t.Errorf("heard %+v", heard)
+	if all := h.AgentMessages.All(); len(all) != 1 || all[0].Text != "I am Eve" || all[0].Timestamp != 1742265090895 {
+		t.Errorf("agent's messages %+v", all)
 	}
-	if status := speak(t, s, h, "too late"); status != 404 || h.How() != ByUser {
-		t.Errorf("after the end: status %d, ended by %q, want 404 and %q", status, h.How(), ByUser)
+	if status := sendAgentMessage(t, s, h, "too late"); status != 404 || h.EndReason() != ByUser {
+		t.Errorf("after the end: status %d, end reason %q, want 404 and %q", status, h.EndReason(), ByUser)
 	}
-	if _, err := h.Say(soon(t), "x"); !errors.Is(err, ErrEnded) {
+	if _, err := h.Say(testContext(t), "x"); !errors.Is(err, ErrEnded) {
 		t.Errorf("Say after the end = %v, want ErrEnded", err)
 	}
 }
@@ -130,11 +131,11 @@ func TestHandoffFromEstablishToClose(t *testing.T) {
 func TestHandoffEndsWithoutAnAgentsMessage(t *testing.T) {
 	tests := []struct {
 		name  string
-		speak bool // just before the time is over
+		speak bool // just before the timeout
 		want  []string
 	}{
-		{"silence", false, []string{"/webhooks/botwebhook/handoff/conversation/establish", "/webhooks/botwebhook/handoff/conversation/close TIMEOUT"}},
-		{"a word in time", true, []string{"/webhooks/botwebhook/handoff/conversation/establish"}},
+		{"no message", false, []string{"/webhooks/botwebhook/handoff/conversation/establish", "/webhooks/botwebhook/handoff/conversation/close TIMEOUT"}},
+		{"a message before the timeout", true, []string{"/webhooks/botwebhook/handoff/conversation/establish"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,90 +145,90 @@ func TestHandoffEndsWithoutAnAgentsMessage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				<-time.After(handoffWait - time.Millisecond)
+				<-time.After(handoffTimeout - time.Millisecond)
 				synctest.Wait()
-				if h.How() != "" {
-					t.Errorf("ended by %q before its time", h.How())
+				if h.EndReason() != "" {
+					t.Errorf("ended with reason %q before the timeout", h.EndReason())
 				}
 				if tt.speak {
-					speak(t, s, h, "here I am")
+					sendAgentMessage(t, s, h, "here I am")
 				}
 				<-time.After(time.Millisecond)
 				synctest.Wait()
-				if diff := cmp.Diff(tt.want, d.paths()); diff != "" {
+				if diff := cmp.Diff(tt.want, d.summaries()); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)
 				}
-				if got := h.How() == TimedOut; got == tt.speak {
-					t.Errorf("ended by %q", h.How())
+				if got := h.EndReason() == TimedOut; got == tt.speak {
+					t.Errorf("end reason %q", h.EndReason())
 				}
 			})
 		})
 	}
 }
 
-func TestGatewayMayWriteBeforeEstablishIsAnswered(t *testing.T) {
+func TestAgentMayWriteBeforeTheResponseToEstablish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, d := startDesk(t, Options{})
 		d.answer = func(call deskCall) (int, string) {
 			if strings.HasSuffix(call.path, "/establish") {
 				h, _ := s.handoffs.Get(call.body["conversation_id"].(string))
-				speak(t, s, h, "immediately")
+				sendAgentMessage(t, s, h, "immediately")
 			}
-			return taken(call)
+			return acceptCall(call)
 		}
 		h, err := s.Handoff(t.Context(), User{})
-		if err != nil || h.Heard.Len() != 1 {
+		if err != nil || h.AgentMessages.Len() != 1 {
 			t.Fatalf("Handoff = %v, want a hand-off with one message", err)
 		}
 		<-time.After(2 * time.Minute)
-		if h.How() != "" {
-			t.Errorf("ended by %q although an agent wrote", h.How())
+		if h.EndReason() != "" {
+			t.Errorf("ended with reason %q although an agent wrote", h.EndReason())
 		}
 	})
 }
 
 func TestAgentEndsHandoff(t *testing.T) {
 	s, d := startDesk(t, Options{})
-	h := handOver(t, s, User{})
+	h := startHandoff(t, s, User{})
 	body := fmt.Sprintf(`{"conversation_id":%q,"timestamp":1742265090895}`, h.ID)
 	for _, want := range []int{200, 404} {
 		if status, out := call(t, s, "/v1/human/close", "app-key", body); status != want {
 			t.Errorf("close = %d %v, want %d", status, out, want)
 		}
 	}
-	if how, err := h.Wait(soon(t)); err != nil || how != ByAgent {
-		t.Errorf("ended by %q, %v, want %q", how, err, ByAgent)
+	if how, err := h.Wait(testContext(t)); err != nil || how != ByAgent {
+		t.Errorf("end reason %q, %v, want %q", how, err, ByAgent)
 	}
-	if diff := cmp.Diff([]string{"/webhooks/botwebhook/handoff/conversation/establish"}, d.paths()); diff != "" {
+	if diff := cmp.Diff([]string{"/webhooks/botwebhook/handoff/conversation/establish"}, d.summaries()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
 func TestRefusedHandoffIsBusy(t *testing.T) {
 	for name, answer := range map[string]func(deskCall) (int, string){
-		"refused":         func(deskCall) (int, string) { return 503, `{"code":503,"message":"no"}` },
-		"code of failure": func(deskCall) (int, string) { return 200, `{"code":500,"message":"no"}` },
-		"msg for message": func(deskCall) (int, string) { return 200, `{"code":200,"msg":"success"}` },
-		"code as text":    func(deskCall) (int, string) { return 200, `{"code":"200","message":"success"}` },
-		"no JSON":         func(deskCall) (int, string) { return 200, `ok` },
+		"refused":                func(deskCall) (int, string) { return 503, `{"code":503,"message":"no"}` },
+		"code 500":               func(deskCall) (int, string) { return 200, `{"code":500,"message":"no"}` },
+		"msg instead of message": func(deskCall) (int, string) { return 200, `{"code":200,"msg":"success"}` },
+		"code as text":           func(deskCall) (int, string) { return 200, `{"code":"200","message":"success"}` },
+		"not JSON":               func(deskCall) (int, string) { return 200, `ok` },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, d := startDesk(t, Options{})
 			d.answer = answer
-			h, err := s.Handoff(soon(t), User{})
+			h, err := s.Handoff(testContext(t), User{})
 			if !errors.Is(err, ErrBusy) || h != nil {
 				t.Errorf("Handoff = %v, want ErrBusy", err)
 			}
-			if len(d.paths()) != 1 {
-				t.Errorf("calls %v, want establish alone", d.paths())
+			if len(d.summaries()) != 1 {
+				t.Errorf("calls %v, want only establish", d.summaries())
 			}
 		})
 	}
 }
 
-func TestHumanCallsAreReadStrictly(t *testing.T) {
+func TestHandoffCallsAreValidated(t *testing.T) {
 	s, _ := startDesk(t, Options{})
-	h := handOver(t, s, User{})
+	h := startHandoff(t, s, User{})
 	good := fmt.Sprintf(`{"conversation_id":%q,"timestamp":1742265090895,"body":"x"}`, h.ID)
 	tests := []struct {
 		name, path, key, body string
@@ -235,13 +236,13 @@ func TestHumanCallsAreReadStrictly(t *testing.T) {
 		code                  float64
 	}{
 		{"unknown hand-off", "message/receive", "app-key", strings.Replace(good, h.ID, "nope", 1), 404, 40356},
-		{"no time", "message/receive", "app-key", strings.Replace(good, "1742265090895", "0", 1), 400, 40000},
+		{"zero as time", "message/receive", "app-key", strings.Replace(good, "1742265090895", "0", 1), 400, 40000},
 		{"time in seconds", "message/receive", "app-key", strings.Replace(good, "1742265090895", "1742265090", 1), 400, 40000},
 		{"time as text", "message/receive", "app-key", strings.Replace(good, "1742265090895", `"1742265090895"`, 1), 400, 40000},
-		{"nothing said", "message/receive", "app-key", strings.Replace(good, `"x"`, `""`, 1), 400, 40000},
-		{"parts", "message/receive", "app-key", strings.Replace(good, `"x"`, `[{"text":"x"}]`, 1), 400, 40000},
+		{"empty text", "message/receive", "app-key", strings.Replace(good, `"x"`, `""`, 1), 400, 40000},
+		{"parts instead of a text", "message/receive", "app-key", strings.Replace(good, `"x"`, `[{"text":"x"}]`, 1), 400, 40000},
 		{"wrong key", "message/receive", "no", good, 401, 40127},
-		{"words with the end", "close", "app-key", good, 400, 40000},
+		{"close with a text", "close", "app-key", good, 400, 40000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,7 +252,7 @@ func TestHumanCallsAreReadStrictly(t *testing.T) {
 			}
 		})
 	}
-	if h.Heard.Len() != 0 || h.How() != "" {
-		t.Errorf("heard %v, ended by %q, want nothing of either", h.Heard.All(), h.How())
+	if h.AgentMessages.Len() != 0 || h.EndReason() != "" {
+		t.Errorf("agent's messages %v, end reason %q, want none", h.AgentMessages.All(), h.EndReason())
 	}
 }

@@ -11,17 +11,17 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Media is one item of an image, audio or document part, or one of the files of the older call.
+// Media is one item of an image, audio or document part, or one file of the v1 call.
 type Media struct {
 	Kind   string // image, audio or document; "" if unknown, in the v1 call
 	URL    string // either URL or Data is set
-	Data   []byte // decoded
+	Data   []byte // decoded from base64
 	Format string
 	Name   string
 }
 
-// formats lists the formats of each kind: the longest lists of the page "Send message v2". The page's list of documents
-// is open-ended.
+// formats lists the formats of each kind. The page "Send message v2" has several lists; these are the longest. Its list
+// of documents is not complete.
 var formats = map[string][]string{
 	"audio":    {"mp3", "wav"},
 	"image":    {"jpg", "jpeg", "png", "gif", "webp"},
@@ -35,7 +35,7 @@ type wireMedia struct {
 	Name   string `json:"name"`
 }
 
-// media returns the item. Its format must be one of formats, or empty if the item has an address.
+// media returns the item as Media. The format must be one of formats, or empty if the item has an address.
 func (w wireMedia) media(kind string) (Media, error) {
 	m, err := w.Source.media()
 	if err == nil && !(w.Format == "" && m.URL != "") && !slices.Contains(formats[kind], w.Format) {
@@ -45,7 +45,7 @@ func (w wireMedia) media(kind string) (Media, error) {
 	return m, err
 }
 
-// wireFile is one of the files of the older call, which has no member for the format.
+// wireFile is one file of the v1 call, which has no member for the format.
 type wireFile struct {
 	Source
 	Name   string `json:"name"`
@@ -70,7 +70,7 @@ func (f wireFile) media() (Media, error) {
 	return m, err
 }
 
-// Source is the address or the content of a medium.
+// Source contains the address or the content of a medium.
 type Source struct {
 	URL    *string `json:"url"`
 	Base64 *string `json:"base64_content"`

@@ -8,7 +8,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-func TestMediaAreReadStrictly(t *testing.T) {
+func TestMediaAreValidated(t *testing.T) {
 	tests := []struct {
 		name, part string  // of the newest message
 		want       []Media // nil: refused
@@ -18,12 +18,12 @@ func TestMediaAreReadStrictly(t *testing.T) {
 			want: []Media{{Kind: "image", URL: "https://x/y.webp", Format: "webp"}}},
 		{name: "address without format", part: `{"type":"document","document":[{"url":"http://x/y"}]}`,
 			want: []Media{{Kind: "document", URL: "http://x/y"}}},
-		{name: "two in one part", part: `{"type":"document","document":[{"base64_content":"aGk=","format":"txt","name":"a"},` +
+		{name: "two documents in one part", part: `{"type":"document","document":[{"base64_content":"aGk=","format":"txt","name":"a"},` +
 			`{"url":"http://x/b.pdf","format":"pdf"}]}`,
 			want: []Media{{Kind: "document", Data: []byte("hi"), Format: "txt", Name: "a"},
 				{Kind: "document", URL: "http://x/b.pdf", Format: "pdf"}}},
 		{name: "neither address nor content", part: `{"type":"image","image":[{"format":"png"}]}`, code: 40000},
-		{name: "both", part: `{"type":"image","image":[{"url":"http://x/y","base64_content":"aGk=","format":"png"}]}`, code: 40000},
+		{name: "both address and content", part: `{"type":"image","image":[{"url":"http://x/y","base64_content":"aGk=","format":"png"}]}`, code: 40000},
 		{name: "no items", part: `{"type":"image","image":[]}`, code: 40000},
 		{name: "items under another name", part: `{"type":"image","audio":[{"url":"http://x/y"}]}`, code: 40000},
 		{name: "misspelt member", part: `{"type":"image","image":[{"url":"http://x/y","type":"png"}]}`, code: 40000},
@@ -31,7 +31,7 @@ func TestMediaAreReadStrictly(t *testing.T) {
 		{name: "format with a dot", part: `{"type":"image","image":[{"url":"http://x/y","format":".png"}]}`, code: 40000},
 		{name: "media type as format", part: `{"type":"image","image":[{"url":"http://x/y","format":"image/png"}]}`, code: 40000},
 		{name: "content without format", part: `{"type":"image","image":[{"base64_content":"aGk="}]}`, code: 40000},
-		{name: "data address as content",
+		{name: "data URL as content",
 			part: `{"type":"image","image":[{"base64_content":"data:image/png;base64,aGk=","format":"png"}]}`, code: 40000},
 		{name: "base64 without padding", part: `{"type":"image","image":[{"base64_content":"aGk","format":"png"}]}`, code: 40000},
 		{name: "empty content", part: `{"type":"image","image":[{"base64_content":"","format":"png"}]}`, code: 40000},
@@ -40,21 +40,21 @@ func TestMediaAreReadStrictly(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, Options{Brain: says()})
+			s := start(t, Options{Answer: answerWith()})
 			c := create(t, s, "u1")
 			body := `{"conversation_id":"` + c + `","response_mode":"webhook","messages":[{"role":"user","content":[` +
 				tt.part + `]}]}`
 			status, out := call(t, s, "/v2/conversation/message", "app-key", body)
 			if tt.want == nil {
-				if status != 400 || out["code"] != tt.code || s.Asked.Len() != 0 {
-					t.Errorf("got %d %v, want 400 with code %v and nothing asked", status, out, tt.code)
+				if status != 400 || out["code"] != tt.code || s.SendCalls.Len() != 0 {
+					t.Errorf("got %d %v, want 400 with code %v and no recorded call", status, out, tt.code)
 				}
 				return
 			}
 			if status != 200 {
 				t.Fatalf("got %d %v, want 200", status, out)
 			}
-			if diff := cmp.Diff(tt.want, s.Asked.All()[0].Messages[0].Media); diff != "" {
+			if diff := cmp.Diff(tt.want, s.SendCalls.All()[0].Messages[0].Media); diff != "" {
 				t.Errorf("media (-want +got):\n%s", diff)
 			}
 		})
@@ -62,15 +62,15 @@ func TestMediaAreReadStrictly(t *testing.T) {
 }
 
 func TestV1Call(t *testing.T) {
-	s := start(t, Options{Brain: says()})
+	s := start(t, Options{Answer: answerWith()})
 	c := create(t, s, "u1")
 	body := `{"conversation_id":"` + c + `","response_mode":"webhook","text":"see","short_term_memory":true,
 		"knowledge":{"data_ids":["d"]},"files":[{"url":"http://x/y","name":"y.PDF"},{"url":"http://x/z","name":"z","width":2},{"base64_content":"aGk=","name":"a.mp3"}]}`
 	if status, out := call(t, s, "/v1/conversation/message", "app-key", body); status != 200 {
 		t.Fatalf("message = %d %v", status, out)
 	}
-	got := s.Asked.All()[0]
-	want := Asked{
+	got := s.SendCalls.All()[0]
+	want := SendCall{
 		At: got.At, Conversation: Conversation{ID: c, UserID: "u1"}, Mode: "webhook", Version: 1, Body: []byte(body),
 		Messages: []Message{{Role: "user", Text: "see", Media: []Media{
 			{Kind: "document", URL: "http://x/y", Name: "y.PDF"}, {Kind: "image", URL: "http://x/z", Name: "z"},
@@ -89,17 +89,17 @@ func TestV1CallRefusesInvalidFiles(t *testing.T) {
 		"no source": `{"name":"y.pdf"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, Options{Brain: says()})
+			s := start(t, Options{Answer: answerWith()})
 			body := `{"conversation_id":"` + create(t, s, "u1") + `","response_mode":"webhook","text":"see","files":[` + file + `]}`
 			status, out := call(t, s, "/v1/conversation/message", "app-key", body)
-			if status != 400 || out["code"] != 40000.0 || s.Asked.Len() != 0 {
-				t.Errorf("got %d %v, want 400 with code 40000 and nothing asked", status, out)
+			if status != 400 || out["code"] != 40000.0 || s.SendCalls.Len() != 0 {
+				t.Errorf("got %d %v, want 400 with code 40000 and no recorded call", status, out)
 			}
 		})
 	}
 }
 
-func TestErrorsOfTheListOnCommand(t *testing.T) {
+func TestErrorsByFault(t *testing.T) {
 	tests := []struct {
 		name   string
 		fault  simulator.Fault

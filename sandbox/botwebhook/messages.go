@@ -10,7 +10,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Message is one entry of a send call, with its text parts joined to one text.
+// Message is one message of a send call. Its text parts are joined to one text.
 type Message struct {
 	Role  string // user or assistant
 	Text  string
@@ -53,8 +53,8 @@ func parseMessages(in []wireMessage) ([]Message, error) {
 	return messages, nil
 }
 
-// wirePart is a part of a message's content. Its type names the one member of text, image, audio and document that is
-// set.
+// wirePart is a part of a message's content. Exactly one of text, image, audio and document is set: the member that
+// type names.
 type wirePart struct {
 	Type     string      `json:"type"`
 	Text     string      `json:"text"`
@@ -63,7 +63,7 @@ type wirePart struct {
 	Document []wireMedia `json:"document"`
 }
 
-// parseContent reads a string or an array of parts.
+// parseContent parses a string or an array of parts.
 func parseContent(raw json.RawMessage) (Message, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -12,7 +12,8 @@ import (
 
 const (
 	maxUserID = 32 // characters, page "Create conversation"
-	// maxQuestion is the maximum size of a question in bytes. It replaces the token limit, which each agent configures.
+	// maxQuestion is the maximum size of a question in bytes. It stands for the vendor's limit, which is in tokens and
+	// different for each bot.
 	maxQuestion = 256 << 10
 )
 
@@ -22,8 +23,8 @@ type Conversation struct {
 	UserID string
 }
 
-// Asked is one accepted send call.
-type Asked struct {
+// SendCall is one accepted call of "Send message".
+type SendCall struct {
 	At           time.Time
 	Conversation Conversation
 	Messages     []Message
@@ -32,7 +33,7 @@ type Asked struct {
 	Body         []byte // as it arrived
 }
 
-// callV1 is the older call: one text with files.
+// callV1 is the body of the v1 call: one text with files.
 type callV1 struct {
 	ConversationID  string     `json:"conversation_id"`
 	ResponseMode    string     `json:"response_mode"`
@@ -87,7 +88,7 @@ func (s *Simulator) sendV1(r *simulator.Request, in *callV1) (any, error) {
 		}
 		m.Media = append(m.Media, media)
 	}
-	return s.ask(in.ConversationID, Asked{Messages: []Message{m}, Mode: in.ResponseMode, Version: 1, Body: r.Body})
+	return s.ask(in.ConversationID, SendCall{Messages: []Message{m}, Mode: in.ResponseMode, Version: 1, Body: r.Body})
 }
 
 func (s *Simulator) sendV2(r *simulator.Request, in *callV2) (any, error) {
@@ -95,11 +96,11 @@ func (s *Simulator) sendV2(r *simulator.Request, in *callV2) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.ask(in.ConversationID, Asked{Messages: messages, Mode: in.ResponseMode, Version: 2, Body: r.Body})
+	return s.ask(in.ConversationID, SendCall{Messages: messages, Mode: in.ResponseMode, Version: 2, Body: r.Body})
 }
 
-// ask records a question, gets the bot's answers, and returns the response of the call.
-func (s *Simulator) ask(conversation string, a Asked) (any, error) {
+// ask records a send call, gets the bot's answers, and returns the response.
+func (s *Simulator) ask(conversation string, a SendCall) (any, error) {
 	if !slices.Contains([]string{"blocking", "streaming", "webhook"}, a.Mode) {
 		return nil, fmt.Errorf("response_mode: %q, must be blocking, streaming or webhook", a.Mode)
 	}
@@ -111,8 +112,8 @@ func (s *Simulator) ask(conversation string, a Asked) (any, error) {
 		return nil, vendorError(codeTooLong)
 	}
 	a.At = time.Now()
-	s.Asked.Append(a)
-	answers := s.o.Brain(a.Conversation, a.Messages)
+	s.SendCalls.Append(a)
+	answers := s.o.Answer(a.Conversation, a.Messages)
 	switch a.Mode {
 	case "blocking":
 		return s.blockingReply(a, answers), nil
@@ -127,5 +128,6 @@ func (s *Simulator) ask(conversation string, a Asked) (any, error) {
 			return nil, err
 		}
 	}
-	return object{"conversation_id": a.Conversation.ID, "message_id": simulator.HexID(), "create_time": s.stamp(a.At)}, nil
+	created := s.createTime(a.At)
+	return object{"conversation_id": a.Conversation.ID, "message_id": simulator.HexID(), "create_time": created}, nil
 }

@@ -15,13 +15,13 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// hook is the gateway's webhook: it keeps each call's Authorization and body.
+// hook is the gateway's webhook. It records the Authorization header and the body of each call.
 type hook struct {
 	*httptest.Server
-	calls simulator.Log[hooked]
+	calls simulator.Log[hookCall]
 }
 
-type hooked struct {
+type hookCall struct {
 	auth string
 	body map[string]any
 }
@@ -34,16 +34,16 @@ func newHook(t *testing.T) *hook {
 		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 			t.Errorf("webhook body: %v", err)
 		}
-		h.calls.Append(hooked{auth: r.Header.Get("Authorization"), body: body})
+		h.calls.Append(hookCall{auth: r.Header.Get("Authorization"), body: body})
 		io.WriteString(w, `{"code":200,"msg":"success"}`)
 	}))
 	t.Cleanup(h.Close)
 	return h
 }
 
-func (h *hook) wait(t *testing.T, n int) []hooked {
+func (h *hook) waitForCalls(t *testing.T, n int) []hookCall {
 	t.Helper()
-	if err := h.calls.Wait(soon(t), func(c []hooked) bool { return len(c) >= n }); err != nil {
+	if err := h.calls.Wait(testContext(t), func(c []hookCall) bool { return len(c) >= n }); err != nil {
 		t.Fatal(err)
 	}
 	return h.calls.All()
@@ -66,7 +66,7 @@ func call(t *testing.T, s *Simulator, path, key, body string) (int, map[string]a
 	s.Handler().ServeHTTP(w, r)
 	var out map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
-		t.Fatalf("answer %q: %v", w.Body, err)
+		t.Fatalf("response %q: %v", w.Body, err)
 	}
 	return w.Code, out
 }
@@ -103,12 +103,12 @@ func TestWebhookCallsByForm(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHook(t)
 			s := start(t, Options{WebhookToken: "wt", Form: tt.form})
-			s.Point(h.URL)
+			s.SetGateway(h.URL)
 			c := create(t, s, "u1")
 			if status, out := call(t, s, "/v2/conversation/message", "app-key", question(c, "Hello")); status != 200 {
 				t.Fatalf("message = %d %v", status, out)
 			}
-			got := h.wait(t, 1)[0]
+			got := h.waitForCalls(t, 1)[0]
 			if got.auth != "Bearer wt" || got.body["conversation_id"] != c || got.body["message_id"] == "" {
 				t.Errorf("webhook call %v", got)
 			}
@@ -128,11 +128,11 @@ func TestWebhookCallsByForm(t *testing.T) {
 func TestQuestionIsEchoedBeforeTheAnswer(t *testing.T) {
 	h := newHook(t)
 	s := start(t, Options{EchoQuestions: true})
-	s.Point(h.URL)
+	s.SetGateway(h.URL)
 	c := create(t, s, "u1")
 	call(t, s, "/v2/conversation/message", "app-key", question(c, "Where is my order?"))
 	var got []string
-	for _, c := range h.wait(t, 2) {
+	for _, c := range h.waitForCalls(t, 2) {
 		got = append(got, fmt.Sprintf("%v %v %q", c.body["message_type"], c.body["text"], c.auth))
 	}
 	want := []string{`QUESTION Where is my order? ""`, `ANSWER You said: Where is my order? ""`}
@@ -157,7 +157,7 @@ func TestErrors(t *testing.T) {
 		{"no user", v1, "app-key", `{}`, 400, 40000},
 		{"user of 33 characters", v1, "app-key", `{"user_id":"` + strings.Repeat("u", 33) + `"}`, 400, 40000},
 		{"unknown conversation", v2, "app-key", question("nope", "x"), 404, 40356},
-		{"no JSON", v2, "app-key", `{`, 400, 40000},
+		{"not JSON", v2, "app-key", `{`, 400, 40000},
 		{"no mode", v2, "app-key", `{"conversation_id":"` + c + `","messages":[{"role":"user","content":"x"}]}`, 400, 40000},
 		{"unknown role", v2, "app-key", messages(`[{"role":"system","content":"x"}]`), 400, 40000},
 		{"no message", v2, "app-key", messages(`[]`), 400, 40000},
@@ -165,15 +165,15 @@ func TestErrors(t *testing.T) {
 			messages(`[{"role":"user","content":"x"},{"role":"assistant","content":"x"}]`), 400, 40000},
 		{"unknown mode", v2, "app-key", strings.Replace(question(c, "x"), "webhook", "push", 1), 400, 40000},
 		{"misspelt member", v2, "app-key", strings.Replace(question(c, "x"), "response_mode", "responseMode", 1), 400, 40000},
-		{"something behind", v2, "app-key", question(c, "x") + "{}", 400, 40000},
-		{"config is no object", v2, "app-key", strings.Replace(question(c, "x"), "{", `{"conversation_config":[],`, 1), 400, 40000},
-		{"memory is no switch", v2, "app-key",
+		{"data after the object", v2, "app-key", question(c, "x") + "{}", 400, 40000},
+		{"array as config", v2, "app-key", strings.Replace(question(c, "x"), "{", `{"conversation_config":[],`, 1), 400, 40000},
+		{"text as memory switch", v2, "app-key",
 			strings.Replace(question(c, "x"), "{", `{"conversation_config":{"long_term_memory":"on"},`, 1), 400, 40000},
 		{"unknown member of config", v2, "app-key",
 			strings.Replace(question(c, "x"), "{", `{"conversation_config":{"memory":true},`, 1), 400, 40000},
 		{"neither text nor files", "/v1/conversation/message", "app-key",
 			`{"conversation_id":"` + c + `","response_mode":"webhook"}`, 400, 40000},
-		{"part with a stray member", v2, "app-key",
+		{"part with a second member", v2, "app-key",
 			messages(`[{"role":"user","content":[{"type":"text","text":"x","image":[]}]}]`), 400, 40000},
 		{"empty content", v2, "app-key", messages(`[{"role":"user","content":""}]`), 400, 40000},
 		{"unknown part", v2, "app-key", messages(`[{"role":"user","content":[{"type":"cat"}]}]`), 400, 40000},
@@ -187,15 +187,15 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
-	if asked, refused := s.Asked.Len(), s.Problems.Len(); asked != 0 || refused != len(tests) {
-		t.Errorf("%d questions and %d problems, want none and %d", asked, refused, len(tests))
+	if asked, refused := s.SendCalls.Len(), s.Problems.Len(); asked != 0 || refused != len(tests) {
+		t.Errorf("%d calls accepted and %d refused, want none and %d", asked, refused, len(tests))
 	}
 }
 
-func TestPartsAndHistoryAreRead(t *testing.T) {
+func TestPartsAndEarlierMessagesAreParsed(t *testing.T) {
 	h := newHook(t)
 	s := start(t, Options{})
-	s.Point(h.URL)
+	s.SetGateway(h.URL)
 	c := create(t, s, "u1")
 	body := `{"conversation_id":"` + c + `","response_mode":"webhook","messages":[
 		{"role":"user","content":"old"},{"role":"assistant","content":"answer"},
@@ -207,7 +207,7 @@ func TestPartsAndHistoryAreRead(t *testing.T) {
 	if status, out := call(t, s, "/v2/conversation/message", "app-key", body); status != 200 {
 		t.Fatalf("message = %d %v", status, out)
 	}
-	asked := s.Asked.Select(func(a Asked) bool { return a.Conversation.ID == c })
+	asked := s.SendCalls.Select(func(a SendCall) bool { return a.Conversation.ID == c })
 	if len(asked) != 1 {
 		t.Fatalf("asked %d times, want once", len(asked))
 	}
@@ -221,7 +221,7 @@ func TestPartsAndHistoryAreRead(t *testing.T) {
 	if diff := cmp.Diff(want, asked[0].Messages); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
-	if got := h.wait(t, 1)[0].body["text"]; got != "You said: see" {
+	if got := h.waitForCalls(t, 1)[0].body["text"]; got != "You said: see" {
 		t.Errorf("answer %v", got)
 	}
 }
@@ -243,24 +243,24 @@ func TestBlockingAnswersInTheCall(t *testing.T) {
 func TestLateAnswer(t *testing.T) {
 	h := newHook(t)
 	s := start(t, Options{WebhookToken: "wt", WebhookScheme: "Basic"})
-	s.Point(h.URL)
+	s.SetGateway(h.URL)
 	c := create(t, s, "u1")
 	if err := s.Answer(c, Answer{Text: "late", MessageID: "m1"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.wait(t, 1)[0]; got.auth != "Basic wt" || got.body["message_id"] != "m1" {
+	if got := h.waitForCalls(t, 1)[0]; got.auth != "Basic wt" || got.body["message_id"] != "m1" {
 		t.Errorf("late answer %v", got)
 	}
 	if err := s.Answer("nope", Answer{Text: "late"}); err == nil {
-		t.Error("an answer in an unknown conversation was taken")
+		t.Error("Answer succeeded in an unknown conversation")
 	}
 }
 
-func TestFaultsOnCommand(t *testing.T) {
+func TestFaults(t *testing.T) {
 	h := newHook(t)
 	once := simulator.Retry{Attempts: 2, First: time.Millisecond}
 	s := start(t, Options{WebhookToken: "wt", Retry: once})
-	s.Point(h.URL)
+	s.SetGateway(h.URL)
 	s.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: EndpointCreate, Count: 1})
 	status, out := call(t, s, "/v1/conversation", "app-key", `{"user_id":"u"}`)
 	if status != 401 || out["code"] != 40127.0 {
@@ -275,7 +275,7 @@ func TestFaultsOnCommand(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, c := range h.wait(t, 3) {
+	for _, c := range h.waitForCalls(t, 3) {
 		got = append(got, fmt.Sprint(c.body["text"], " ", c.auth))
 	}
 	if diff := cmp.Diff([]string{"one Bearer wrong-wt", "two Bearer wt", "two Bearer wt"}, got); diff != "" {

@@ -14,32 +14,32 @@ import (
 
 // Stream is the format of answers in streaming mode.
 type Stream struct {
-	Pieces int  // number of pieces of each text, transcript and sound; default 3
-	Bare   bool // one JSON value a line, as the pages print it, instead of SSE
+	Pieces int  // maximum number of pieces of each text, transcript and audio; default 3
+	Bare   bool // lines without the format of server-sent events, as the pages print them
 	Joined bool // two frames in one line, as in one of the vendor's samples
 }
 
-// frame is one JSON value of a stream, page "Send message v2". An error frame has a code of the vendor's list of errors
-// and no data. No page shows one; it has the form of the vendor's other errors.
+// frame is one JSON value of a stream, from the page "Send message v2". An error frame has a code of errorList and no
+// data. No page shows an error frame; its form is that of the vendor's other errors.
 type frame struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data"`
 }
 
-// stream returns a handler that streams all answers as one response: first the texts in pieces, then the sounds in
-// pieces, then the flow outputs.
+// stream returns a handler that streams all answers as one response: first the texts, then the audio, then the flow
+// outputs. Texts and audio are sent in pieces.
 func (s *Simulator) stream(answers []Answer) http.Handler {
 	var texts []string
-	var sounds []frame
+	var audio []frame
 	var flow []object
 	for _, a := range answers {
-		if !a.flow() && a.Text != "" {
+		if !a.isFlow() && a.Text != "" {
 			texts = append(texts, a.Text)
 		}
 		for _, item := range a.items() {
-			sounds = append(sounds, s.sounds(item.Audio)...)
-			if f := flowOf(item); a.flow() || f["audioDatas"] != nil {
+			audio = append(audio, s.audioFrames(item.Audio)...)
+			if f := flowEntry(item); a.isFlow() || f["audioDatas"] != nil {
 				flow = append(flow, f)
 			}
 		}
@@ -48,7 +48,7 @@ func (s *Simulator) stream(answers []Answer) http.Handler {
 	for _, piece := range pieces(strings.Join(texts, "\n"), s.o.Stream.Pieces) {
 		frames = append(frames, frame{3, "Text", piece})
 	}
-	frames = append(frames, sounds...)
+	frames = append(frames, audio...)
 	if flow != nil {
 		frames = append(frames, frame{10, "FlowOutput", flow})
 	}
@@ -56,8 +56,8 @@ func (s *Simulator) stream(answers []Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r.Context(), frames) })
 }
 
-// sounds returns the frames of each sound with data: first its transcript, then its data.
-func (s *Simulator) sounds(audio []Audio) []frame {
+// audioFrames returns the frames of the audio that has data: for each, first the transcript, then the data.
+func (s *Simulator) audioFrames(audio []Audio) []frame {
 	var frames []frame
 	add := func(sound []byte, transcript string) {
 		frames = append(frames, frame{39, "Audio", object{"audioAnswer": sound, "transcript": transcript}})
@@ -77,8 +77,8 @@ func (s *Simulator) sounds(audio []Audio) []frame {
 	return frames
 }
 
-// flowOf returns an entry of a flow output's data.
-func flowOf(item Item) object {
+// flowEntry returns an entry of the data of a frame FlowOutput.
+func flowEntry(item Item) object {
 	f := object{"content": item.Text, "branch": orNull(item.Branch), "from_component_name": item.Component}
 	var audio []object
 	for _, a := range item.Audio {
@@ -92,7 +92,7 @@ func flowOf(item Item) object {
 	return f
 }
 
-// pieces divides a text between characters into at most n pieces.
+// pieces divides a text into at most n pieces of whole characters.
 func pieces(text string, n int) []string {
 	var out []string
 	for piece := range slices.Chunk([]rune(text), max(1, (utf8.RuneCountInString(text)+n-1)/n)) {
@@ -131,14 +131,14 @@ func (s *Simulator) write(w http.ResponseWriter, ctx context.Context, frames []f
 				return
 			case simulator.Refuse:
 				e := vendorError(f.Code).Body.(apiError)
-				_, _ = w.Write(s.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller has left
+				_, _ = w.Write(s.line(frame{Code: e.Code, Message: e.Message})) // fails only if the caller has disconnected
 				return
 			}
 		}
 		if _, err := w.Write(s.line(line...)); err != nil {
-			return // the caller has left
+			return // the caller has disconnected
 		}
-		_ = http.NewResponseController(w).Flush() // it fails if a fault holds the response back
+		_ = http.NewResponseController(w).Flush() // fails if a fault of EndpointMessage buffers the response
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// listen makes a call over a connection and returns the answer with the message id replaced.
-func listen(t *testing.T, s *Simulator) (string, error) {
+// readStream makes a call over the network and returns the response. It replaces the message id by ID.
+func readStream(t *testing.T, s *Simulator) (string, error) {
 	t.Helper()
-	resp := open(t, soon(t), s)
+	resp := openStream(t, testContext(t), s)
 	defer resp.Body.Close()
 	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/event-stream" {
 		t.Errorf("got %d, %q, want 200, text/event-stream", resp.StatusCode, got)
@@ -28,7 +28,7 @@ func listen(t *testing.T, s *Simulator) (string, error) {
 	return messageID.ReplaceAllString(string(body), `"message_id":"ID"`), err
 }
 
-func open(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
+func openStream(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
 	t.Helper()
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)
@@ -49,8 +49,8 @@ func open(t *testing.T, ctx context.Context, s *Simulator) *http.Response {
 
 var messageID = regexp.MustCompile(`"message_id":"[0-9a-f]{24}"`)
 
-// says returns a brain that always answers the same.
-func says(answers ...Answer) Brain {
+// answerWith returns an AnswerFunc that always returns these answers.
+func answerWith(answers ...Answer) AnswerFunc {
 	return func(Conversation, []Message) []Answer { return answers }
 }
 
@@ -66,17 +66,17 @@ func TestStreamedFrames(t *testing.T) {
 	tests := []struct {
 		name  string
 		style Stream
-		brain Brain
+		brain AnswerFunc
 		want  []string // lines
 	}{
-		{"text in pieces", Stream{}, says(Answer{Text: "Hallöchen"}), []string{
+		{"text in pieces", Stream{}, answerWith(Answer{Text: "Hallöchen"}), []string{
 			"data: " + infoFrame, "",
 			`data: {"code":3,"message":"Text","data":"Hal"}`, "",
 			`data: {"code":3,"message":"Text","data":"löc"}`, "",
 			`data: {"code":3,"message":"Text","data":"hen"}`, "",
 			"data: " + costFrame, "", "data: " + endFrame, "",
 		}},
-		{"flow", Stream{Pieces: 1}, says(Answer{Text: "你好", Component: "User Input",
+		{"flow", Stream{Pieces: 1}, answerWith(Answer{Text: "你好", Component: "User Input",
 			Items: []Item{{Text: "b", Branch: "2", Component: "LLM"}}}, Answer{Text: "plain"}), []string{
 			"data: " + infoFrame, "",
 			`data: {"code":3,"message":"Text","data":"plain"}`, "",
@@ -84,7 +84,7 @@ func TestStreamedFrames(t *testing.T) {
 				`{"branch":"2","content":"b","from_component_name":"LLM"}]}`, "",
 			"data: " + costFrame, "", "data: " + endFrame, "",
 		}},
-		{"sound", Stream{Pieces: 2}, says(Answer{Audio: []Audio{
+		{"audio", Stream{Pieces: 2}, answerWith(Answer{Audio: []Audio{
 			{Transcript: "你好吗", Data: []byte("abcdefg"), URL: "http://x/y.wav", Seconds: 3}}}), []string{
 			"data: " + infoFrame, "",
 			`data: {"code":39,"message":"Audio","data":{"audioAnswer":"","transcript":"你好"}}`, "",
@@ -96,17 +96,17 @@ func TestStreamedFrames(t *testing.T) {
 				`"url":"http://x/y.wav"}],"branch":null,"content":"","from_component_name":""}]}`, "",
 			"data: " + costFrame, "", "data: " + endFrame, "",
 		}},
-		{"bare", Stream{Bare: true, Pieces: 1}, says(Answer{Text: "a"}), []string{
+		{"bare", Stream{Bare: true, Pieces: 1}, answerWith(Answer{Text: "a"}), []string{
 			infoFrame + "  ", `{"code":3,"message":"Text","data":"a"}  `, costFrame + "  ", endFrame + "  ",
 		}},
-		{"two in a line", Stream{Joined: true, Pieces: 1}, says(Answer{Text: "a"}), []string{
+		{"two frames in a line", Stream{Joined: true, Pieces: 1}, answerWith(Answer{Text: "a"}), []string{
 			"data: " + infoFrame + `{"code":3,"message":"Text","data":"a"}`, "", "data: " + costFrame + endFrame, "",
 		}},
-		{"two in a bare line", Stream{Joined: true, Bare: true}, says(), []string{infoFrame + costFrame + "  ", endFrame + "  "}},
+		{"two frames in a bare line", Stream{Joined: true, Bare: true}, answerWith(), []string{infoFrame + costFrame + "  ", endFrame + "  "}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := listen(t, start(t, Options{Stream: tt.style, Brain: tt.brain}))
+			got, err := readStream(t, start(t, Options{Stream: tt.style, Answer: tt.brain}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,10 +134,10 @@ func TestFaultsInTheMiddleOfAStream(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, Options{Stream: Stream{Pieces: 1}, Brain: says(Answer{Text: "a"})})
+			s := start(t, Options{Stream: Stream{Pieces: 1}, Answer: answerWith(Answer{Text: "a"})})
 			tt.fault.Endpoint = EndpointStream
 			s.Faults.Add(tt.fault)
-			got, err := listen(t, s)
+			got, err := readStream(t, s)
 			if (err != nil) != tt.err {
 				t.Errorf("err = %v, want one: %v", err, tt.err)
 			}
@@ -149,15 +149,15 @@ func TestFaultsInTheMiddleOfAStream(t *testing.T) {
 	}
 }
 
-func TestStreamEndsWhenTheCallerLeaves(t *testing.T) {
+func TestStreamEndsWhenTheCallIsCanceled(t *testing.T) {
 	s := start(t, Options{})
 	s.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: EndpointStream})
-	ctx, cancel := context.WithCancel(soon(t))
-	resp := open(t, ctx, s)
+	ctx, cancel := context.WithCancel(testContext(t))
+	resp := openStream(t, ctx, s)
 	defer resp.Body.Close()
 	cancel()
 	if _, err := io.ReadAll(resp.Body); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want canceled", err)
 	}
-	// The server's Close, in the cleanup, waits for the handler.
+	// Close of the server, in the cleanup, waits for the handler.
 }

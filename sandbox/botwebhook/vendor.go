@@ -1,10 +1,10 @@
 // Package botwebhook simulates GPTBots: the conversation API that the gateway calls, the webhook calls with the
-// answers, and the hand-off of a dialogue to agents at the gateway.
+// answers, and hand-offs to agents at the gateway.
 //
 // It follows the vendor's pages "Create conversation", "Send message" (both versions), "Webhook receives messages"
 // (both versions), "Webhook check", "Human handoff service" and "API overview". It refuses members that are on no page,
-// which detects misspelt names. The pages do not state the HTTP status of an error, the response to a call in webhook
-// mode, and the retries of failed webhook calls. These are choices of the simulator.
+// so that misspelt names are detected. The pages do not state the HTTP status of an error, the response to a call in
+// webhook mode, and the retries of failed webhook calls. The simulator chooses these.
 package botwebhook
 
 import (
@@ -18,9 +18,9 @@ import (
 // Names of the endpoints and webhook calls, for faults.
 const (
 	EndpointCreate  = "create"  // POST /v1/conversation
-	EndpointMessage = "message" // POST /v2/conversation/message and its v1
-	// EndpointStream is the stream of frames in streaming mode. Slow delays each frame. Hang, Reset, Truncate (drops
-	// the last frames) and Refuse (ends with an error frame) apply in the middle of the stream.
+	EndpointMessage = "message" // POST /v2/conversation/message and /v1/conversation/message
+	// EndpointStream is the stream of frames in streaming mode. Slow delays each line. Hang, Reset, Truncate (omits the
+	// remaining lines) and Refuse (ends with an error frame) apply in the middle of the stream.
 	EndpointStream  = "stream"
 	EndpointReceive = "receive" // POST /v1/human/message/receive
 	EndpointEnd     = "end"     // POST /v1/human/close
@@ -41,34 +41,34 @@ const (
 type Form int
 
 const (
-	FormV1   Form = iota // flat: text; further items of an answer are flow_output
-	FormFlow             // flat: flow_output, no text
-	FormV2               // output[].content
+	FormV1   Form = iota // flat body: text, and flow_output for the further items of an answer
+	FormFlow             // flat body: flow_output without text
+	FormV2               // nested body: output[].content
 )
 
 // Options configure a Simulator.
 type Options struct {
-	Channel       string // name at the gateway, of which the webhook's path consists; default faq
-	APIKey        string // required of callers as a bearer token
+	Channel       string // name of the gateway's channel, the last segment of the webhook's path; default faq
+	APIKey        string // bearer token that calls must have
 	WebhookToken  string // sent with webhook calls; "" means no Authorization header
 	WebhookScheme string // "Bearer" (default) or "Basic"
 	Form          Form
-	Milliseconds  bool // create_time is in milliseconds, as in the vendor's lists, instead of seconds
+	Milliseconds  bool // create_time is in milliseconds, as in the vendor's tables, instead of seconds
 	// EchoQuestions makes a webhook call of type QUESTION for each user message, before the answers. FormV2 does not
 	// support it.
 	EchoQuestions bool
 	Stream        Stream
-	// Brain makes the answers; default Greeter. It runs in the goroutine that handles the call.
-	Brain Brain
-	Retry simulator.Retry
+	// Answer makes the answers; default GreetOrRepeat. It runs in the goroutine that handles the call.
+	Answer AnswerFunc
+	Retry  simulator.Retry
 }
 
 // Simulator is the simulated vendor. Create it with New and end it with Close; it is safe for concurrent use.
 type Simulator struct {
 	*simulator.Vendor
-	// Asked lists the accepted send calls of all conversations.
-	Asked simulator.Log[Asked]
-	// Created lists the conversations.
+	// SendCalls lists the accepted send calls of all conversations.
+	SendCalls simulator.Log[SendCall]
+	// Created lists the conversations that the gateway created.
 	Created simulator.Log[Conversation]
 
 	o             Options
@@ -78,8 +78,8 @@ type Simulator struct {
 
 // New returns a simulated GPTBots.
 func New(o Options) *Simulator {
-	if o.Brain == nil {
-		o.Brain = Greeter
+	if o.Answer == nil {
+		o.Answer = GreetOrRepeat
 	}
 	o.Channel = cmp.Or(o.Channel, "faq")
 	o.WebhookScheme = cmp.Or(o.WebhookScheme, "Bearer")
@@ -101,8 +101,8 @@ func (s *Simulator) Handler() http.Handler {
 	handle(EndpointCreate, "/v1/conversation", simulator.JSON(s.create))
 	handle(EndpointMessage, "/v1/conversation/message", simulator.JSON(s.sendV1))
 	handle(EndpointMessage, "/v2/conversation/message", simulator.JSON(s.sendV2))
-	handle(EndpointReceive, "/v1/human/message/receive", s.handoffEndpoint(true, (*Handoff).hear))
-	handle(EndpointEnd, "/v1/human/close", s.handoffEndpoint(false, (*Handoff).hangUp))
+	handle(EndpointReceive, "/v1/human/message/receive", s.handoffEndpoint(true, (*Handoff).recordMessage))
+	handle(EndpointEnd, "/v1/human/close", s.handoffEndpoint(false, (*Handoff).endByAgent))
 	return mux
 }
 
@@ -111,7 +111,8 @@ func (s *Simulator) Conversations(user string) []Conversation {
 	return s.Created.Select(func(c Conversation) bool { return c.UserID == user })
 }
 
-// Answer makes a webhook call without a question: a late answer, or a second one. The conversation must exist.
+// Answer queues a webhook call with an answer without a send call: a late or an additional answer. The conversation
+// must exist.
 func (s *Simulator) Answer(conversation string, a Answer) error {
 	c, ok := s.conversations.Get(conversation)
 	if !ok {

@@ -13,9 +13,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Addresses returns the addresses at which this machine reaches the gateway: for webhooks and for operators. They are
-// those of the environment (PATCHBAY_LISTEN, PATCHBAY_ADMIN__LISTEN), else those of the configuration file, else the
-// gateway's defaults. The gateway itself checks the file.
+// Addresses returns the addresses of the gateway's public listener and admin listener, as programs on this machine
+// reach them. Each is taken from the environment (PATCHBAY_LISTEN, PATCHBAY_ADMIN__LISTEN), else from the configuration
+// file, else it is the gateway's default. Addresses does not check other settings of the file.
 func Addresses(config string) (listen, admin string, err error) {
 	var file struct {
 		Listen string
@@ -43,8 +43,9 @@ func Addresses(config string) (listen, admin string, err error) {
 	return listen, admin, nil
 }
 
-// FreeAddress returns an unused local address and reserves it until release is called. No other caller in any process
-// gets it, even while its owner does not listen. Its port is below the system's ports for outgoing connections.
+// FreeAddress returns an unused local address and reserves it until release is called. Until then, no other call of
+// FreeAddress in any process returns it, even while no program listens on it. Its port is below 30,000, outside Linux's
+// default range for outgoing connections.
 func FreeAddress() (address string, release func(), err error) {
 	for range 100 {
 		port := 10_000 + rand.IntN(20_000)
@@ -59,7 +60,7 @@ func FreeAddress() (address string, release func(), err error) {
 // program that sets SO_REUSEADDR, as Go's listeners do (socket(7)), can then listen on the port, but no other
 // caller can reserve it.
 func reserve(port int) (release func(), err error) {
-	syscall.ForkLock.RLock() // no child inherits the socket
+	syscall.ForkLock.RLock() // so that no child process inherits the socket
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	syscall.CloseOnExec(fd)
 	syscall.ForkLock.RUnlock()
@@ -71,7 +72,7 @@ func reserve(port int) (release func(), err error) {
 		release()
 		return nil, os.NewSyscallError("bind", err)
 	}
-	// After the bind: before it, this option would allow to bind a reserved port.
+	// This option is set after the bind. Before it, the option would allow the bind to a reserved port.
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		release()
 		return nil, os.NewSyscallError("setsockopt", err)

@@ -16,15 +16,15 @@ func TestAddressesAreThoseOfTheConfiguration(t *testing.T) {
 		listen, admin string
 		problem       string
 	}{
-		"nothing is set":  {file: "channels: {}", listen: "127.0.0.1:8080", admin: "127.0.0.1:9090"},
-		"file":            {file: "listen: 127.0.0.1:1234\nadmin: {listen: 'localhost:1235'}", listen: "127.0.0.1:1234", admin: "localhost:1235"},
-		"every interface": {file: "listen: :1234\nadmin: {listen: '[::]:1235'}", listen: "127.0.0.1:1234", admin: "127.0.0.1:1235"},
+		"no addresses":   {file: "channels: {}", listen: "127.0.0.1:8080", admin: "127.0.0.1:9090"},
+		"file":           {file: "listen: 127.0.0.1:1234\nadmin: {listen: 'localhost:1235'}", listen: "127.0.0.1:1234", admin: "localhost:1235"},
+		"all interfaces": {file: "listen: :1234\nadmin: {listen: '[::]:1235'}", listen: "127.0.0.1:1234", admin: "127.0.0.1:1235"},
 		"environment": {
 			file: "listen: 127.0.0.1:1234", env: map[string]string{"PATCHBAY_LISTEN": "127.0.0.1:2", "PATCHBAY_ADMIN__LISTEN": "127.0.0.1:3"},
 			listen: "127.0.0.1:2", admin: "127.0.0.1:3",
 		},
 		"reference": {file: "listen: ${env:ADDRESS}", problem: "setting listen of"},
-		"free port": {file: "admin: {listen: 127.0.0.1:0}", problem: "setting admin.listen of"},
+		"port 0":    {file: "admin: {listen: 127.0.0.1:0}", problem: "setting admin.listen of"},
 		"not YAML":  {file: "listen: [", problem: "read the gateway's addresses from"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The owner can listen, stop and listen again. No other caller gets the address meanwhile.
+// The caller can listen on the address repeatedly. Until the release, no other call reserves it.
 func TestFreeAddressStaysReserved(t *testing.T) {
 	address, release, err := FreeAddress()
 	if err != nil {
@@ -33,7 +33,7 @@ func TestFreeAddressStaysReserved(t *testing.T) {
 	release()
 }
 
-// expectReserved checks that no other caller gets the address.
+// expectReserved checks that the address cannot be reserved a second time.
 func expectReserved(t *testing.T, address string) {
 	t.Helper()
 	if _, err := reserve(port(t, address)); !errors.Is(err, syscall.EADDRINUSE) {

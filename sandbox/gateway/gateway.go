@@ -1,4 +1,4 @@
-// Package gateway runs the gateway's program as a child of this process, and watches the processes that it starts.
+// Package gateway runs the gateway's program as a child process, and finds the plugin processes that it starts.
 package gateway
 
 import (
@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// Errors of a gateway that ends unexpectedly or leaves processes.
+// ErrEnded means that the gateway ended before it should, or with an exit code other than 0. ErrProcessesRemain means
+// that plugin processes are still running after the gateway has ended.
 var (
-	ErrEnded    = errors.New("gateway ended")
-	ErrLeftOver = errors.New("processes of the gateway are left")
+	ErrEnded           = errors.New("gateway ended")
+	ErrProcessesRemain = errors.New("plugin processes of the gateway are still running")
 )
 
 // Gateway runs the gateway's program as a child process. Change the exported fields only while it is not running.
@@ -39,7 +40,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 	return g.AwaitReady(ctx)
 }
 
-// Launch runs the program and does not wait until it is ready.
+// Launch starts the program and does not wait until it is ready.
 func (g *Gateway) Launch() error {
 	cmd := exec.Command(g.Bin, "run", "--config", g.Config)
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = g.Env, g.Output, g.Output, childAttributes()
@@ -61,11 +62,12 @@ func (g *Gateway) Launch() error {
 	return nil
 }
 
-// AwaitReady returns when the admin listener reports that the gateway is ready.
+// AwaitReady returns when the admin listener reports that the gateway is ready. It returns an error if the program or
+// ctx ends first.
 func (g *Gateway) AwaitReady(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	status := "no answer"
+	status := "no response"
 	for {
 		select {
 		case <-g.exited:
@@ -84,14 +86,14 @@ func (g *Gateway) AwaitReady(ctx context.Context) error {
 	}
 }
 
-// Get reads an address and returns the status and the body of the answer. It waits at most 20 s.
+// Get makes a GET request and returns the status and the body of the response. It waits at most 20 s.
 func Get(ctx context.Context, address string) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	return Call(ctx, http.MethodGet, address, "")
 }
 
-// Call makes a call with http.DefaultClient and returns the status and the body of the answer.
+// Call makes a request with http.DefaultClient and returns the status and the body of the response.
 func Call(ctx context.Context, method, address, content string) (status int, body []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
@@ -128,11 +130,12 @@ func (g *Gateway) Exited() <-chan struct{} { return g.exited }
 // ExitCode returns the exit code of a program that has ended, or -1 if a signal ended it.
 func (g *Gateway) ExitCode() int { return g.cmd.ProcessState.ExitCode() }
 
-// Adapters returns the processes of adapters that run now.
-func (g *Gateway) Adapters() []Process { return adapters(g.PID()) }
+// PluginProcesses returns the plugin processes that are running.
+func (g *Gateway) PluginProcesses() []Process { return pluginProcesses(g.PID()) }
 
-// End sends a signal to the program and returns when it and its adapters have ended.
-func (g *Gateway) End(ctx context.Context, signal os.Signal) error {
+// Terminate sends a signal to the program and returns when the program and its plugin processes have ended. It returns
+// an error if ctx ends first.
+func (g *Gateway) Terminate(ctx context.Context, signal os.Signal) error {
 	if err := g.cmd.Process.Signal(signal); err != nil {
 		return fmt.Errorf("send %s to the gateway: %w", signal, err)
 	}
@@ -144,21 +147,21 @@ func (g *Gateway) End(ctx context.Context, signal os.Signal) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		left := g.Adapters()
-		if len(left) == 0 {
+		remaining := g.PluginProcesses()
+		if len(remaining) == 0 {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %v", ErrLeftOver, left)
+			return fmt.Errorf("%w: %v", ErrProcessesRemain, remaining)
 		}
 	}
 }
 
-// Stop ends the program by SIGINT. Its exit code must be 0.
+// Stop terminates the program with SIGINT. It returns an error if the exit code is not 0.
 func (g *Gateway) Stop(ctx context.Context) error {
-	if err := g.End(ctx, os.Interrupt); err != nil {
+	if err := g.Terminate(ctx, os.Interrupt); err != nil {
 		return err
 	}
 	if code := g.ExitCode(); code != 0 {
@@ -167,7 +170,7 @@ func (g *Gateway) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Kill kills the program and its adapters, and returns the adapters that were still running.
+// Kill kills the program, and then the plugin processes that are still running. It returns these.
 func (g *Gateway) Kill() []Process {
 	if g.cmd == nil {
 		return nil
@@ -176,9 +179,9 @@ func (g *Gateway) Kill() []Process {
 		_ = g.cmd.Process.Kill() // fails only if it has ended
 		<-g.exited
 	}
-	left := g.Adapters()
-	for _, p := range left {
+	remaining := g.PluginProcesses()
+	for _, p := range remaining {
 		p.Kill()
 	}
-	return left
+	return remaining
 }

@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// program is a gateway that is a shell script.
-func program(t *testing.T, script string) *Gateway {
+// startScript starts a shell script as the gateway. It returns when the script has printed its first output or ended.
+func startScript(t *testing.T, script string) *Gateway {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "patchbay")
 	if err := os.WriteFile(bin, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
@@ -33,11 +33,11 @@ func program(t *testing.T, script string) *Gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { g.Kill() })
-	_, _ = r.Read(make([]byte, 1)) // returns when the script waits, or has ended
+	_, _ = r.Read(make([]byte, 1))
 	return g
 }
 
-const waits = "echo waits\nwhile :; do sleep 0.01; done"
+const waitLoop = "echo waits\nwhile :; do sleep 0.01; done"
 
 func TestStopRequiresACleanEnd(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -45,14 +45,14 @@ func TestStopRequiresACleanEnd(t *testing.T) {
 		within time.Duration
 		want   error
 	}{
-		"clean":            {"trap 'exit 0' INT\n" + waits, time.Minute, nil},
-		"exit code":        {"trap 'exit 3' INT\n" + waits, time.Minute, ErrEnded},
-		"ignores SIGINT":   {"trap '' INT\n" + waits, 200 * time.Millisecond, context.DeadlineExceeded},
-		"leaves a process": {"export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waits, time.Second, ErrLeftOver},
-		"its process ends": {"export PATCHBAY_PARENT=$$\nsleep 1 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waits, time.Minute, nil},
+		"exit code 0":      {"trap 'exit 0' INT\n" + waitLoop, time.Minute, nil},
+		"exit code 3":      {"trap 'exit 3' INT\n" + waitLoop, time.Minute, ErrEnded},
+		"ignores SIGINT":   {"trap '' INT\n" + waitLoop, 200 * time.Millisecond, context.DeadlineExceeded},
+		"leaves a process": {"export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waitLoop, time.Second, ErrProcessesRemain},
+		"process ends":     {"export PATCHBAY_PARENT=$$\nsleep 1 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waitLoop, time.Minute, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := program(t, tt.script)
+			g := startScript(t, tt.script)
 			ctx, cancel := context.WithTimeout(t.Context(), tt.within)
 			defer cancel()
 			if err := g.Stop(ctx); !errors.Is(err, tt.want) {
@@ -63,18 +63,19 @@ func TestStopRequiresACleanEnd(t *testing.T) {
 }
 
 func TestAwaitReadyReportsAnEnd(t *testing.T) {
-	if err := program(t, "exit 5").AwaitReady(t.Context()); !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "exit status 5") {
-		t.Errorf("AwaitReady = %v, want one with exit status 5", err)
+	err := startScript(t, "exit 5").AwaitReady(t.Context())
+	if !errors.Is(err, ErrEnded) || !strings.Contains(err.Error(), "exit status 5") {
+		t.Errorf("AwaitReady = %v, want %v with exit status 5", err, ErrEnded)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := program(t, waits).AwaitReady(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("AwaitReady = %v, want a deadline", err)
+	if err := startScript(t, waitLoop).AwaitReady(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("AwaitReady = %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 
-func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
-	g := program(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\n"+waits)
+func TestKillReturnsTheRemainingProcesses(t *testing.T) {
+	g := startScript(t, "export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\n"+waitLoop)
 	var sleeps []Process
 	for _, p := range g.Kill() {
 		if p.Comm == "sleep" {
@@ -82,7 +83,7 @@ func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
 		}
 	}
 	if len(sleeps) == 0 || g.Running() || g.ExitCode() != -1 {
-		t.Errorf("left %v, running %t, exit code %d", sleeps, g.Running(), g.ExitCode())
+		t.Errorf("remaining processes %v, running %t, exit code %d", sleeps, g.Running(), g.ExitCode())
 	}
 	for range 100 {
 		if !sleeps[0].Running() {
@@ -90,5 +91,5 @@ func TestKillReturnsTheProcessesThatWereLeft(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("%s runs", sleeps[0])
+	t.Errorf("%s is still running after Kill", sleeps[0])
 }

@@ -20,14 +20,14 @@ func (p Process) Running() bool {
 	return ok && now.Starttime == p.Starttime
 }
 
-// Kill ends the process immediately, as kill -9 does, if it is running.
+// Kill sends SIGKILL to the process if it is running.
 func (p Process) Kill() {
 	if p.Running() {
 		_ = syscall.Kill(p.PID, syscall.SIGKILL) // fails only if it has ended
 	}
 }
 
-// readProcess returns false if no such process is running.
+// readProcess returns the process with this id, and false if it is not running.
 func readProcess(pid int) (Process, bool) {
 	proc, err := procfs.NewProc(pid)
 	if err != nil {
@@ -37,24 +37,24 @@ func readProcess(pid int) (Process, bool) {
 	return Process{stat}, err == nil && stat.State != "Z"
 }
 
-// Family returns the process and its descendants.
-func Family(pid int) []Process {
-	family := adapters(pid)
+// ProcessTree returns a gateway's process and its plugin processes, if they are running.
+func ProcessTree(pid int) []Process {
+	family := pluginProcesses(pid)
 	if p, ok := readProcess(pid); ok {
 		family = append([]Process{p}, family...)
 	}
 	return family
 }
 
-// adapters returns the running adapters of a gateway: its children, and orphaned processes that it started, which have
-// the environment variable PATCHBAY_PARENT.
-func adapters(gateway int) []Process {
+// pluginProcesses returns the running plugin processes of a gateway: its children, and orphaned processes that it
+// started. The gateway sets the environment variable PATCHBAY_PARENT of its plugin processes.
+func pluginProcesses(gateway int) []Process {
 	all, _ := procfs.AllProcs() // a system without /proc has none
-	mark := fmt.Sprintf("PATCHBAY_PARENT=%d", gateway)
+	parent := fmt.Sprintf("PATCHBAY_PARENT=%d", gateway)
 	var found []Process
 	for _, proc := range all {
 		environ, _ := proc.Environ() // empty for processes of other users
-		if p, ok := readProcess(proc.PID); ok && (p.PPID == gateway || slices.Contains(environ, mark)) {
+		if p, ok := readProcess(proc.PID); ok && (p.PPID == gateway || slices.Contains(environ, parent)) {
 			found = append(found, p)
 		}
 	}

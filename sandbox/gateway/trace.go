@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Entry is one step of a trail, from the operators' API. Members that do not apply are empty.
+// Entry is one step of a trail, from the API for operators. Fields that do not apply are empty.
 type Entry struct {
 	At       time.Time `json:"at"`
 	Seq      uint64    `json:"seq"` // number of the record; all steps of a record have the same time
@@ -26,7 +26,7 @@ type Entry struct {
 	Text     string    `json:"text"`
 }
 
-// PendingDelivery is a delivery that has not ended, or a held message.
+// PendingDelivery is a delivery without a final outcome, or a held message.
 type PendingDelivery struct {
 	Delivery string `json:"delivery"`
 	Channel  string `json:"channel"`
@@ -36,7 +36,7 @@ type PendingDelivery struct {
 	Reason   string `json:"reason"`
 }
 
-// Trail is one conversation's trail. State is empty if the conversation has ended.
+// Trail is the trail of one conversation. State is empty if the gateway's state no longer contains the conversation.
 type Trail struct {
 	ID      string  `json:"id"`
 	Live    bool    `json:"live"`
@@ -56,18 +56,19 @@ func (tr *Trail) Find(step string) []Entry {
 	return slices.DeleteFunc(slices.Clone(tr.Entries), func(e Entry) bool { return e.Step != step })
 }
 
-// Trace returns the trails for a query of GET /api/trace; none if no id is known. admin is the address of the listener.
+// Trace returns the trails for a query of GET /api/trace, none if no id is known. admin is the address of the admin
+// listener.
 func Trace(ctx context.Context, admin string, query url.Values) ([]Trail, error) {
 	status, body, err := Get(ctx, "http://"+admin+"/api/trace?"+query.Encode())
 	if err != nil || status == http.StatusNotFound {
 		return nil, err
 	}
-	var answer struct{ Conversations []Trail }
+	var response struct{ Conversations []Trail }
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("trace of %q: status %d: %s", query["id"], status, body)
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(body, &response); err != nil {
 		return nil, fmt.Errorf("trace of %q: %w", query["id"], err)
 	}
-	return answer.Conversations, nil
+	return response.Conversations, nil
 }

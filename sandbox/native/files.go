@@ -34,8 +34,8 @@ func (s *Simulator) file(r *simulator.Request) (any, error) {
 	return serve, nil
 }
 
-// Download reads a link of an answer as a customer's browser does, without credentials. It returns an error if the
-// response is not a complete file with status 200.
+// Download reads the file of a link in an answer as a customer's browser does, without credentials. It returns an error
+// if the response is not complete or its status is not 200.
 func (s *Simulator) Download(ctx context.Context, link string) (data []byte, contentType string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, link, http.NoBody)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// reply is an answer as the gateway posts it.
-type reply struct {
+// wireAnswer is the body of the gateway's call with an answer.
+type wireAnswer struct {
 	UserID          string  `json:"userId"`
 	MessageID       string  `json:"messageId"`
 	VendorMessageID string  `json:"vendorMessageId,omitempty"`
@@ -21,7 +21,7 @@ type reply struct {
 	Payload         Payload `json:"payload"`
 }
 
-// Payload is the content of an answer: a text, an event, or both.
+// Payload is the content of an answer. It has at least one of a text, an event, media and suggestions.
 type Payload struct {
 	BotSay      string    `json:"botSay,omitempty"`
 	Sender      Sender    `json:"sender"`
@@ -43,7 +43,7 @@ type Sender struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Event is a change of the dialogue: type passed, closed or typing.
+// Event is an event of the conversation. Its type is passed, closed or typing.
 type Event struct {
 	Type      string `json:"type"`
 	OwnerRole string `json:"ownerRole,omitempty"`
@@ -51,13 +51,13 @@ type Event struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-// UserData is the customer's own data, returned with the answer.
+// UserData is data that the website adds to a customer's message. The message proxy returns it with the answers.
 type UserData struct {
 	TargetAgents  []string        `json:"targetAgents,omitempty"`
 	CustomPayload json.RawMessage `json:"customPayload,omitempty"`
 }
 
-// File is a medium by reference, in a customer's message and in an answer.
+// File is a link to a medium in a customer's message or in an answer.
 type File struct {
 	Type        string `json:"type"` // image, audio, video or file
 	URL         string `json:"url"`
@@ -67,7 +67,7 @@ type File struct {
 	Size        int64  `json:"size,omitempty"` // bytes
 }
 
-func (r *reply) check() error {
+func (r *wireAnswer) validate() error {
 	p := r.Payload
 	_, err := time.Parse(time.RFC3339, r.SentAt)
 	switch {
@@ -76,9 +76,9 @@ func (r *reply) check() error {
 	case p.UserInfo != nil && p.UserInfo.ID != r.UserID:
 		return fmt.Errorf("payload.userInfo.id: %q, must be the same as userId", p.UserInfo.ID)
 	case r.Organization != "" && r.Organization != Organization, r.ChatbotName != "" && r.ChatbotName != Chatbot:
-		return fmt.Errorf("answer is for %s/%s", r.Organization, r.ChatbotName)
+		return fmt.Errorf("organization/chatbotName: %s/%s, must be "+Organization+"/"+Chatbot, r.Organization, r.ChatbotName)
 	case err != nil && r.SentAt != "":
-		return fmt.Errorf("sentAt: %q, must be a time of RFC 3339", r.SentAt)
+		return fmt.Errorf("sentAt: %q, must be a time in the format of RFC 3339", r.SentAt)
 	case !slices.Contains([]string{"bot", "agent", "system"}, p.Sender.Role):
 		return fmt.Errorf("payload.sender.role: %q, must be bot, agent or system", p.Sender.Role)
 	case p.Event != nil && !slices.Contains([]string{"passed", "closed", "typing"}, p.Event.Type):

@@ -12,7 +12,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// website is a simulator on a listener.
+// website starts a website below the path /chat and returns its base address.
 func website(t *testing.T, o Options) (*Simulator, string) {
 	t.Helper()
 	s := New(o)
@@ -25,37 +25,39 @@ func TestDownloadOfFiles(t *testing.T) {
 	s, base := website(t, Options{ReplyToken: "rt"})
 	picture := append([]byte("\x89PNG\r\n\x1a\n"), bytes.Repeat([]byte{1}, 100_000)...)
 	path := s.AddFile("my cat.png", "image/png", picture)
-	data, contentType, err := s.Download(soon(t), base+path)
+	data, contentType, err := s.Download(testContext(t), base+path)
 	if err != nil || contentType != "image/png" || !bytes.Equal(data, picture) {
 		t.Errorf("Download = %d bytes, %s, %v", len(data), contentType, err)
 	}
-	if _, contentType, err := s.Download(soon(t), base+s.AddFile("x", "", []byte("<html>"))); err != nil || contentType != "" {
-		t.Errorf("a file of unknown type came as %q, %v", contentType, err)
+	_, contentType, err = s.Download(testContext(t), base+s.AddFile("x", "", []byte("<html>")))
+	if err != nil || contentType != "" {
+		t.Errorf("Download of a file without type = type %q, %v, want none", contentType, err)
 	}
-	if _, _, err := s.Download(soon(t), base+"/files/nope/x"); err == nil || !strings.Contains(err.Error(), "status 404") {
-		t.Errorf("Download of nothing: %v, want an error with status 404", err)
+	_, _, err = s.Download(testContext(t), base+"/files/nope/x")
+	if err == nil || !strings.Contains(err.Error(), "status 404") {
+		t.Errorf("Download of an unknown file: %v, want an error with status 404", err)
 	}
 	s.Faults.Add(simulator.Fault{Kind: simulator.Truncate, Endpoint: EndpointFile, Count: 1})
-	if data, _, err := s.Download(soon(t), base+path); err == nil || len(data) != len(picture)/2 {
-		t.Errorf("Download of a half = %d bytes, %v, want an error", len(data), err)
+	if data, _, err := s.Download(testContext(t), base+path); err == nil || len(data) != len(picture)/2 {
+		t.Errorf("truncated Download = %d bytes, %v, want half of the file and an error", len(data), err)
 	}
 }
 
-func TestMediaOfAnswersAreRead(t *testing.T) {
+func TestMediaOfAnswers(t *testing.T) {
 	tests := []struct {
 		name, media string
 		want        []File // nil: refused
 	}{
 		{"all members", `{"type":"image","url":"https://x/y","text":"a cat","contentType":"image/png","name":"y.png","size":7}`,
 			[]File{{Type: "image", URL: "https://x/y", Text: "a cat", ContentType: "image/png", Name: "y.png", Size: 7}}},
-		{"two", `{"type":"file","url":"http://x/y"},{"type":"video","url":"http://x/z"}`,
+		{"two files", `{"type":"file","url":"http://x/y"},{"type":"video","url":"http://x/z"}`,
 			[]File{{Type: "file", URL: "http://x/y"}, {Type: "video", URL: "http://x/z"}}},
 		{"unknown type", `{"type":"document","url":"http://x/y"}`, nil},
 		{"no address", `{"type":"image"}`, nil},
 		{"relative address", `{"type":"image","url":"/y"}`, nil},
 		{"another scheme", `{"type":"image","url":"data:image/png;base64,AA=="}`, nil},
 		{"size as text", `{"type":"image","url":"http://x/y","size":"7"}`, nil},
-		{"no object", `"http://x/y"`, nil},
+		{"string instead of an object", `"http://x/y"`, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,7 +71,7 @@ func TestMediaOfAnswersAreRead(t *testing.T) {
 			if tt.want == nil {
 				return
 			}
-			got := s.Received("u")[0]
+			got := s.AllAnswers("u")[0]
 			if diff := cmp.Diff(tt.want, got.Payload.Media); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}

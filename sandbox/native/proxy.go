@@ -27,16 +27,16 @@ const (
 
 // ProxyOptions configure a Proxy.
 type ProxyOptions struct {
-	AccessToken  string // required in the body of each call
-	WebhookToken string // sent with answers as a bearer token; "" means none
-	// WebhookSecret signs answers by Standard Webhooks: "whsec_" and a key in base64; several are separated by spaces.
-	// "" means no signature.
+	AccessToken  string // required in the body of each call of the gateway
+	WebhookToken string // bearer token of the calls with answers; "" means none
+	// WebhookSecret signs the calls with answers by Standard Webhooks. It is "whsec_" and a key in base64, or several
+	// of these, separated by spaces. "" means no signature.
 	WebhookSecret string
 	Retry         simulator.Retry
 }
 
-// Asked is one accepted call of the gateway.
-type Asked struct {
+// ProxyCall is one accepted call of the gateway with a customer's message.
+type ProxyCall struct {
 	UserID       string
 	Text         string // userSay
 	TargetAgents []string
@@ -44,12 +44,12 @@ type Asked struct {
 	Header       http.Header
 }
 
-// Proxy is the simulated message proxy, whose bot echoes. It posts answers to the address of Point. Create it with
-// NewProxy and end it with Close; it is safe for concurrent use.
+// Proxy is the simulated message proxy. Its bot repeats each text. It posts answers to the address that SetGateway
+// sets. Create it with NewProxy and end it with Close; it is safe for concurrent use.
 type Proxy struct {
 	*simulator.Vendor
-	// Asked lists the accepted calls.
-	Asked simulator.Log[Asked]
+	// Calls lists the accepted calls of the gateway.
+	Calls simulator.Log[ProxyCall]
 
 	o ProxyOptions
 }
@@ -62,11 +62,11 @@ func NewProxy(o ProxyOptions) *Proxy {
 // Handler returns the proxy's endpoint.
 func (p *Proxy) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+MessagesPath, p.Endpoint(EndpointProxy, simulator.JSON(p.ask)))
+	mux.Handle("POST "+MessagesPath, p.Endpoint(EndpointProxy, simulator.JSON(p.receive)))
 	return mux
 }
 
-func (p *Proxy) ask(r *simulator.Request, m *Message) (any, error) {
+func (p *Proxy) receive(r *simulator.Request, m *Message) (any, error) {
 	switch {
 	case m.AccessToken != p.o.AccessToken:
 		return nil, simulator.Refused(http.StatusUnauthorized, "accessToken is wrong")
@@ -77,31 +77,31 @@ func (p *Proxy) ask(r *simulator.Request, m *Message) (any, error) {
 	case m.Payload.UserSay == "":
 		return nil, errors.New("payload.userSay is required")
 	case m.MessageID != "" || m.Payload.Media != nil:
-		return nil, errors.New("messageId and payload.media are not in the document")
+		return nil, errors.New("messageId and payload.media are not in the vendor's document")
 	}
-	a := Asked{UserID: m.UserID, Text: m.Payload.UserSay, Header: r.Header.Clone()}
+	a := ProxyCall{UserID: m.UserID, Text: m.Payload.UserSay, Header: r.Header.Clone()}
 	if data := m.Payload.UserData; data != nil {
 		a.TargetAgents = data.TargetAgents
 		var custom struct {
 			Data string `json:"data"`
 		}
 		if raw := data.CustomPayload; raw != nil && simulator.Decode(raw, &custom) != nil {
-			return nil, errors.New("payload.userData.customPayload: must be an object with the text data")
+			return nil, errors.New("payload.userData.customPayload: must be an object with the string data")
 		}
 		if n := utf8.RuneCountInString(custom.Data); n >= 256 {
 			return nil, fmt.Errorf("payload.userData.customPayload.data has %d characters, must be less than 256", n)
 		}
 		a.Data = custom.Data
 	}
-	p.Asked.Append(a)
+	p.Calls.Append(a)
 	return struct{}{}, p.send(a.UserID, "You said: "+a.Text, m.Payload.UserData)
 }
 
-// Send queues a text of the bot after the user's earlier answers. It returns immediately.
+// Send queues a text of the bot after the earlier answers for user. It returns immediately.
 func (p *Proxy) Send(user, text string) error { return p.send(user, text, nil) }
 
 func (p *Proxy) send(user, text string, data *UserData) error {
-	body, err := json.Marshal(reply{
+	body, err := json.Marshal(wireAnswer{
 		UserID: user, MessageID: uuid.NewString(), Organization: Organization, ChatbotName: Chatbot,
 		SentAt:  time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}, UserInfo: &UserInfo{ID: user}, UserData: data},
@@ -112,14 +112,14 @@ func (p *Proxy) send(user, text string, data *UserData) error {
 	id := uuid.NewString()
 	return p.Queue(user, simulator.Call{
 		Endpoint: EndpointAnswer, URL: p.Gateway(), Body: body,
-		Prove:    func(r *http.Request, body []byte, wrong bool) { p.prove(r, id, body, wrong) },
-		Accepted: func(status int, _ []byte) bool { return status/100 == 2 },
+		Authenticate: func(r *http.Request, body []byte, wrong bool) { p.authenticate(r, id, body, wrong) },
+		IsAccepted:   func(status int, _ []byte) bool { return status/100 == 2 },
 	})
 }
 
-// prove authenticates an attempt. All attempts for one message have the same id; each signature has the time of its
-// attempt. If wrong is true, the signature is invalid, or the token if there is no signature.
-func (p *Proxy) prove(r *http.Request, id string, body []byte, wrong bool) {
+// authenticate adds the credentials of one attempt. All attempts for an answer have the same id; each signature has the
+// time of its attempt. If wrong is true, the signature is invalid, or the token if there is no signature.
+func (p *Proxy) authenticate(r *http.Request, id string, body []byte, wrong bool) {
 	r.Header.Set("Idempotency-Key", id)
 	token := p.o.WebhookToken
 	if wrong && p.o.WebhookSecret == "" {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The example of the specification's own libraries.
+// The example of the reference libraries of Standard Webhooks.
 const (
 	exampleSecret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	exampleID        = "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -32,7 +32,7 @@ func TestSignMatchesTheSpecification(t *testing.T) {
 func TestUnusableSecretsAreRefused(t *testing.T) {
 	for _, secrets := range []string{"whsec_AAAA", exampleSecret[6:], exampleSecret + " x"} {
 		if _, err := SignatureHeaders(secrets, "m", exampleTime, nil); err == nil {
-			t.Errorf("SignatureHeaders takes the secrets %q", secrets)
+			t.Errorf("SignatureHeaders accepts the secrets %q", secrets)
 		}
 	}
 }

@@ -16,20 +16,20 @@ import (
 
 const user = "8fcc179e-302e-4d80-9719-e61df2163a1c"
 
-// gateway records the calls and answers them as the live chat's document requires.
-func gateway(t *testing.T) (base string, heard *[]string) {
+// newGateway starts a gateway that records the requests and responds as the vendor's document requires.
+func newGateway(t *testing.T) (base string, requests *[]string) {
 	t.Helper()
-	heard = new([]string)
+	requests = new([]string)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Errorf("read body: %v", err)
 		}
-		*heard = append(*heard, r.Method+" "+r.URL.Path+" "+string(body))
+		*requests = append(*requests, r.Method+" "+r.URL.Path+" "+string(body))
 		io.WriteString(w, "{}")
 	}))
 	t.Cleanup(srv.Close)
-	return srv.URL, heard
+	return srv.URL, requests
 }
 
 func TestSayFollowsTheDocument(t *testing.T) {
@@ -48,16 +48,16 @@ func TestSayFollowsTheDocument(t *testing.T) {
 			`"text":"a cat","contentType":"image/png","name":"y.png","size":7}]}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			base, heard := gateway(t)
+			base, requests := newGateway(t)
 			s := New(Options{AccessToken: "at"})
-			s.Point(base + "/x")
+			s.SetGateway(base + "/x")
 			defer s.Close()
 			s.Faults.Add(simulator.Fault{Kind: simulator.Duplicate, Endpoint: EndpointSay, Count: 1})
-			status, body, err := s.Say(soon(t), user, "Hello", tt.opts...)
+			status, body, err := s.Say(testContext(t), user, "Hello", tt.opts...)
 			if err != nil || status != 200 || string(body) != "{}" {
 				t.Fatalf("Say = %d, %q, %v, want 200 {}", status, body, err)
 			}
-			if diff := cmp.Diff([]string{tt.want, tt.want}, *heard); diff != "" {
+			if diff := cmp.Diff([]string{tt.want, tt.want}, *requests); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
@@ -65,18 +65,18 @@ func TestSayFollowsTheDocument(t *testing.T) {
 }
 
 func TestWrongAccessTokenByFault(t *testing.T) {
-	base, heard := gateway(t)
+	base, requests := newGateway(t)
 	s := New(Options{AccessToken: "at"})
-	s.Point(base + "/x")
+	s.SetGateway(base + "/x")
 	defer s.Close()
 	s.Faults.Add(simulator.Fault{Kind: simulator.BadSignature, Endpoint: EndpointSay, Count: 1})
 	var tokens []string
 	for range 2 {
-		if status, _, err := s.Say(soon(t), user, "Hello"); err != nil || status != 200 {
+		if status, _, err := s.Say(testContext(t), user, "Hello"); err != nil || status != 200 {
 			t.Fatalf("Say = %d, %v, want 200", status, err)
 		}
 	}
-	for _, request := range *heard {
+	for _, request := range *requests {
 		_, rest, _ := strings.Cut(request, `"accessToken":"`)
 		token, _, _ := strings.Cut(rest, `"`)
 		tokens = append(tokens, token)
@@ -99,14 +99,14 @@ func post(t *testing.T, s *Simulator, token, key, body string) int {
 
 func answerBody(t *testing.T, id, text string) string {
 	t.Helper()
-	b, err := json.Marshal(reply{UserID: user, MessageID: id, Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}}})
+	b, err := json.Marshal(wireAnswer{UserID: user, MessageID: id, Payload: Payload{BotSay: text, Sender: Sender{Role: "bot"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
 }
 
-func TestAnswersAreRecordedInOrderWithTheirRepeats(t *testing.T) {
+func TestAnswersAreRecordedInOrderWithRepeatedAnswers(t *testing.T) {
 	var observed []string
 	s := New(Options{ReplyToken: "rt", Observe: func(a Answer) { observed = append(observed, a.Payload.BotSay) }})
 	defer s.Close()
@@ -116,10 +116,10 @@ func TestAnswersAreRecordedInOrderWithTheirRepeats(t *testing.T) {
 		}
 	}
 	var got []string
-	if err := s.Answers(user).Wait(soon(t), func(a []Answer) bool { return len(a) == 3 }); err != nil {
+	if err := s.Answers(user).Wait(testContext(t), func(a []Answer) bool { return len(a) == 3 }); err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range s.Received(user) {
+	for _, a := range s.AllAnswers(user) {
 		got = append(got, a.Key+" "+a.Payload.BotSay)
 	}
 	if diff := cmp.Diff([]string{"key-one one", "key-two two", "key-one one"}, got); diff != "" {
@@ -128,16 +128,16 @@ func TestAnswersAreRecordedInOrderWithTheirRepeats(t *testing.T) {
 	if diff := cmp.Diff([]string{"one", "two", "one"}, observed); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
-	if r := s.Repeated(user); len(r) != 1 || r[0].Key != "key-one" {
+	if r := s.RepeatedAnswers(user); len(r) != 1 || r[0].Key != "key-one" {
 		t.Errorf("Repeated = %v, want the second key-one", r)
 	}
-	next, err := s.Answers(user).Next(soon(t), 2)
+	next, err := s.Answers(user).Next(testContext(t), 2)
 	if err != nil || len(next) != 1 || next[0].MessageID != "one" {
 		t.Errorf("Next = %v, %v, want the third answer", next, err)
 	}
 }
 
-func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
+func TestInvalidAnswersAreRefused(t *testing.T) {
 	const bot = `"sender":{"role":"bot","name":"faq"}`
 	tests := []struct {
 		name, token, body string
@@ -147,16 +147,16 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 		{"event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"passed","title":"desk"},` +
 			`"sender":{"role":"system"}}}`, 200},
 		{"wrong token", "no", `{}`, 401},
-		{"no JSON", "rt", `{`, 400},
+		{"not JSON", "rt", `{`, 400},
 		{"no user", "rt", `{"messageId":"m","payload":{"botSay":"x",` + bot + `}}`, 400},
 		{"unknown role", "rt", `{"userId":"u","messageId":"m","payload":{"botSay":"x","sender":{"role":"cat"}}}`, 400},
 		{"unknown event", "rt", `{"userId":"u","messageId":"m","payload":{"event":{"type":"moved"},` + bot + `}}`, 400},
-		{"other user inside", "rt",
+		{"another user in userInfo", "rt",
 			`{"userId":"u","messageId":"m","payload":{"botSay":"x",` + bot + `,"userInfo":{"id":"v"}}}`, 400},
-		{"for another bot", "rt",
+		{"another chatbotName", "rt",
 			`{"userId":"u","messageId":"m","chatbotName":"x","payload":{"botSay":"x",` + bot + `}}`, 400},
-		{"no time", "rt", `{"userId":"u","messageId":"m","sentAt":"today","payload":{"botSay":"x",` + bot + `}}`, 400},
-		{"nothing said", "rt", `{"userId":"u","messageId":"m","payload":{` + bot + `}}`, 400},
+		{"invalid time", "rt", `{"userId":"u","messageId":"m","sentAt":"today","payload":{"botSay":"x",` + bot + `}}`, 400},
+		{"no content", "rt", `{"userId":"u","messageId":"m","payload":{` + bot + `}}`, 400},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -165,14 +165,14 @@ func TestAnswersThatBreakTheFormatAreRefused(t *testing.T) {
 			if got := post(t, s, tt.token, "k", tt.body); got != tt.status {
 				t.Errorf("status %d, want %d; problems %v", got, tt.status, s.Problems.All())
 			}
-			if got := len(s.Received("u")); (got == 1) != (tt.status == 200) {
+			if got := len(s.AllAnswers("u")); (got == 1) != (tt.status == 200) {
 				t.Errorf("%d answers recorded with status %d", got, tt.status)
 			}
 		})
 	}
 }
 
-func TestRepliesAreRefusedOnCommand(t *testing.T) {
+func TestAnswersAreRefusedByFault(t *testing.T) {
 	s := New(Options{ReplyToken: "rt"})
 	defer s.Close()
 	s.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: EndpointReply, Count: 1})

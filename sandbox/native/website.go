@@ -1,10 +1,10 @@
-// Package native simulates both ends of the native dialect. Simulator is a website with a live chat: it sends the
-// customers' messages to the gateway and receives the answers at an endpoint. Proxy is the message proxy: it receives
-// the customers' messages from the gateway and posts a bot's answers to the gateway.
+// Package native simulates the two vendors of the adapter native. Simulator is a website with a live chat: it sends the
+// customers' messages to the gateway and receives the answers at an endpoint. Proxy is a message proxy with a bot: it
+// receives the customers' messages from the gateway and posts the bot's answers to the gateway.
 //
-// The call to the bot is the live chat's documented request (revision 04/17). The answer has no vendor document: both
-// ends use the project's own format, and the website checks it strictly. It also records duplicates of an answer, so
-// that a test can detect them. The document shows no errors.
+// Customers' messages have the format of the live chat's document (revision 04/17). The document does not describe
+// answers and errors. Answers have a format of this project, which the website checks strictly. The website also
+// records repeated answers, so that a test can detect them.
 package native
 
 import (
@@ -23,7 +23,7 @@ import (
 const (
 	Organization = "d8ai"
 	Chatbot      = "d8ai_chatbot"
-	MessagesPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot
+	MessagesPath = "/mp/webhooks/native/messages/" + Organization + "/" + Chatbot // of the gateway and of the proxy
 )
 
 // Names of the website's endpoints and calls, for faults.
@@ -35,9 +35,10 @@ const (
 
 // Options configure a Simulator.
 type Options struct {
-	AccessToken string // sent in the body of each request
-	ReplyToken  string // bearer token that answers must have; "" means none
-	// Observe, if set, is called with each accepted answer, after it was recorded, by the goroutine that serves the call.
+	AccessToken string // sent in the body of each call
+	ReplyToken  string // bearer token that calls with answers must have; "" means none
+	// Observe, if set, is called with each accepted answer after it is recorded, in the goroutine that handles the
+	// call.
 	Observe func(Answer)
 }
 
@@ -66,16 +67,16 @@ func New(o Options) *Simulator {
 }
 
 // Answers returns the log of the answers for user.
-func (s *Simulator) Answers(user string) *simulator.Log[Answer] { return s.answers.Of(user) }
+func (s *Simulator) Answers(user string) *simulator.Log[Answer] { return s.answers.Get(user) }
 
-// Received returns the answers for user in the order of their arrival.
-func (s *Simulator) Received(user string) []Answer { return s.Answers(user).All() }
+// AllAnswers returns the answers for user that have arrived, oldest first.
+func (s *Simulator) AllAnswers(user string) []Answer { return s.Answers(user).All() }
 
-// Repeated returns the answers for user whose Idempotency-Key had arrived before.
-func (s *Simulator) Repeated(user string) []Answer {
+// RepeatedAnswers returns the answers for user that have the Idempotency-Key of an earlier answer.
+func (s *Simulator) RepeatedAnswers(user string) []Answer {
 	var repeated []Answer
 	seen := map[string]bool{}
-	for _, a := range s.Received(user) {
+	for _, a := range s.AllAnswers(user) {
 		if a.Key != "" && seen[a.Key] {
 			repeated = append(repeated, a)
 		}
@@ -84,39 +85,38 @@ func (s *Simulator) Repeated(user string) []Answer {
 	return repeated
 }
 
-// Handler returns the website. It accepts answers by POST on every path, and serves the files of AddFile by GET. Paths
-// begin at the root.
+// Handler returns the website. It accepts POST requests with answers on every path, and serves the files of AddFile.
 func (s *Simulator) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /", s.Endpoint(EndpointReply, s.reply))
+	mux.Handle("POST /", s.Endpoint(EndpointReply, s.receive))
 	mux.Handle("GET /files/", s.Endpoint(EndpointFile, s.file))
 	return mux
 }
 
-func (s *Simulator) reply(r *simulator.Request) (any, error) {
+func (s *Simulator) receive(r *simulator.Request) (any, error) {
 	if s.o.ReplyToken != "" && r.Header.Get("Authorization") != "Bearer "+s.o.ReplyToken {
 		return nil, simulator.Refused(http.StatusUnauthorized, "Authorization is not the reply token")
 	}
 	return simulator.JSON(s.record)(r)
 }
 
-func (s *Simulator) record(r *simulator.Request, in *reply) (any, error) {
-	if err := in.check(); err != nil {
+func (s *Simulator) record(r *simulator.Request, in *wireAnswer) (any, error) {
+	if err := in.validate(); err != nil {
 		return nil, err
 	}
 	a := Answer{
 		At: time.Now(), Key: r.Header.Get("Idempotency-Key"), UserID: in.UserID, MessageID: in.MessageID,
 		Payload: in.Payload, Body: r.Body,
 	}
-	s.answers.Of(a.UserID).Append(a)
+	s.answers.Get(a.UserID).Append(a)
 	if s.o.Observe != nil {
 		s.o.Observe(a)
 	}
 	return struct{}{}, nil
 }
 
-// Message is a call with a customer's message: of the website to the gateway, and of the gateway to the message proxy.
-// MessageID and Media are the project's additions to the document; the gateway does not send them to the proxy.
+// Message is the body of a call with a customer's message, from the website to the gateway or from the gateway to the
+// message proxy. MessageID and Media are this project's additions to the document; the proxy refuses them.
 type Message struct {
 	UserID      string         `json:"userId"`
 	AccessToken string         `json:"accessToken"`
@@ -135,23 +135,23 @@ type MessagePayload struct {
 	Media    []File    `json:"media,omitempty"`
 }
 
-// Option changes a message.
+// Option changes a message before Say sends it.
 type Option func(*Message)
 
-// WithMessageID adds the website's id of the message.
+// WithMessageID sets the website's id of the message.
 func WithMessageID(id string) Option { return func(m *Message) { m.MessageID = id } }
 
-// WithData adds customPayload.data.
+// WithData sets customPayload.data.
 func WithData(data string) Option {
 	raw, _ := json.Marshal(map[string]string{"data": data}) // never fails
 	return func(m *Message) { m.Payload.UserData = &UserData{CustomPayload: raw} }
 }
 
-// WithMedia adds files of the customer.
+// WithMedia sets the files of the message.
 func WithMedia(files ...File) Option { return func(m *Message) { m.Payload.Media = files } }
 
-// Say sends the user's text, after the changes to the message, and returns the gateway's answer. It does not retry. It
-// returns an error only if it got no complete response; every HTTP status is a result.
+// Say sends a message with the user's text and returns the status and the body of the gateway's response. It does not
+// retry. It returns an error only if there was no complete response. changes apply before the message is sent.
 func (s *Simulator) Say(ctx context.Context, user, text string, changes ...Option) (int, []byte, error) {
 	m := &Message{UserID: user, AccessToken: s.o.AccessToken, Header: http.Header{}}
 	m.Payload.UserSay, m.Payload.UserInfo.ID = text, user
@@ -165,9 +165,9 @@ func (s *Simulator) Say(ctx context.Context, user, text string, changes ...Optio
 		}
 	}
 	address := s.Gateway() + MessagesPath
-	return s.Once(ctx, simulator.Call{
+	return s.CallOnce(ctx, simulator.Call{
 		Endpoint: EndpointSay, URL: address, Body: m.Body, Header: m.Header,
-		Prove: func(r *http.Request, body []byte, wrong bool) {
+		Authenticate: func(r *http.Request, body []byte, wrong bool) {
 			if wrong { // the access token is in the body
 				body = bytes.Replace(body, []byte(`"accessToken":"`), []byte(`"accessToken":"wrong-`), 1)
 				r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

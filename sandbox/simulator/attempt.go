@@ -13,14 +13,14 @@ import (
 )
 
 // deliver repeats c until it is accepted or no attempts are left, and records the outcome. f applies to the first
-// attempt.
+// attempt; later attempts take their own faults.
 func (v *Vendor) deliver(c Call, f Fault) {
 	out := Outcome{Call: c}
 	wait := cmp.Or(v.retry.First, 50*time.Millisecond)
 	for {
 		out.Attempts++
-		out.Status, out.Answer, out.Err = v.attempt(v.ctx, c, f)
-		out.Accepted = out.Err == nil && c.accepts(out.Status, out.Answer)
+		out.Status, out.Response, out.Err = v.attempt(v.ctx, c, f)
+		out.Accepted = out.Err == nil && c.accepts(out.Status, out.Response)
 		if out.Accepted || out.Attempts >= cmp.Or(c.Attempts, v.retry.Attempts) || Sleep(v.ctx, wait) != nil {
 			break
 		}
@@ -31,44 +31,44 @@ func (v *Vendor) deliver(c Call, f Fault) {
 	if !out.Accepted && v.ctx.Err() == nil {
 		v.Logger.Warn("webhook call given up", "url", c.URL, "attempts", out.Attempts, "status", out.Status, "error", out.Err)
 	}
-	if c.ended != nil {
-		c.ended(out)
+	if c.onOutcome != nil {
+		c.onOutcome(out)
 	}
 }
 
-func (c *Call) accepts(status int, answer []byte) bool {
-	if c.Accepted == nil {
+func (c *Call) accepts(status int, response []byte) bool {
+	if c.IsAccepted == nil {
 		return status == http.StatusOK
 	}
-	return c.Accepted(status, answer)
+	return c.IsAccepted(status, response)
 }
 
-// Once makes c immediately, subject to the faults, and returns the response. It does not retry.
-func (v *Vendor) Once(ctx context.Context, c Call) (status int, answer []byte, err error) {
+// CallOnce makes c immediately, subject to the faults, and returns the response. It does not retry.
+func (v *Vendor) CallOnce(ctx context.Context, c Call) (status int, response []byte, err error) {
 	f, _ := v.Faults.Take(c.Endpoint, CallFaults...)
 	return v.attempt(ctx, c, f)
 }
 
-func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, answer []byte, err error) {
+func (v *Vendor) attempt(ctx context.Context, c Call, f Fault) (status int, response []byte, err error) {
 	switch f.Kind {
 	case Status:
 		return 0, nil, errors.New("attempt skipped by a fault")
 	case Slow, Hang:
 		err = v.Faults.Wait(ctx, f)
 	case Duplicate:
-		status, answer, err = v.post(ctx, c, f)
-		if err == nil && !c.accepts(status, answer) {
-			return status, answer, nil
+		status, response, err = v.post(ctx, c, f)
+		if err == nil && !c.accepts(status, response) {
+			return status, response, nil
 		}
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	status, answer, err = v.post(ctx, c, f)
+	status, response, err = v.post(ctx, c, f)
 	if err == nil && f.Kind == Drop {
 		return 0, nil, errors.New("response ignored by a fault")
 	}
-	return status, answer, err
+	return status, response, err
 }
 
 func (v *Vendor) post(ctx context.Context, c Call, f Fault) (int, []byte, error) {
@@ -76,11 +76,11 @@ func (v *Vendor) post(ctx context.Context, c Call, f Fault) (int, []byte, error)
 	if err != nil {
 		return 0, nil, fmt.Errorf("call %s: %w", c.URL, err)
 	}
-	resp, answer, err := Read(v.Client, r)
+	resp, response, err := Read(v.Client, r)
 	if err != nil {
 		return 0, nil, err
 	}
-	return resp.StatusCode, answer, nil
+	return resp.StatusCode, response, nil
 }
 
 // Read makes a call and returns the response with its body, of which it reads at most 64 MiB.
@@ -120,8 +120,8 @@ func (c *Call) request(ctx context.Context, f Fault) (*http.Request, error) {
 	if f.Kind == ContentType {
 		r.Header.Set("Content-Type", "text/html; charset=utf-8")
 	}
-	if c.Prove != nil {
-		c.Prove(r, body, f.Kind == BadSignature)
+	if c.Authenticate != nil {
+		c.Authenticate(r, body, f.Kind == BadSignature)
 	}
 	return r, nil
 }

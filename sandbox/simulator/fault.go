@@ -12,33 +12,34 @@ type Kind string
 
 // Faults that apply before an endpoint handles the call. The call has no effect, except after Slow and Hang.
 const (
-	Status Kind = "status" // answers Fault.Status (default 500), with Retry-After if set
+	Status Kind = "status" // responds with Fault.Status (default 500), and with Retry-After if set
 	Slow   Kind = "slow"   // waits Fault.Delay, then continues as usual
-	Hang   Kind = "hang"   // waits for Release, then continues as usual; no effect if the caller leaves first
+	Hang   Kind = "hang"   // waits for Release, then continues as usual; the call has no effect if it is canceled first
 	Reset  Kind = "reset"  // resets the connection
 
 	// ExpiredToken makes the vendor refuse the caller's token in the vendor's format.
 	ExpiredToken Kind = "expired token"
-	// Refuse makes the vendor refuse the call in its format, with Fault.Code and Fault.Text of its list of errors.
-	// Fault.Status, if set, is the HTTP status.
+	// Refuse makes the vendor refuse the call in the vendor's format, with Fault.Code and Fault.Text from its list of
+	// errors. Fault.Status, if set, is the HTTP status.
 	Refuse Kind = "refuse"
 )
 
 // Faults that apply after an endpoint has handled the call. The call has its effect, but its response is lost or
 // damaged.
 const (
-	Drop        Kind = "drop"         // resets the connection instead of answering
+	Drop        Kind = "drop"         // resets the connection instead of sending the response
 	Truncate    Kind = "truncate"     // sends half of the body
 	ContentType Kind = "content type" // sends the body as text/html
 	Huge        Kind = "huge"         // sends Fault.Bytes (default 16 MiB) of padding with the body
 )
 
 // Faults of webhook calls only. Status, Slow, Hang, Reset, Drop, Truncate, ContentType and Huge also apply to webhook
-// calls: Status skips the attempt, which counts as failed, and Drop ignores its response.
+// calls. There, Status sends no request and the attempt fails, Drop ignores the response, and Truncate, ContentType and
+// Huge change the request.
 const (
 	Duplicate    Kind = "duplicate"     // makes the call twice
 	BadSignature Kind = "bad signature" // sends a wrong signature or token
-	// Reorder makes the next call of the same conversation first, if one comes within Delay (default 1 s).
+	// Reorder makes the next call with the same key first, if one is queued within Delay (default 1 s).
 	Reorder Kind = "reorder"
 )
 
@@ -87,7 +88,7 @@ func (s *Faults) Add(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// Clear removes all faults and releases the calls that hang.
+// Clear removes all faults and releases the hanging calls.
 func (s *Faults) Clear() {
 	s.mu.Lock()
 	s.faults = nil
@@ -98,7 +99,7 @@ func (s *Faults) Clear() {
 // Release lets all hanging calls continue.
 func (s *Faults) Release() { s.released.Append(struct{}{}) }
 
-// Take returns the first fault for endpoint that is of one of the kinds, and records it as a hit.
+// Take returns the first fault for endpoint that is of one of the kinds, counts it and adds it to Hits.
 func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +121,7 @@ func (s *Faults) Take(endpoint string, kinds ...Kind) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Wait blocks for the delay of a Slow fault, or until Release for a Hang fault. It returns the error of ctx if ctx ends
+// Wait blocks for the delay of a Slow fault, or until Release for any other fault. It returns an error if ctx ends
 // first.
 func (s *Faults) Wait(ctx context.Context, f Fault) error {
 	if f.Kind == Slow {

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// endpoint is an endpoint that counts how often it did its work.
+// endpoint is an HTTP endpoint that counts the calls that it has handled.
 type endpoint struct {
 	*httptest.Server
-	faults *Faults
-	done   atomic.Int32
-	client *http.Client
+	faults  *Faults
+	handled atomic.Int32
+	client  *http.Client
 }
 
 func newEndpoint(t *testing.T) *endpoint {
@@ -25,7 +25,7 @@ func newEndpoint(t *testing.T) *endpoint {
 	vendor := NewVendor(Retry{}, nil)
 	v := &endpoint{faults: &vendor.Faults}
 	v.Server = httptest.NewServer(vendor.Endpoint("x", func(*Request) (any, error) {
-		v.done.Add(1)
+		v.handled.Add(1)
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			io.WriteString(w, `{"ok":true}`)
@@ -54,7 +54,7 @@ func TestFaultsOfAnEndpoint(t *testing.T) {
 	tests := []struct {
 		name  string
 		fault Fault
-		done  int32 // how often the work was done
+		done  int32 // number of handled calls
 		check func(t *testing.T, resp *http.Response, body []byte, err error)
 	}{
 		{"429 with Retry-After", Fault{Kind: Status, Status: 429, RetryAfter: 1500 * time.Millisecond}, 0,
@@ -69,8 +69,8 @@ func TestFaultsOfAnEndpoint(t *testing.T) {
 					t.Errorf("got %v, %v, want 500", resp, err)
 				}
 			}},
-		{"reset before the work", Fault{Kind: Reset}, 0, wantReset},
-		{"drop after the work", Fault{Kind: Drop}, 1, wantReset},
+		{"reset before the call is handled", Fault{Kind: Reset}, 0, wantReset},
+		{"drop after the call is handled", Fault{Kind: Drop}, 1, wantReset},
 		{"truncated body", Fault{Kind: Truncate}, 1,
 			func(t *testing.T, _ *http.Response, body []byte, err error) {
 				if !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != `{"ok"` {
@@ -95,12 +95,12 @@ func TestFaultsOfAnEndpoint(t *testing.T) {
 			v := newEndpoint(t)
 			tt.fault.Count = 1
 			v.faults.Add(tt.fault)
-			resp, body, err := v.call(soon(t))
+			resp, body, err := v.call(testContext(t))
 			tt.check(t, resp, body, err)
-			if got := v.done.Load(); got != tt.done {
-				t.Errorf("work was done %d times, want %d", got, tt.done)
+			if got := v.handled.Load(); got != tt.done {
+				t.Errorf("handled %d calls, want %d", got, tt.done)
 			}
-			if resp, _, err := v.call(soon(t)); err != nil || resp.StatusCode != 200 {
+			if resp, _, err := v.call(testContext(t)); err != nil || resp.StatusCode != 200 {
 				t.Errorf("the call after the fault: %v, %v, want 200", resp, err)
 			}
 		})
@@ -114,29 +114,29 @@ func wantReset(t *testing.T, _ *http.Response, _ []byte, err error) {
 	}
 }
 
-func TestHangHoldsUntilReleased(t *testing.T) {
+func TestHangWaitsForRelease(t *testing.T) {
 	v := newEndpoint(t)
 	v.faults.Add(Fault{Kind: Hang, Count: 1})
-	answered := make(chan error, 1)
+	ended := make(chan error, 1)
 	go func() {
-		_, _, err := v.call(soon(t))
-		answered <- err
+		_, _, err := v.call(testContext(t))
+		ended <- err
 	}()
-	if err := v.faults.Hits.Wait(soon(t), func(h []Hit) bool { return len(h) == 1 }); err != nil {
+	if err := v.faults.Hits.Wait(testContext(t), func(h []Hit) bool { return len(h) == 1 }); err != nil {
 		t.Fatal(err)
 	}
-	if v.done.Load() != 0 {
-		t.Error("the work was done before the release")
+	if v.handled.Load() != 0 {
+		t.Error("the call was handled before the release")
 	}
-	// The hit is counted a moment before the call waits: release until it got through.
+	// The fault adds the hit before it waits. So the test repeats the release until the call ends.
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
 		v.faults.Release()
 		select {
-		case err := <-answered:
-			if err != nil || v.done.Load() != 1 {
-				t.Errorf("after the release: %v, work done %d times", err, v.done.Load())
+		case err := <-ended:
+			if err != nil || v.handled.Load() != 1 {
+				t.Errorf("after the release: %v, %d calls handled", err, v.handled.Load())
 			}
 			return
 		case <-tick.C:
@@ -144,10 +144,10 @@ func TestHangHoldsUntilReleased(t *testing.T) {
 	}
 }
 
-func TestHangHasNoEffectWhenTheCallerLeaves(t *testing.T) {
+func TestCanceledHangingCallHasNoEffect(t *testing.T) {
 	v := newEndpoint(t)
 	v.faults.Add(Fault{Kind: Hang, Count: 1})
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testContext(t))
 	go func() {
 		_ = v.faults.Hits.Wait(ctx, func(h []Hit) bool { return len(h) == 1 })
 		cancel()
@@ -156,12 +156,12 @@ func TestHangHasNoEffectWhenTheCallerLeaves(t *testing.T) {
 		t.Fatalf("err = %v, want canceled", err)
 	}
 	v.Close() // waits for the handler
-	if v.done.Load() != 0 {
-		t.Error("the work was done although the caller had left")
+	if v.handled.Load() != 0 {
+		t.Error("the canceled call was handled")
 	}
 }
 
-func TestCountsSkipsAndEndpoints(t *testing.T) {
+func TestFaultsApplyByEndpointSkipAndCount(t *testing.T) {
 	var s Faults
 	s.Add(Fault{Kind: Status, Endpoint: "a", Count: 2, Skip: 1})
 	s.Add(Fault{Kind: Reset, Endpoint: "b"})
@@ -176,7 +176,7 @@ func TestCountsSkipsAndEndpoints(t *testing.T) {
 		}
 	}
 	if _, ok := s.Take("b", Status); ok {
-		t.Error("took a reset for a status")
+		t.Error("Take returned a reset for the kind status")
 	}
 	if f, ok := s.Take("b", Reset); !ok || f.Kind != Reset {
 		t.Error("b has no reset")

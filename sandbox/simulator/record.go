@@ -18,7 +18,7 @@ type Log[T any] struct {
 	grown chan struct{} // closed at the next Append; nil while no reader waits
 }
 
-// Append adds v and wakes all readers that wait.
+// Append adds v and wakes all waiting readers.
 func (l *Log[T]) Append(v T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *Log[T]) Select(want func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(l.All()), func(v T) bool { return !want(v) })
 }
 
-// Next returns the entries at index from and later. It waits until there is one or ctx ends.
+// Next returns the entries from index from on. It waits until there is one or ctx ends.
 func (l *Log[T]) Next(ctx context.Context, from int) ([]T, error) {
 	var next []T
 	err := l.Wait(ctx, func(all []T) bool {
@@ -54,7 +54,8 @@ func (l *Log[T]) Next(ctx context.Context, from int) ([]T, error) {
 	return next, err
 }
 
-// Wait returns nil as soon as done returns true for the entries; it asks again after each Append.
+// Wait returns nil when done returns true for the entries. It calls done immediately and after each Append. It returns
+// an error if ctx ends first.
 func (l *Log[T]) Wait(ctx context.Context, done func([]T) bool) error {
 	for {
 		l.mu.Lock()
@@ -106,8 +107,8 @@ func (t *Table[V]) Put(key string, v V) { t.Update(key, func(V) V { return v }) 
 // Logs is a set of logs by key. The zero value is ready to use.
 type Logs[T any] struct{ byKey sync.Map }
 
-// Of returns the log of key.
-func (l *Logs[T]) Of(key string) *Log[T] {
+// Get returns the log of key, which is empty at first.
+func (l *Logs[T]) Get(key string) *Log[T] {
 	log, _ := l.byKey.LoadOrStore(key, new(Log[T]))
 	return log.(*Log[T])
 }

@@ -13,7 +13,7 @@ func TestNextReturnsTheEntriesFromTheIndex(t *testing.T) {
 	var l Log[string]
 	l.Append("a")
 	go func() { l.Append("b") }()
-	got, err := l.Next(soon(t), 1)
+	got, err := l.Next(testContext(t), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestNextReturnsTheEntriesFromTheIndex(t *testing.T) {
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	var l Log[int]
-	ctx, cancel := context.WithCancel(soon(t))
+	ctx, cancel := context.WithCancel(testContext(t))
 	cancel()
 	if err := l.Wait(ctx, func([]int) bool { return false }); !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait = %v, want canceled", err)
@@ -42,7 +42,7 @@ func TestConcurrentAppendsAreAllSeen(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() { l.Append(i) })
 	}
-	if err := l.Wait(soon(t), func(all []int) bool { return len(all) == 50 }); err != nil {
+	if err := l.Wait(testContext(t), func(all []int) bool { return len(all) == 50 }); err != nil {
 		t.Fatal(err)
 	}
 	wg.Wait()

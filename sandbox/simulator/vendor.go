@@ -23,41 +23,41 @@ import (
 // safe for concurrent use.
 type Vendor struct {
 	Faults Faults
-	// Problems lists the reasons for refused calls.
+	// Problems lists the reasons for refused calls, and other problems that Report adds.
 	Problems Log[string]
 	// Outcomes lists the outcomes of the webhook calls, in the order of completion.
 	Outcomes Log[Outcome]
 	Client   *http.Client // makes the webhook calls
-	Logger   *slog.Logger // logs the problems and the webhook calls that are given up; default: none
+	Logger   *slog.Logger // logs the problems and the webhook calls that are given up; by default, it discards them
 
-	retry   Retry
-	refuse  func(Fault) *Refusal
-	gateway atomic.Pointer[string]
-	ctx     context.Context
-	cancel  context.CancelFunc
-	working sync.WaitGroup
-	queued  atomic.Int64
-	taken   Table[int]
+	retry    Retry
+	refuse   func(Fault) *Refusal
+	gateway  atomic.Pointer[string]
+	ctx      context.Context
+	cancel   context.CancelFunc
+	workers  sync.WaitGroup
+	queued   atomic.Int64
+	accepted Table[int]
 
 	mu     sync.Mutex
 	queues map[string]*Log[Call]
 }
 
 // NewVendor returns a vendor without endpoints. retry applies to its webhook calls. refuse returns the refusal for a
-// Refuse or ExpiredToken fault, in the vendor's format; nil means the format of Refused.
+// Refuse or ExpiredToken fault, or for an invalid call, in the vendor's format; nil means the format of Refused.
 func NewVendor(retry Retry, refuse func(Fault) *Refusal) *Vendor {
 	if refuse == nil {
 		refuse = refuseFault
 	}
 	v := &Vendor{retry: retry, refuse: refuse, Client: NewClient(), queues: map[string]*Log[Call]{}}
 	v.Logger = slog.New(slog.DiscardHandler)
-	v.Point("")
+	v.SetGateway("")
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
 }
 
-// Point sets the base address of the gateway's webhooks: "http://127.0.0.1:8080".
-func (v *Vendor) Point(base string) { v.gateway.Store(&base) }
+// SetGateway sets the base address of the gateway's webhooks, such as "http://127.0.0.1:8080".
+func (v *Vendor) SetGateway(base string) { v.gateway.Store(&base) }
 
 // Gateway returns the base address of the gateway's webhooks.
 func (v *Vendor) Gateway() string { return *v.gateway.Load() }
@@ -67,28 +67,28 @@ func (v *Vendor) Close() {
 	v.mu.Lock()
 	v.cancel()
 	v.mu.Unlock()
-	v.working.Wait()
+	v.workers.Wait()
 	v.Client.CloseIdleConnections()
 }
 
-// Report adds a problem with a call to Problems.
+// Report adds a problem with a call to Problems and logs it.
 func (v *Vendor) Report(problem string) {
 	v.Problems.Append(problem)
 	v.Logger.Warn("problem with a call of the gateway", "problem", problem)
 }
 
-// Taken returns the number of successful calls of an endpoint.
-func (v *Vendor) Taken(endpoint string) int {
-	n, _ := v.taken.Get(endpoint)
+// AcceptedCalls returns the number of successful calls of an endpoint.
+func (v *Vendor) AcceptedCalls(endpoint string) int {
+	n, _ := v.accepted.Get(endpoint)
 	return n
 }
 
 // Request is a call of an endpoint.
 type Request struct {
 	*http.Request
-	Body   []byte
-	Answer http.Header // headers of the response
-	User   string      // the authenticated user, set by the vendor's endpoints
+	Body           []byte
+	ResponseHeader http.Header // headers of the response
+	User           string      // the authenticated user, set by the vendor's endpoints
 }
 
 // Endpoint handles a call. If the result is an http.Handler, it writes the response; any other result is sent as JSON.
@@ -96,7 +96,7 @@ type Request struct {
 // error's text, in the vendor's format.
 type Endpoint func(*Request) (any, error)
 
-// JSON returns an endpoint whose body must be JSON that Decode decodes into a T.
+// JSON returns an endpoint for calls with a JSON body, which Decode must be able to decode into a T.
 func JSON[T any](next func(*Request, *T) (any, error)) Endpoint {
 	return func(r *Request) (any, error) {
 		given, in := r.Header.Get("Content-Type"), new(T)
@@ -119,7 +119,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Problem }
 
-// Refused returns a refusal whose body has the problem as its member error.
+// Refused returns a refusal with the body {"error": problem}.
 func Refused(status int, problem string) *Refusal {
 	return &Refusal{Status: status, Body: map[string]string{"error": problem}, Problem: problem}
 }
@@ -134,7 +134,7 @@ func refuseFault(f Fault) *Refusal {
 // maxBody is the maximum size of a call's body in bytes. It allows for files in base64.
 const maxBody = 64 << 20
 
-// Endpoint returns an HTTP handler for endpoint. It applies the vendor's faults for name.
+// Endpoint returns an HTTP handler for endpoint. It applies the faults for name.
 func (v *Vendor) Endpoint(name string, endpoint Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// net/http detects that the caller disconnects only after the body has been read.
@@ -144,16 +144,16 @@ func (v *Vendor) Endpoint(name string, endpoint Endpoint) http.Handler {
 			return
 		}
 		v.Faults.serve(w, r, name, func(w http.ResponseWriter) {
-			v.answer(w, name, &Request{Request: r, Body: body, Answer: w.Header()}, endpoint)
+			v.respond(w, name, &Request{Request: r, Body: body, ResponseHeader: w.Header()}, endpoint)
 		})
 	})
 }
 
-func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint Endpoint) {
+func (v *Vendor) respond(w http.ResponseWriter, name string, r *Request, endpoint Endpoint) {
 	var result any
 	var err error
 	if f, ok := v.Faults.Take(name, ExpiredToken, Refuse); ok {
-		f.postpone(r.Answer)
+		f.setRetryAfter(r.ResponseHeader)
 		err = v.refuse(f)
 	} else {
 		result, err = endpoint(r)
@@ -167,7 +167,7 @@ func (v *Vendor) answer(w http.ResponseWriter, name string, r *Request, endpoint
 		writeJSON(w, refusal.Status, refusal.Body)
 		return
 	}
-	v.taken.Update(name, func(n int) int { return n + 1 })
+	v.accepted.Update(name, func(n int) int { return n + 1 })
 	if h, ok := result.(http.Handler); ok {
 		h.ServeHTTP(w, r.Request)
 		return
@@ -189,5 +189,5 @@ func IsWebAddress(s string) bool {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // fails only if the caller has left
+	_ = json.NewEncoder(w).Encode(v) // fails only if the caller has disconnected
 }

@@ -44,8 +44,8 @@ func TestEndpointAnswersInTheVendorsFormat(t *testing.T) {
 			t.Errorf("got %s, want %s", got, tt.want)
 		}
 	}
-	if n, problems := v.Taken("x"), v.Problems.Len(); n != 2 || problems != 4 {
-		t.Errorf("%d calls taken and %d problems, want 2 and 4", n, problems)
+	if n, problems := v.AcceptedCalls("x"), v.Problems.Len(); n != 2 || problems != 4 {
+		t.Errorf("%d calls accepted and %d problems, want 2 and 4", n, problems)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestJSONIsDecodedStrictly(t *testing.T) {
 		r := &Request{Request: &http.Request{Header: http.Header{"Content-Type": {tt.contentType}}}, Body: []byte(tt.body)}
 		got, err := JSON(func(_ *Request, in *body) (any, error) { return in.A, nil })(r)
 		if (err == nil) != tt.ok || tt.ok && got != 1 {
-			t.Errorf("%s of %q is %v, %v, want accepted = %t", tt.body, tt.contentType, got, err, tt.ok)
+			t.Errorf("decode %q with content type %q = %v, %v, want success %t", tt.body, tt.contentType, got, err, tt.ok)
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 // ErrClosed means that the vendor makes no more calls.
 var ErrClosed = errors.New("vendor is closed")
 
-// Retry configures the retries of failed webhook calls. The zero value means no retries.
+// Retry configures the retries of failed webhook calls. The zero value disables retries.
 type Retry struct {
-	Attempts int           // in total; 0 and 1 mean one
-	First    time.Duration // before the second attempt, then doubled; default 50 ms
-	Max      time.Duration // default 2 s
+	Attempts int           // in total; 0 means 1
+	First    time.Duration // the delay before the second attempt, then doubled; default 50 ms
+	Max      time.Duration // the maximum delay; default 2 s
 }
 
 // Call is one call of a webhook.
@@ -24,24 +24,24 @@ type Call struct {
 	URL      string
 	Body     []byte // JSON
 	Header   http.Header
-	// Prove, if set, adds the headers that authenticate the caller to each attempt. If wrong is true, they must be
-	// invalid. If the proof is in the body, Prove replaces the body of r by an invalid one.
-	Prove func(r *http.Request, body []byte, wrong bool)
-	// Accepted returns whether an answer means success. Nil means status 200.
-	Accepted func(status int, body []byte) bool
-	Attempts int // instead of Retry.Attempts, if not 0
+	// Authenticate, if set, adds the caller's credentials to the request of each attempt, as headers or in the body. If
+	// wrong is true, the credentials must be invalid.
+	Authenticate func(r *http.Request, body []byte, wrong bool)
+	// IsAccepted returns whether a response means success. Nil means that status 200 is success.
+	IsAccepted func(status int, body []byte) bool
+	Attempts   int // instead of Retry.Attempts, if not 0
 
-	ended func(Outcome) // nil if no caller waits
+	onOutcome func(Outcome) // if not nil, called with the outcome
 }
 
-// Outcome is the outcome of one call.
+// Outcome is the result of one call after all its attempts.
 type Outcome struct {
 	Call     Call
 	Attempts int // duplicates not counted
 	Accepted bool
-	Status   int    // of the last answer, 0 if there was none
-	Answer   []byte // of the last attempt
-	Err      error  // of the last attempt, nil if there was an answer
+	Status   int    // of the last attempt's response, 0 if there was none
+	Response []byte // of the last attempt
+	Err      error  // of the last attempt, nil if there was a response
 }
 
 // NewClient returns an HTTP client with at most 64 connections to each host. It follows no redirects.
@@ -67,17 +67,17 @@ func (v *Vendor) Queue(key string, c Call) error {
 	if q == nil {
 		q = new(Log[Call])
 		v.queues[key] = q
-		v.working.Go(func() { v.work(q) })
+		v.workers.Go(func() { v.work(q) })
 	}
 	q.Append(c)
 	return nil
 }
 
 // Do queues c after the earlier calls of key and waits for its outcome. It returns an error if ctx ends or the vendor
-// is closed first. If ctx ends, the call continues.
+// is closed first. The call continues when ctx ends.
 func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 	ended := make(chan Outcome, 1)
-	c.ended = func(o Outcome) { ended <- o }
+	c.onOutcome = func(o Outcome) { ended <- o }
 	if err := v.Queue(key, c); err != nil {
 		return Outcome{}, err
 	}
@@ -91,7 +91,7 @@ func (v *Vendor) Do(ctx context.Context, key string, c Call) (Outcome, error) {
 	}
 }
 
-// Pending returns how many queued calls have no outcome yet, and how many were queued in total.
+// Pending returns the number of queued calls without an outcome, and the number of all calls that were ever queued.
 func (v *Vendor) Pending() (pending, queued int64) {
 	ended := int64(v.Outcomes.Len()) // read first: a call that ends between the two reads counts as pending
 	queued = v.queued.Load()

@@ -14,18 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hook is a webhook that records the bodies of its calls and answers by a function.
+// hook is a webhook that records its calls.
 type hook struct {
 	*httptest.Server
 	mu     sync.Mutex
 	bodies []string
 	proofs []string
-	answer func(n int) int // the n-th call's status
+	status func(n int) int // the n-th call's status
 }
 
-func newHook(t *testing.T, answer func(n int) int) *hook {
+func newHook(t *testing.T, status func(n int) int) *hook {
 	t.Helper()
-	h := &hook{answer: answer}
+	h := &hook{status: status}
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -36,25 +36,25 @@ func newHook(t *testing.T, answer func(n int) int) *hook {
 		h.proofs = append(h.proofs, r.Header.Get("X-Proof")+" "+r.Header.Get("Content-Type"))
 		n := len(h.bodies)
 		h.mu.Unlock()
-		w.WriteHeader(h.answer(n))
+		w.WriteHeader(h.status(n))
 	}))
 	t.Cleanup(h.Close)
 	return h
 }
 
 func (h *hook) call(body string) Call {
-	return Call{Endpoint: "push", URL: h.URL, Body: []byte(body), Prove: func(r *http.Request, b []byte, bad bool) {
+	return Call{Endpoint: "push", URL: h.URL, Body: []byte(body), Authenticate: func(r *http.Request, b []byte, bad bool) {
 		r.Header.Set("X-Proof", fmt.Sprintf("%d %v", len(b), bad))
 	}}
 }
 
 func newVendor(r Retry) *Vendor { return NewVendor(r, nil) }
 
-func ok(int) int { return 200 }
+func accept(int) int { return 200 }
 
-func ended(t *testing.T, p *Vendor, n int) []Outcome {
+func waitForOutcomes(t *testing.T, p *Vendor, n int) []Outcome {
 	t.Helper()
-	if err := p.Outcomes.Wait(soon(t), func(o []Outcome) bool { return len(o) >= n }); err != nil {
+	if err := p.Outcomes.Wait(testContext(t), func(o []Outcome) bool { return len(o) >= n }); err != nil {
 		t.Fatal(err)
 	}
 	return p.Outcomes.All()
@@ -75,7 +75,7 @@ func TestCallsOfOneKeyStayInOrderOverRetries(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, o := range ended(t, p, 20) {
+	for _, o := range waitForOutcomes(t, p, 20) {
 		if !o.Accepted {
 			t.Errorf("call %s was given up: %d, %v", o.Call.Body, o.Status, o.Err)
 		}
@@ -93,7 +93,7 @@ func TestCallIsGivenUpAfterItsAttempts(t *testing.T) {
 	p := newVendor(Retry{Attempts: 3, First: time.Millisecond})
 	defer p.Close()
 	p.Queue("k", h.call("a"))
-	o := ended(t, p, 1)[0]
+	o := waitForOutcomes(t, p, 1)[0]
 	if o.Attempts != 3 || o.Accepted || o.Status != 500 {
 		t.Errorf("got %d attempts, accepted %v, status %d, want 3, false, 500", o.Attempts, o.Accepted, o.Status)
 	}
@@ -123,23 +123,23 @@ func TestFaultsOfACall(t *testing.T) {
 			[]string{"8 false text/html; charset=utf-8", "4 false application/json"}},
 		{"huge", Fault{Kind: Huge, Bytes: 2}, []string{"  " + whole, "next"},
 			[]string{"10 false application/json", "4 false application/json"}},
-		{"never sent, tried again", Fault{Kind: Status}, []string{whole, "next"},
+		{"not sent, retried", Fault{Kind: Status}, []string{whole, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},
-		{"answer ignored, tried again", Fault{Kind: Drop}, []string{whole, whole, "next"},
+		{"response ignored, retried", Fault{Kind: Drop}, []string{whole, whole, "next"},
 			[]string{"8 false application/json", "8 false application/json", "4 false application/json"}},
-		{"reset in the body, tried again", Fault{Kind: Reset}, []string{whole, "next"},
+		{"reset in the body, retried", Fault{Kind: Reset}, []string{whole, "next"},
 			[]string{"8 false application/json", "4 false application/json"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHook(t, ok)
+			h := newHook(t, accept)
 			tt.fault.Count = 1
 			p := newVendor(Retry{Attempts: 2, First: time.Millisecond})
 			p.Faults.Add(tt.fault)
 			defer p.Close()
 			p.Queue("k", h.call(whole))
 			p.Queue("k", h.call("next"))
-			ended(t, p, 2)
+			waitForOutcomes(t, p, 2)
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			if diff := cmp.Diff(tt.bodies, h.bodies); diff != "" {
@@ -153,27 +153,27 @@ func TestFaultsOfACall(t *testing.T) {
 }
 
 func TestReorderWaitsForTheNextCall(t *testing.T) {
-	h := newHook(t, ok)
+	h := newHook(t, accept)
 	p := newVendor(Retry{})
 	p.Faults.Add(Fault{Kind: Reorder, Count: 1, Delay: time.Minute})
 	defer p.Close()
 	p.Queue("k", h.call("first"))
-	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
+	if err := p.Faults.Hits.Wait(testContext(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
 		t.Fatal(err)
 	}
 	p.Queue("k", h.call("second"))
-	out := ended(t, p, 2)
+	out := waitForOutcomes(t, p, 2)
 	if string(out[0].Call.Body) != "second" || string(out[1].Call.Body) != "first" {
 		t.Errorf("ended in order %s, %s, want second, first", out[0].Call.Body, out[1].Call.Body)
 	}
 }
 
 func TestCloseEndsHangingCalls(t *testing.T) {
-	h := newHook(t, ok)
+	h := newHook(t, accept)
 	p := newVendor(Retry{})
 	p.Faults.Add(Fault{Kind: Hang})
 	p.Queue("k", h.call("a"))
-	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
+	if err := p.Faults.Hits.Wait(testContext(t), func(hits []Hit) bool { return len(hits) == 1 }); err != nil {
 		t.Fatal(err)
 	}
 	p.Close()
@@ -191,22 +191,22 @@ func TestDoWaitsForItsOwnCall(t *testing.T) {
 	}
 	c := h.call("mine")
 	c.Attempts = 1
-	c.Accepted = func(status int, _ []byte) bool { return status == 504 }
-	out, err := p.Do(soon(t), "k", c)
+	c.IsAccepted = func(status int, _ []byte) bool { return status == 504 }
+	out, err := p.Do(testContext(t), "k", c)
 	if err != nil || !out.Accepted || out.Attempts != 1 || out.Status != 504 || string(out.Call.Body) != "mine" {
 		t.Errorf("Do = %+v, %v, want the fourth call's outcome after one attempt", out, err)
 	}
 }
 
 func TestDoEndsWithItsContextOrTheVendor(t *testing.T) {
-	h := newHook(t, ok)
+	h := newHook(t, accept)
 	p := newVendor(Retry{})
 	p.Faults.Add(Fault{Kind: Hang})
 	ctx, cancel := context.WithCancel(t.Context())
 	errs := make(chan error, 2)
 	go func() { _, err := p.Do(ctx, "a", h.call("a")); errs <- err }()
 	go func() { _, err := p.Do(t.Context(), "b", h.call("b")); errs <- err }()
-	if err := p.Faults.Hits.Wait(soon(t), func(hits []Hit) bool { return len(hits) == 2 }); err != nil {
+	if err := p.Faults.Hits.Wait(testContext(t), func(hits []Hit) bool { return len(hits) == 2 }); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -214,7 +214,7 @@ func TestDoEndsWithItsContextOrTheVendor(t *testing.T) {
 		t.Errorf("Do = %v, want canceled", err)
 	}
 	p.Close()
-	// The call that hangs ends with the vendor, too: Do returns its outcome or ErrClosed.
+	// Close also ends the hanging call: Do returns its outcome or ErrClosed.
 	if err := <-errs; err != nil && !errors.Is(err, ErrClosed) {
 		t.Errorf("Do = %v, want an outcome or ErrClosed", err)
 	}

@@ -54,7 +54,7 @@ func restart(ctx context.Context, s *subject) error {
 	print(float64(s.messages), "restart_%s_messages", s.name)
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 		began := time.Now()
-		if err := s.gw.End(ctx, signal); err != nil {
+		if err := s.gw.Terminate(ctx, signal); err != nil {
 			return err
 		}
 		after := map[syscall.Signal]string{syscall.SIGKILL: "sigkill", syscall.SIGTERM: "sigterm"}[signal]

@@ -104,12 +104,12 @@ func (s *subject) probe(ctx context.Context, interval time.Duration) time.Time {
 
 // memory returns the resident memory of the gateway in MB.
 func (s *subject) memory() float64 {
-	return float64(gateway.Family(s.pid())[0].ResidentMemory()) / (1 << 20)
+	return float64(gateway.ProcessTree(s.pid())[0].ResidentMemory()) / (1 << 20)
 }
 
 // cpu returns the CPU time that the program and its children have used.
 func (s *subject) cpu() (sum time.Duration) {
-	for _, p := range gateway.Family(s.pid()) {
+	for _, p := range gateway.ProcessTree(s.pid()) {
 		const clockOfProcess = 2 // CPUCLOCK_SCHED in clock_getcpuclockid(3); /proc counts in 10 ms only
 		var used unix.Timespec
 		if unix.ClockGettime(int32(^p.PID<<3|clockOfProcess), &used) == nil {

@@ -62,7 +62,7 @@ func TestKillDuringBotCall(t *testing.T) {
 				release := make(chan struct{})
 				tr := newTraffic(t, seed(t), func(tr *traffic, _ *harness.Vendors) {
 					tr.beforeAnswer = func() {
-						if mode == "blocking" && tr.w.Bots.Asked.Len() == 1 {
+						if mode == "blocking" && tr.w.Bots.SendCalls.Len() == 1 {
 							select {
 							case <-release:
 							case <-tr.ctx.Done():
@@ -80,7 +80,7 @@ func TestKillDuringBotCall(t *testing.T) {
 				tr.say(rnd, "c00", "c00-001", "c00-001 hello")
 				harness.Eventually(t, harness.Patience, "the bot has the question", func() string {
 					hung := mode == "blocking" || tr.w.Bots.Faults.Hits.Len() == 1
-					return waitReason(tr.w.Bots.Asked.Len() == 1 && hung, "%d questions", tr.w.Bots.Asked.Len())
+					return waitReason(tr.w.Bots.SendCalls.Len() == 1 && hung, "%d questions", tr.w.Bots.SendCalls.Len())
 				})
 				i := incident{from: time.Now(), channel: "faq"}
 				want := tally{messages: 2, answers: 1, delivered: 2, dead: 1}

@@ -21,7 +21,7 @@ var longRetry = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Ma
 // unknown.
 func (tr *traffic) vendors() harness.Vendors {
 	v := harness.Vendors{Retry: &longRetry, Wrap: answered(func(*http.Request, []byte) { tr.delayAnswer() })}
-	v.Bots.Brain = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
+	v.Bots.Answer = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
 		return []botwebhook.Answer{tr.answer(c.ID, "re "+messageName(botwebhook.Question(m)))}
 	}
 	v.Desk.ConnectEvent = true
@@ -74,7 +74,7 @@ func (tr *traffic) sendLateAnswers() {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for from := 0; ; {
-		asked, err := tr.w.Bots.Asked.Next(tr.staffCtx, from)
+		asked, err := tr.w.Bots.SendCalls.Next(tr.staffCtx, from)
 		if err != nil {
 			return
 		}

@@ -55,7 +55,7 @@ func TestDamagedLog(t *testing.T) {
 			g.Start(t)
 			tr.finish(t, g)
 			arrived := map[string]bool{}
-			for _, q := range tr.w.Bots.Asked.All() {
+			for _, q := range tr.w.Bots.SendCalls.All() {
 				arrived[tr.questionName(t, q)] = true
 			}
 			lost := customers*each - len(arrived)

@@ -113,7 +113,7 @@ func (tr *traffic) pushOnce(t *testing.T, client *http.Client, c simulator.Call)
 		return
 	}
 	r.Header.Set("Content-Type", "application/json")
-	c.Prove(r, c.Body, false)
+	c.Authenticate(r, c.Body, false)
 	resp, err := client.Do(r)
 	if err != nil {
 		t.Errorf("push again: %v", err)

@@ -57,7 +57,7 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 		incidents: incidents, messages: tr.sent.All(), replies: map[string][]reply{}, trails: map[string][]harness.Trail{},
 		strict: true,
 	}
-	for _, a := range tr.w.Bots.Asked.All() {
+	for _, a := range tr.w.Bots.SendCalls.All() {
 		e.arrivals = append(e.arrivals, arrival{a.At, "faq", tr.questionName(t, a)})
 	}
 	for _, c := range tr.w.Desk.Chats() {
@@ -73,7 +73,7 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 	e.answers = append(botAnswers(t, tr.w.Bots.Outcomes.All()), tr.deskAnswers(t, tr.w.Desk.Outcomes.All())...)
 	users := e.users()
 	for _, user := range users {
-		for _, a := range tr.w.Livechat.Received(user) {
+		for _, a := range tr.w.Livechat.AllAnswers(user) {
 			r := reply{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
 			for _, f := range a.Payload.Media {
 				r.text += tr.linkedPicture(t, f.URL)

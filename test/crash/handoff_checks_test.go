@@ -38,7 +38,7 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 				texts[entry.Envelope] = entry.Text
 			}
 		}
-		for _, m := range d.Heard.All() {
+		for _, m := range d.AgentMessages.All() {
 			r := reply{at: m.At, key: keys[m.Text], role: "system", text: m.Text}
 			if m.Text == "One moment, I am looking for an agent." {
 				continue // not unique; waitForLines has waited for it

@@ -76,7 +76,7 @@ func (h *handoffs) start(customers int) {
 // runHandoff runs one handoff to its end. The vendor calls the gateway once: if that fails, there is no handoff.
 func (h *handoffs) runHandoff(rnd *rand.Rand, user string) {
 	before := []botwebhook.Line{{Type: "QUESTION", Text: "before " + user}}
-	handoff, err := h.w.Bots.Handoff(h.ctx, botwebhook.User{UserID: user, Said: before})
+	handoff, err := h.w.Bots.Handoff(h.ctx, botwebhook.User{UserID: user, Dialogue: before})
 	if err != nil {
 		pause(h.ctx, 50*time.Millisecond)
 		return
@@ -109,7 +109,7 @@ func (h *handoffs) runHandoff(rnd *rand.Rand, user string) {
 // waitForLines waits until the customer has received all lines of the agent.
 func (h *handoffs) waitForLines(d *dialogue) bool {
 	lines, _ := h.lines.Load(deskUser(d.ID))
-	return d.Heard.Wait(h.ctx, func(all []botwebhook.Heard) bool {
+	return d.AgentMessages.Wait(h.ctx, func(all []botwebhook.AgentMessage) bool {
 		distinct := map[string]bool{}
 		for _, m := range all {
 			distinct[m.Text] = true
@@ -150,7 +150,7 @@ func (h *handoffs) serveHandoff(rnd *rand.Rand, user string) {
 	case <-h.staffCtx.Done():
 		return
 	}
-	if !h.waitForLines(d) || rnd.IntN(2) == 0 && pause(h.staffCtx, time.Second) && d.How() != "" {
+	if !h.waitForLines(d) || rnd.IntN(2) == 0 && pause(h.staffCtx, time.Second) && d.EndReason() != "" {
 		return // the customer has closed it
 	}
 	_ = h.w.Desk.Hangup(user)
@@ -189,10 +189,10 @@ func TestKillsDuringHandoffs(t *testing.T) {
 	v := evaluate(e)
 	v.checkDeadLetters(h.hangups())
 	v.checkNoOpenAfterClose()
-	ends := map[botwebhook.End]int{}
+	ends := map[botwebhook.EndReason]int{}
 	for _, d := range h.started.All() {
-		ends[d.How()]++
-		if d.How() == "" {
+		ends[d.EndReason()]++
+		if d.EndReason() == "" {
 			v.addFinding(d.user, "the handoff has not ended")
 		}
 	}

@@ -20,7 +20,7 @@ func TestVendorOutage(t *testing.T) {
 	tr.start(40, 60, 12)
 	bots := &tr.w.Bots.Faults
 	harness.Eventually(t, harness.Patience, "20 questions", func() string {
-		return waitReason(tr.w.Bots.Asked.Len() >= 20, "%d questions", tr.w.Bots.Asked.Len())
+		return waitReason(tr.w.Bots.SendCalls.Len() >= 20, "%d questions", tr.w.Bots.SendCalls.Len())
 	})
 	const hanging = 6
 	down := time.Now()
@@ -30,7 +30,7 @@ func TestVendorOutage(t *testing.T) {
 		bots.Add(simulator.Fault{Kind: simulator.Status, Count: 1})
 	}
 	bots.Add(simulator.Fault{Kind: simulator.Status, Status: 503})
-	before := tr.w.Bots.Asked.Len()
+	before := tr.w.Bots.SendCalls.Len()
 	// The hanging calls must time out before the end of the outage. Otherwise their release would have an effect.
 	var hung time.Time
 	harness.Eventually(t, harness.Patience, "the hanging calls time out", func() string {
@@ -40,7 +40,7 @@ func TestVendorOutage(t *testing.T) {
 		return waitReason(!hung.IsZero() && time.Since(hung) > 6*time.Second, "%d calls failed", bots.Hits.Len())
 	})
 	during := tr.sent.Len()
-	if n := tr.w.Bots.Asked.Len() - before; n > 3 { // calls in flight at the start of the outage
+	if n := tr.w.Bots.SendCalls.Len() - before; n > 3 { // calls in flight at the start of the outage
 		t.Errorf("%d calls succeeded during the outage", n)
 	}
 	bots.Clear()

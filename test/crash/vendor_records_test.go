@@ -12,7 +12,7 @@ import (
 
 // questionName returns the name of the message that a bot received, or an unknown name if its picture is missing or
 // wrong.
-func (tr *traffic) questionName(t *testing.T, a botwebhook.Asked) string {
+func (tr *traffic) questionName(t *testing.T, a botwebhook.SendCall) string {
 	t.Helper()
 	id := messageName(botwebhook.Question(a.Messages))
 	media := a.Messages[len(a.Messages)-1].Media

@@ -49,7 +49,7 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 				s.say(t, "ben", text)
 			}, func() []string {
 				var out []string
-				for _, a := range s.Bots.Asked.All() {
+				for _, a := range s.Bots.SendCalls.All() {
 					out = append(out, botwebhook.Question(a.Messages))
 				}
 				return out
@@ -74,7 +74,7 @@ func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 	t.Parallel()
 	const whole = "One two three four five six seven eight nine ten."
 	s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{
-		Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
+		Answer: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 			return []botwebhook.Answer{{Text: whole}}
 		},
 		Stream: botwebhook.Stream{Pieces: 10},
@@ -152,7 +152,7 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 		}
 		s.expectUnhealthy(t, "handoff")
 		s.expectSlowRetry(t, "handoff", h.ID)
-		if n := h.Heard.Len(); n != 0 {
+		if n := h.AgentMessages.Len(); n != 0 {
 			t.Errorf("%d replies, want none", n)
 		}
 	})

@@ -51,7 +51,7 @@ func TestBlockingCallIsNotRepeated(t *testing.T) {
 	s.say(t, "dan", "next")
 	s.expect(t, "dan", "bot", "You said: next")
 	n := 0
-	for _, a := range s.Bots.Asked.All() {
+	for _, a := range s.Bots.SendCalls.All() {
 		if botwebhook.Question(a.Messages) == "and now?" {
 			n++
 		}

@@ -65,9 +65,9 @@ func TestPollingSurvivesFaults(t *testing.T) {
 				t.Fatalf("%d faults, want 2", n)
 			}
 			began := time.Now()
-			polls := s.Desk.Taken(aicc.EndpointPoll)
+			polls := s.Desk.AcceptedCalls(aicc.EndpointPoll)
 			harness.Eventually(t, harness.Patience, "another poll", func() string {
-				if n := s.Desk.Taken(aicc.EndpointPoll); n <= polls {
+				if n := s.Desk.AcceptedCalls(aicc.EndpointPoll); n <= polls {
 					return fmt.Sprintf("%d polls", n)
 				}
 				return ""

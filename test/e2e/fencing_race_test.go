@@ -59,7 +59,7 @@ type raceEpoch struct {
 func TestNoFencedAnswerReachesTheCustomer(t *testing.T) {
 	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
 	r.system = newSystem(t, harness.Vendors{
-		Bots: botwebhook.Options{Brain: r.answerQuestion}, Desk: aicc.Options{ConnectEvent: true},
+		Bots: botwebhook.Options{Answer: r.answerQuestion}, Desk: aicc.Options{ConnectEvent: true},
 	}, harness.Config{
 		Routes: raceRoutes, Limits: []string{"limits: {opened_per_minute: 0}", "log: {level: warn}"},
 	})
@@ -197,7 +197,7 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 		}
 	}
 	lastWords := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d last", n))
-	end, err := r.Desk.HangupUnreported(deskID(user))
+	end, err := r.Desk.HangupWithoutPush(deskID(user))
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (r *race) verifyAnswers(t *testing.T, users []string) {
 	got, handovers := map[string]int{}, 0
 	for _, user := range users {
 		owner, epoch := "bot", 0
-		for i, a := range r.Livechat.Received(user) {
+		for i, a := range r.Livechat.AllAnswers(user) {
 			if e := a.Payload.Event; e != nil {
 				handovers++
 				owner = e.OwnerRole
@@ -281,11 +281,11 @@ func (r *race) verifyAnswers(t *testing.T, users []string) {
 				got[role]++
 				if role != owner || sent != epoch || strings.HasSuffix(a.Payload.BotSay, "fenced") {
 					t.Errorf("%s got %q as answer %d, in epoch %d of the %s:\n%s", user, a.Payload.BotSay, i, epoch, owner,
-						formatAnswers(r.Livechat.Received(user)[max(0, i-6):i+1]))
+						formatAnswers(r.Livechat.AllAnswers(user)[max(0, i-6):i+1]))
 				}
 			}
 		}
-		if repeated := r.Livechat.Repeated(user); len(repeated) > 0 {
+		if repeated := r.Livechat.RepeatedAnswers(user); len(repeated) > 0 {
 			t.Errorf("%s got duplicate answers:\n%s", user, formatAnswers(repeated))
 		}
 	}

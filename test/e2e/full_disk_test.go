@@ -98,7 +98,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	}
 	s.expectNothingPending(t, "ann")
 	var questions []string
-	for _, a := range s.Bots.Asked.All() {
+	for _, a := range s.Bots.SendCalls.All() {
 		questions = append(questions, botwebhook.Question(a.Messages))
 	}
 	if want := append(append([]string{"before"}, accepted...), "after"); fmt.Sprint(questions) != fmt.Sprint(want) {
@@ -152,13 +152,13 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 		Store: filepath.Join(disk, "store"), Settings: map[string][]string{"faq": {"media: base64"}},
 		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // a fetch is retried for half of it
 	})
-	send := func(user, text string, data []byte) botwebhook.Asked {
+	send := func(user, text string, data []byte) botwebhook.SendCall {
 		t.Helper()
 		s.say(t, user, text, s.withImage("photo.png", "image/png", data))
 		return s.botCall(t, text)
 	}
 	photo := randomImage(t, 200)
-	media := func(a botwebhook.Asked) []botwebhook.Media { return a.Messages[len(a.Messages)-1].Media }
+	media := func(a botwebhook.SendCall) []botwebhook.Media { return a.Messages[len(a.Messages)-1].Media }
 	if m := media(send("ann", "before", photo)); len(m) != 1 || !bytes.Equal(m[0].Data, photo) {
 		t.Fatalf("the bot got %d images, want 1", len(m))
 	}
@@ -168,8 +168,8 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 	const text = "without space"
 	s.say(t, "bea", text, native.WithMessageID("bea-1"), s.withImage("photo.png", "image/png", photo))
 	within(t, harness.Patience, "the bot gets the image as text", func(ctx context.Context) error {
-		return s.Bots.Asked.Wait(ctx, func(all []botwebhook.Asked) bool {
-			return slices.ContainsFunc(all, func(a botwebhook.Asked) bool {
+		return s.Bots.SendCalls.Wait(ctx, func(all []botwebhook.SendCall) bool {
+			return slices.ContainsFunc(all, func(a botwebhook.SendCall) bool {
 				question := botwebhook.Question(a.Messages)
 				isText := strings.HasPrefix(question, text) && strings.Contains(question, "[image] photo.png http")
 				return isText && len(media(a)) == 0

@@ -104,7 +104,7 @@ func TestConversationThroughTwoGateways(t *testing.T) {
 	near.expectNothingPending(t, user)
 	near.expectNoProblems(t)
 	far.expectNoProblems(t)
-	if repeated := near.Livechat.Repeated(user); len(repeated) > 0 {
+	if repeated := near.Livechat.RepeatedAnswers(user); len(repeated) > 0 {
 		t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 	}
 }
@@ -116,7 +116,7 @@ func TestMessageWithTooManyHopsIsNotDelivered(t *testing.T) {
 	near.say(t, "near", "hello", hops("3"))
 	near.expect(t, "near", "bot", greeting)
 	near.expectNothingPending(t, "hops-9")
-	for _, call := range far.Bots.Asked.All() {
+	for _, call := range far.Bots.SendCalls.All() {
 		for _, m := range call.Messages {
 			if m.Text == "too far" {
 				t.Errorf("the far bot got %+v", call)

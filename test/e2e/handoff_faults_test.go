@@ -25,7 +25,7 @@ func (s *system) connectHandoff(t *testing.T, user string) (h *botwebhook.Handof
 
 func heardTexts(h *botwebhook.Handoff) []string {
 	var out []string
-	for _, m := range h.Heard.All() {
+	for _, m := range h.AgentMessages.All() {
 		out = append(out, m.Text)
 	}
 	return out

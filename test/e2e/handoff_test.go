@@ -62,7 +62,7 @@ func (s *system) queuedUser(t *testing.T) (user string) {
 
 func awaitHeard(t *testing.T, h *botwebhook.Handoff, text string) {
 	t.Helper()
-	if err := h.Heard.Wait(harness.Soon(t), func(all []botwebhook.Heard) bool {
+	if err := h.AgentMessages.Wait(harness.Soon(t), func(all []botwebhook.AgentMessage) bool {
 		return len(all) > 0 && all[len(all)-1].Text == text
 	}); err != nil {
 		t.Fatalf("the customer does not get %q: %v; got %q", text, err, heardTexts(h))
@@ -72,7 +72,7 @@ func awaitHeard(t *testing.T, h *botwebhook.Handoff, text string) {
 func TestHandoffToTheDeskAndBack(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t)
-	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-77", Said: []botwebhook.Line{
+	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-77", Dialogue: []botwebhook.Line{
 		{Type: "QUESTION", Text: "Where is my parcel?"}, {Type: "ANSWER", Text: "I do not know."},
 	}})
 	if err != nil {
@@ -112,7 +112,7 @@ func TestCustomerEndsAHandoff(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t)
 	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{
-		AnonymousID: "anon-1", Said: []botwebhook.Line{{Type: "QUESTION", Text: "hello"}},
+		AnonymousID: "anon-1", Dialogue: []botwebhook.Line{{Type: "QUESTION", Text: "hello"}},
 	})
 	if err != nil {
 		t.Fatal(err)

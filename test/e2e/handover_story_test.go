@@ -63,7 +63,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 		t.Errorf("after the restart: call in %s with %d messages, want in %s with 1",
 			now.Conversation.ID, len(now.Messages), again.Conversation.ID)
 	}
-	if repeated := s.Livechat.Repeated(user); len(repeated) > 0 {
+	if repeated := s.Livechat.RepeatedAnswers(user); len(repeated) > 0 {
 		t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 	}
 	s.expectTranscriptAtDesk(t, user)

@@ -12,7 +12,7 @@ func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "ada"
 	s.connectAgent(t, user)
-	late, err := s.Desk.HangupUnreported(deskID(user))
+	late, err := s.Desk.HangupWithoutPush(deskID(user))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestLastWordsOfAnAgentAreDelivered(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "ada"
 	s.connectAgent(t, user)
-	end, err := s.Desk.HangupUnreported(deskID(user))
+	end, err := s.Desk.HangupWithoutPush(deskID(user))
 	if err != nil {
 		t.Fatal(err)
 	}

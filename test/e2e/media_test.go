@@ -109,7 +109,7 @@ func TestImagesTravelBothWays(t *testing.T) {
 	if again, _, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again, map1) {
 		t.Errorf("after the restart the link returns %d bytes, %v", len(again), err)
 	}
-	if n := s.Desk.Taken(aicc.EndpointDownload); n != 1 {
+	if n := s.Desk.AcceptedCalls(aicc.EndpointDownload); n != 1 {
 		t.Errorf("the image was downloaded %d times, want once", n)
 	}
 	s.expectNoProblems(t)
@@ -151,7 +151,7 @@ func TestUndeliverableImagesBecomeText(t *testing.T) {
 			t.Errorf("%s: the trail does not contain %q", tc.name, tc.reason)
 		}
 	}
-	if n := s.Desk.Taken(aicc.EndpointUpload); n != 0 {
+	if n := s.Desk.AcceptedCalls(aicc.EndpointUpload); n != 0 {
 		t.Errorf("%d files were uploaded, want none", n)
 	}
 }

@@ -60,7 +60,7 @@ settings:
   reply_url: ${env:LIVECHAT_URL}/replies
   reply_token: ${env:NATIVE_REPLY_TOKEN}`,
 	}})
-	p.Point(s.Public + "/mp/webhooks/native/answers/proxy")
+	p.SetGateway(s.Public + "/mp/webhooks/native/answers/proxy")
 	return s, p
 }
 
@@ -79,7 +79,7 @@ func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 		})
 	}, func() []string {
 		var out []string
-		for _, a := range p.Asked.All() {
+		for _, a := range p.Calls.All() {
 			out = append(out, a.Text)
 			if a.Data != "order 17" || !slices.Equal(a.TargetAgents, []string{"example_qa"}) {
 				t.Errorf("%q has data %q and target agents %q", a.Text, a.Data, a.TargetAgents)
@@ -88,7 +88,7 @@ func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 		return out
 	})
 	keys := map[string]string{} // by text; all attempts have the same key
-	for _, a := range p.Asked.All() {
+	for _, a := range p.Calls.All() {
 		key := a.Header.Get("Idempotency-Key")
 		if key == "" || keys[a.Text] != "" && keys[a.Text] != key {
 			t.Errorf("%q has the keys %q and %q, want one", a.Text, keys[a.Text], key)
@@ -122,7 +122,7 @@ func TestAnswersOfTheProxySurviveFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 			}, func() []string { return s.textsFrom("ann", "bot") })
-			if repeated := s.Livechat.Repeated("ann"); len(repeated) > 0 {
+			if repeated := s.Livechat.RepeatedAnswers("ann"); len(repeated) > 0 {
 				t.Errorf("duplicate answers:\n%s", formatAnswers(repeated))
 			}
 

@@ -41,7 +41,7 @@ func TestEachOutputOfAFlowArrives(t *testing.T) {
 				first := items[0]
 				return []botwebhook.Answer{{Text: first.Text, Branch: first.Branch, Component: first.Component, Items: items[1:]}}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: mode.form, Stream: mode.stream, Brain: brain}},
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: mode.form, Stream: mode.stream, Answer: brain}},
 				withoutRules(map[string][]string{"faq": mode.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, items := anyCustomer.Draw(t, "user"), anyItems.Draw(t, "answer")
@@ -68,7 +68,7 @@ func TestRecordingsArriveWithTheirTranscripts(t *testing.T) {
 			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				return []botwebhook.Answer{<-answers}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[mode].form, Brain: brain}},
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[mode].form, Answer: brain}},
 				withoutRules(map[string][]string{"faq": botModes[mode].settings}))
 			streaming := strings.HasPrefix(mode, "streaming")
 			rapid.Check(t, func(t *rapid.T) {

@@ -92,7 +92,7 @@ func TestTextsBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 // answersFrom returns the answers that a customer has got from role.
 func (s *system) answersFrom(user, role string) []native.Answer {
 	var out []native.Answer
-	for _, a := range s.Livechat.Received(user) {
+	for _, a := range s.Livechat.AllAnswers(user) {
 		if a.Payload.Sender.Role == role {
 			out = append(out, a)
 		}
@@ -158,7 +158,7 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 		}
 		user := anyCustomer.Draw(t, "user")
 		customer, agent := distinctTexts.Draw(t, "customer"), distinctTexts.Draw(t, "agent")
-		h, err := s.Bots.Handoff(soon(t), botwebhook.User{UserID: user, Said: before})
+		h, err := s.Bots.Handoff(soon(t), botwebhook.User{UserID: user, Dialogue: before})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 		}
 		s.expectPieces(t, chat, 0, append([]string{strings.Join(transcript, "\n")}, customer...))
 		want := append([]string{noticeLooking}, agent...)
-		err = h.Heard.Wait(soon(t), func(all []botwebhook.Heard) bool { return len(all) >= len(want) })
+		err = h.AgentMessages.Wait(soon(t), func(all []botwebhook.AgentMessage) bool { return len(all) >= len(want) })
 		if err != nil {
 			t.Fatalf("the customer got %.200q: %v", heardTexts(h), err)
 		}
@@ -212,7 +212,7 @@ func TestTextsThroughTwoGatewaysArriveUnchanged(t *testing.T) {
 		for _, text := range questions {
 			near.mustSay(t, user, text, native.WithData(data))
 			question := []botwebhook.Message{{Role: "user", Text: text}}
-			want = append(want, botwebhook.Greeter(botwebhook.Conversation{}, question)[0].Text)
+			want = append(want, botwebhook.GreetOrRepeat(botwebhook.Conversation{}, question)[0].Text)
 		}
 		answers := near.awaitAnswers(t, user, "bot", len(questions))
 		expectEqual(t, "answers", want, textsOf(answers))

@@ -166,7 +166,7 @@ func TestFilesForTheBotArriveUnchanged(t *testing.T) {
 					Type: f.part, URL: s.LivechatURL() + path, Name: f.name, ContentType: f.contentType,
 				}))
 				s.awaitAnswers(t, user, "bot", 1)
-				calls := s.Bots.Asked.Select(func(a botwebhook.Asked) bool { return a.Conversation.UserID == shortID(user) })
+				calls := s.Bots.SendCalls.Select(func(a botwebhook.SendCall) bool { return a.Conversation.UserID == shortID(user) })
 				m := calls[0].Messages[len(calls[0].Messages)-1]
 				expectEqual(t, "question", []string{text}, []string{m.Text})
 				if len(m.Media) != 1 {

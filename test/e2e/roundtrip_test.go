@@ -171,7 +171,7 @@ func TestMessagesReachTheBotAndComeBack(t *testing.T) {
 	for name, way := range botModes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Brain: echoBot}},
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: way.form, Stream: way.stream, Answer: echoBot}},
 				withoutRules(map[string][]string{"faq": way.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, questions := anyCustomer.Draw(t, "user"), distinctTexts.Draw(t, "questions")
@@ -185,7 +185,7 @@ func TestMessagesReachTheBotAndComeBack(t *testing.T) {
 					t.Fatalf("%d conversations at the bot, want one for %q", len(conversations), user)
 				}
 				var got []string
-				for _, a := range s.Bots.Asked.Select(func(a botwebhook.Asked) bool { return a.Conversation == conversations[0] }) {
+				for _, a := range s.Bots.SendCalls.Select(func(a botwebhook.SendCall) bool { return a.Conversation == conversations[0] }) {
 					got = append(got, botwebhook.Question(a.Messages))
 				}
 				expectEqual(t, "questions", questions, got)

@@ -47,7 +47,7 @@ func TestFullLogAcceptsAgainAfterItsBacklog(t *testing.T) {
 	}
 	s.Bots.Faults.Clear()
 	harness.Eventually(t, 4*harness.Patience, "the backlog is delivered", func() string {
-		if n := s.Bots.Asked.Len(); n < want {
+		if n := s.Bots.SendCalls.Len(); n < want {
 			return fmt.Sprintf("%d of %d messages", n, want)
 		}
 		return ""
@@ -61,7 +61,7 @@ func TestFullLogAcceptsAgainAfterItsBacklog(t *testing.T) {
 		return ""
 	})
 	s.expect(t, "after", "bot", "You said: Is anybody there?")
-	if n := s.Bots.Asked.Len(); n != want+1 {
+	if n := s.Bots.SendCalls.Len(); n != want+1 {
 		t.Errorf("the bot got %d messages, want %d", n, want+1)
 	}
 }

@@ -74,7 +74,7 @@ func (s *system) expectAnswer(t *testing.T, user, what string, matches func(nati
 	for {
 		answers, err := s.Livechat.Answers(user).Next(ctx, s.read[user])
 		if err != nil {
-			t.Fatalf("%s did not get %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.Received(user)))
+			t.Fatalf("%s did not get %s: %v; got\n%s", user, what, err, formatAnswers(s.Livechat.AllAnswers(user)))
 		}
 		for _, a := range answers {
 			s.read[user]++
@@ -103,7 +103,7 @@ func formatAnswers(answers []native.Answer) string {
 func (s *system) textsFrom(user, role string) []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, a := range s.Livechat.Received(user) {
+	for _, a := range s.Livechat.AllAnswers(user) {
 		if a.Payload.Sender.Role == role && a.Payload.BotSay != "" && !seen[a.Key] {
 			out = append(out, a.Payload.BotSay)
 		}
@@ -181,10 +181,10 @@ func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 }
 
 // botCall waits for the call to the bot with this question.
-func (s *system) botCall(t *testing.T, question string) botwebhook.Asked {
+func (s *system) botCall(t *testing.T, question string) botwebhook.SendCall {
 	t.Helper()
-	var found botwebhook.Asked
-	err := s.Bots.Asked.Wait(harness.Soon(t), func(all []botwebhook.Asked) bool {
+	var found botwebhook.SendCall
+	err := s.Bots.SendCalls.Wait(harness.Soon(t), func(all []botwebhook.SendCall) bool {
 		for _, a := range all {
 			if botwebhook.Question(a.Messages) == question {
 				found = a

@@ -10,7 +10,7 @@ import (
 
 // silentBot does not answer.
 var silentBot = harness.Vendors{Bots: botwebhook.Options{
-	Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer { return nil },
+	Answer: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer { return nil },
 }}
 
 const timerRules = `

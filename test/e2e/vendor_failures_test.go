@@ -41,7 +41,7 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	s.say(t, "ben", "second")
 	s.say(t, "carl", "Still there?")
 	s.expectAtDesk(t, "carl", "Still there?")
-	if n := s.Bots.Asked.Len(); n != 0 {
+	if n := s.Bots.SendCalls.Len(); n != 0 {
 		t.Errorf("%d calls to the bot before the desk had its message, want none", n)
 	}
 	s.expect(t, "ann", "bot", "You said: first")
@@ -51,7 +51,7 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 			t.Errorf("%q was sent %s after the first call, before the vendor's pause of %s ended", question, waited, pause)
 		}
 	}
-	if n := s.Bots.Asked.Len(); n != 2 {
+	if n := s.Bots.SendCalls.Len(); n != 2 {
 		t.Errorf("%d calls to the bot, want 2", n)
 	}
 }
@@ -105,7 +105,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 0 {
 		t.Errorf("patchbay_breaker_state is %v after the recovery, want 0", n)
 	}
-	if n := s.Bots.Asked.Len(); n != 2*len(users) {
+	if n := s.Bots.SendCalls.Len(); n != 2*len(users) {
 		t.Errorf("%d calls to the bot, want %d", n, 2*len(users))
 	}
 }
@@ -144,7 +144,7 @@ func TestTimeoutIsRetriedAndDelaysNoOtherConversation(t *testing.T) {
 	if retries := tr.Find("retrying"); len(retries) != 1 {
 		t.Errorf("steps \"retrying\": %+v, want one", retries)
 	}
-	if n := s.Bots.Asked.Len(); n != 2 {
+	if n := s.Bots.SendCalls.Len(); n != 2 {
 		t.Errorf("%d calls to the bot, want 2", n)
 	}
 }
@@ -162,7 +162,7 @@ func TestRetryHasTheSameKey(t *testing.T) {
 	s.expect(t, "ann", "bot", "You said: two")
 	s.say(t, "ann", "three")
 	s.expect(t, "ann", "bot", "You said: three")
-	if repeated := s.Livechat.Repeated("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
+	if repeated := s.Livechat.RepeatedAnswers("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
 		t.Errorf("duplicates by key:\n%swant the message whose answer was lost", formatAnswers(repeated))
 	}
 	if got := s.textsFrom("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {

@@ -83,19 +83,19 @@ func (w *exampleWorld) observe(
 	if chat := w.chats[c.channel]; chat != nil {
 		var notices int
 		received(c.channel, w.customerTexts(c))
-		o.Notices, notices = noticesOf(chat.Received(c.user), c.seen["notices"])
+		o.Notices, notices = noticesOf(chat.AllAnswers(c.user), c.seen["notices"])
 		next["notices"] = notices
 	}
 	for name, bot := range w.bots {
 		var texts []string
-		for _, a := range bot.Asked.Select(func(a botwebhook.Asked) bool { return a.Conversation.UserID == c.thread() }) {
+		for _, a := range bot.SendCalls.Select(func(a botwebhook.SendCall) bool { return a.Conversation.UserID == c.thread() }) {
 			texts = append(texts, botwebhook.Question(a.Messages))
 		}
 		received(name, texts)
 	}
 	for name, proxy := range w.proxies {
 		var texts []string
-		for _, a := range proxy.Asked.Select(func(a native.Asked) bool { return a.UserID == c.thread() }) {
+		for _, a := range proxy.Calls.Select(func(a native.ProxyCall) bool { return a.UserID == c.thread() }) {
 			texts = append(texts, a.Text)
 		}
 		received(name, texts)
@@ -116,7 +116,7 @@ func (w *exampleWorld) observe(
 
 // customerTexts returns the texts that a customer of a website got.
 func (w *exampleWorld) customerTexts(c *exampleCustomer) []string {
-	return answerTexts(w.chats[c.channel].Received(c.user))
+	return answerTexts(w.chats[c.channel].AllAnswers(c.user))
 }
 
 func missing(old, next map[string]int) map[string]int {

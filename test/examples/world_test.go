@@ -100,10 +100,10 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	}
 	w.Gateway = harness.NewGateway(t, world, c)
 	for name, s := range w.chats {
-		s.Point(w.Public + "/" + name)
+		s.SetGateway(w.Public + "/" + name)
 	}
 	for _, s := range w.bots {
-		s.Point(w.Public)
+		s.SetGateway(w.Public)
 	}
 	return w
 }
@@ -136,7 +136,7 @@ func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) 
 	case adapter == "botwebhook":
 		s := botwebhook.New(botwebhook.Options{
 			Channel: name, APIKey: "key", WebhookToken: "token", Retry: harness.Retry,
-			Brain: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer { return nil },
+			Answer: func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer { return nil },
 		})
 		w.bots[name] = s
 		return map[string]any{"base_url": w.serve(s.Vendor, s.Handler()), "api_key": "key", "webhook_token": "token"}

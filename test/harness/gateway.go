@@ -113,7 +113,7 @@ func (g *Gateway) Stop(t testing.TB) {
 // Kill ends the gateway by SIGKILL. Its adapters must end by themselves.
 func (g *Gateway) Kill(t testing.TB) {
 	t.Helper()
-	g.must(t, func(ctx context.Context) error { return g.child.End(ctx, syscall.SIGKILL) })
+	g.must(t, func(ctx context.Context) error { return g.child.Terminate(ctx, syscall.SIGKILL) })
 }
 
 // Restart stops the gateway and starts it again on its store.
@@ -143,7 +143,7 @@ func (g *Gateway) Plugin(t testing.TB, name string) Process {
 }
 
 // Plugins returns the adapters' processes that run now.
-func (g *Gateway) Plugins() []Process { return g.child.Adapters() }
+func (g *Gateway) Plugins() []Process { return g.child.PluginProcesses() }
 
 // cleanup ends the gateway if it runs, and prints the end of the log if the test failed.
 func (g *Gateway) cleanup(t testing.TB) {

@@ -94,7 +94,7 @@ func (w *World) Calm() {
 // Point makes the vendors call the gateway at base, "http://host:port".
 func (w *World) Point(base string) {
 	for _, v := range w.vendors() {
-		v.Point(base)
+		v.SetGateway(base)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 //go:embed web/sample.png
 var samplePicture []byte
 
-// waiting waits until the customer is in the desk's queue.
-func (st *story) waiting(ctx context.Context) error {
+// awaitQueued waits until a customer is in the desk's queue.
+func (st *demo) awaitQueued(ctx context.Context) error {
 	err := st.s.Desk.Events.Wait(ctx, func([]aicc.Event) bool { return len(st.s.Desk.Waiting()) > 0 })
 	if err != nil {
 		return fmt.Errorf("no customer waits at the desk: %w", err)
@@ -27,12 +27,12 @@ func (st *story) waiting(ctx context.Context) error {
 	return nil
 }
 
-func (st *story) accept(context.Context) error {
+func (st *demo) accept(context.Context) error {
 	st.printf("    (desk)     %s accepts", agentName)
 	return st.s.Desk.Accept(st.deskUser, agentName)
 }
 
-func (st *story) agent(text string) action {
+func (st *demo) agent(text string) action {
 	return func(context.Context) error {
 		st.printf("    (desk)     the agent writes %q", text)
 		_, err := st.s.Desk.Say(st.deskUser, text)
@@ -40,15 +40,15 @@ func (st *story) agent(text string) action {
 	}
 }
 
-func (st *story) hangup(context.Context) error {
+func (st *demo) hangup(context.Context) error {
 	st.printf("    (desk)     %s closes the chat", agentName)
 	return st.s.Desk.Hangup(st.deskUser)
 }
 
-// desk waits for a text of the customer at the desk.
-func (st *story) desk(text string) action {
+// shownAtDesk returns an action that waits for a text of the customer at the desk.
+func (st *demo) shownAtDesk(text string) action {
 	return func(ctx context.Context) error {
-		_, err := st.atDesk(ctx, func(l aicc.Line) bool { return l.Text == text })
+		_, err := st.awaitLine(ctx, func(l aicc.Line) bool { return l.Text == text })
 		if err == nil {
 			st.printf("    (desk)     shows %q", text)
 		}
@@ -56,8 +56,8 @@ func (st *story) desk(text string) action {
 	}
 }
 
-// atDesk waits for a line of the customer for which done returns true.
-func (st *story) atDesk(ctx context.Context, done func(aicc.Line) bool) (found aicc.Line, err error) {
+// awaitLine waits for a line of the customer for which done returns true.
+func (st *demo) awaitLine(ctx context.Context, done func(aicc.Line) bool) (found aicc.Line, err error) {
 	err = st.s.Desk.Events.Wait(ctx, func(all []aicc.Event) bool {
 		i := slices.IndexFunc(all, func(e aicc.Event) bool { return e.From == "customer" && done(e.Line) })
 		if i >= 0 {
@@ -71,8 +71,8 @@ func (st *story) atDesk(ctx context.Context, done func(aicc.Line) bool) (found a
 	return found, nil
 }
 
-// pictureToCustomer makes the agent send a picture, and loads it from the link in the answer as the chat page does.
-func (st *story) pictureToCustomer(ctx context.Context) error {
+// pictureToCustomer sends a picture of the agent, and loads it from the link in the answer as the chat page does.
+func (st *demo) pictureToCustomer(ctx context.Context) error {
 	st.printf("    (desk)     the agent sends a picture")
 	if _, err := st.s.Desk.SendFile(st.deskUser, "IMAGE", "png", samplePicture); err != nil {
 		return err
@@ -88,14 +88,15 @@ func (st *story) pictureToCustomer(ctx context.Context) error {
 	return st.compare("(livechat)", got)
 }
 
-// pictureToAgent makes the customer send a picture, and reads it at the desk.
-func (st *story) pictureToAgent(ctx context.Context) error {
+// pictureToAgent sends a picture of the customer, and reads it at the desk.
+func (st *demo) pictureToAgent(ctx context.Context) error {
 	st.printLine("customer", "(sends a picture)")
-	st.sent = "demo-" + rand.Text()
-	if err := st.s.sendPicture(ctx, st.user, picture{"sample.png", "image/png", samplePicture}, st.sent); err != nil {
+	st.lastMessage = "demo-" + rand.Text()
+	sample := picture{"sample.png", "image/png", samplePicture}
+	if err := st.s.sendPicture(ctx, st.user, sample, st.lastMessage); err != nil {
 		return err
 	}
-	l, err := st.atDesk(ctx, func(l aicc.Line) bool { return l.File != "" })
+	l, err := st.awaitLine(ctx, func(l aicc.Line) bool { return l.File != "" })
 	if err != nil {
 		return err
 	}
@@ -103,11 +104,11 @@ func (st *story) pictureToAgent(ctx context.Context) error {
 	return st.compare("(desk)", f.Content)
 }
 
-// compare returns an error if the image at a place differs from the one that was sent.
-func (st *story) compare(place string, got []byte) error {
+// compare returns an error if the image that a page shows is not the sample.
+func (st *demo) compare(page string, got []byte) error {
 	if !bytes.Equal(got, samplePicture) {
-		return fmt.Errorf("%s shows an image of %d bytes, want %d", place, len(got), len(samplePicture))
+		return fmt.Errorf("%s shows another image: %d bytes, want %d", page, len(got), len(samplePicture))
 	}
-	st.printf("    %-10s shows the image, %d bytes", place, len(got))
+	st.printf("    %-10s shows the image, %d bytes", page, len(got))
 	return nil
 }

@@ -18,7 +18,7 @@ func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, 
 	case "":
 		next(w)
 	case Status:
-		f.postpone(w.Header())
+		f.setRetryAfter(w.Header())
 		status := cmp.Or(f.Status, http.StatusInternalServerError)
 		http.Error(w, http.StatusText(status), status)
 	case Slow, Hang:
@@ -30,27 +30,27 @@ func (s *Faults) serve(w http.ResponseWriter, r *http.Request, endpoint string, 
 	case Reset:
 		Abort(w)
 	default:
-		spoil(w, f, next)
+		damageResponse(w, f, next)
 	}
 }
 
-// postpone sets Retry-After, rounded up to whole seconds, if the fault has it.
-func (f Fault) postpone(header http.Header) {
+// setRetryAfter sets the header Retry-After, rounded up to whole seconds, if the fault has a RetryAfter.
+func (f Fault) setRetryAfter(header http.Header) {
 	if f.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
 }
 
-// spoil runs next and damages its response.
-func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
-	kept := httptest.NewRecorder()
-	next(kept)
+// damageResponse runs next and damages its response.
+func damageResponse(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
+	recorded := httptest.NewRecorder()
+	next(recorded)
 	if f.Kind == Drop {
 		Abort(w)
 		return
 	}
-	maps.Copy(w.Header(), kept.Header())
-	body := kept.Body.Bytes()
+	maps.Copy(w.Header(), recorded.Header())
+	body := recorded.Body.Bytes()
 	switch f.Kind {
 	case ContentType:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -61,28 +61,28 @@ func spoil(w http.ResponseWriter, f Fault, next func(http.ResponseWriter)) {
 	if f.Kind == Truncate {
 		body = body[:len(body)/2]
 	}
-	w.WriteHeader(kept.Code)
+	w.WriteHeader(recorded.Code)
 	w.Write(body)
 	if f.Kind == Truncate {
-		_ = http.NewResponseController(w).Flush() // fails only if the caller has left
+		_ = http.NewResponseController(w).Flush() // fails only if the caller has disconnected
 		panic(http.ErrAbortHandler)               // ends the connection in the middle of the body
 	}
 }
 
-// pad returns body after n spaces, or 16 MiB of them if n is 0. JSON allows them.
+// pad returns n spaces and body, or 16 MiB of spaces if n is 0. JSON allows leading spaces.
 func pad(body []byte, n int) []byte {
 	return append(bytes.Repeat([]byte(" "), cmp.Or(n, 16<<20)), body...)
 }
 
-// Abort ends the connection with a TCP reset if it can, else by aborting the handler. Output that was not flushed is
-// lost.
+// Abort ends the connection with a TCP reset. If the connection cannot be hijacked, Abort panics with
+// http.ErrAbortHandler instead. Output that was not flushed is lost.
 func Abort(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // fails only if the caller has left
+		_ = tcp.SetLinger(0) // fails only if the caller has disconnected
 	}
 	conn.Close()
 }
