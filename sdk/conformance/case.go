@@ -113,7 +113,7 @@ func parseMessage(text []byte) (first string, header http.Header, body []byte, e
 	return strings.TrimSpace(first), http.Header(fields), bytes.TrimSuffix(body, []byte(end)), nil
 }
 
-// parseExchange reads blocks below ### and a word: the action with its JSON, then pairs of request and answer.
+// parseExchange reads blocks below ### and a word: the action with its JSON, then pairs of request and response.
 func parseExchange(name string, text []byte) (*exchange, error) {
 	x := &exchange{name: name}
 	_, rest, _ := strings.Cut("\n"+string(text), "\n### ")
@@ -127,7 +127,7 @@ func parseExchange(name string, text []byte) (*exchange, error) {
 	marked := slices.ContainsFunc(x.steps, func(s *step) bool { return s.effect })
 	for i, s := range x.steps {
 		if s.status == 0 {
-			return nil, fmt.Errorf("request %s %s has no answer", s.method, s.target)
+			return nil, fmt.Errorf("request %s %s has no response", s.method, s.target)
 		}
 		s.effect = s.effect || !marked && i == len(x.steps)-1
 	}
@@ -156,7 +156,7 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 		s.method, s.target, err = parseRequestLine(first)
 		x.steps = append(x.steps, s)
 		return err
-	case word == "answer" && flag == "" && last >= 0 && x.steps[last].status == 0:
+	case word == "response" && flag == "" && last >= 0 && x.steps[last].status == 0:
 		code, _, _ := strings.Cut(strings.TrimPrefix(first, "HTTP/1.1 "), " ")
 		s := x.steps[last]
 		s.responseHeader, s.responseBody = header, body
@@ -165,7 +165,7 @@ func (x *exchange) addBlock(word, flag, content string) (err error) {
 		}
 		return nil
 	}
-	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and answer")
+	return fmt.Errorf("not expected here; write pairs of request (or request once, request effect) and response")
 }
 
 func (in *inbound) with(change func(*inbound)) *inbound {

@@ -148,7 +148,7 @@ var casesText []byte
 // cases are the inputs that the suite uses for each adapter; see cases.yaml.
 var cases = readYAML[struct {
 	Faults, Prepare, Fetch, Subscribe []fault
-	Answers, Bodies, Values           []string
+	Responses, Bodies, Values         []string
 	Odd                               []oddity
 	Several, SeveralMedia             []any
 	// the words of the protocol

@@ -17,7 +17,7 @@ var faultsChecks = map[string]func(*probe){
 				continue
 			}
 			p.expectHonest(act{exchange: x, effect: truncate, what: "a response that is cut"}, false)
-			for _, body := range append(slices.Clone(cases.Answers), strings.Repeat("x", 9<<20)) {
+			for _, body := range append(slices.Clone(cases.Responses), strings.Repeat("x", 9<<20)) {
 				broken := respond(0, body, map[string]string{"Content-Type": "application/json"})
 				a := act{exchange: x, effect: broken, what: fmt.Sprintf("the response %.40q", body)}
 				p.expectHonest(a, strings.HasPrefix(body, "<"))
@@ -105,7 +105,7 @@ var faultsChecks = map[string]func(*probe){
 			p.expect(!followed, "a redirect with status %d was followed: %s", status, got)
 		}
 	},
-	"guard.answers": func(p *probe) {
+	"guard.responses": func(p *probe) {
 		const most, endless = 64 << 20, 128 << 20 // most: 8 MiB, and the buffers on the way; Linux grows one to 32 MiB
 		sent := make(chan int, 8)
 		endlessly := func(w http.ResponseWriter, _ *http.Request, s *step) {

@@ -205,7 +205,7 @@ var setupChecks = map[string]func(*probe){
 			_ = conn.Close()
 		}
 	},
-	"wire.answers": func(p *probe) {
+	"wire.results": func(p *probe) {
 		if receives(p) {
 			p.expect(p.receive(p.data.in[0]).noResult == "", "%s has no result", p.data.in[0])
 		}

@@ -28,8 +28,8 @@ func TestParseInbound(t *testing.T) {
 
 func TestParseExchange(t *testing.T) {
 	x, err := parseExchange("text",
-		[]byte("# ignored\n### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### answer\n200\n"+
-			"Content-Type: text/plain\n\nt\n\n### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### answer\n204\n"))
+		[]byte("# ignored\n### deliver\n{\"thread\": \"t\"}\n\n### request once\nPOST /token\n\n### response\n200\n"+
+			"Content-Type: text/plain\n\nt\n\n### request\nPUT /m?x={any}\nA: b\n\n#### no block\n\n### response\n204\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,16 +47,16 @@ func TestParseExchange(t *testing.T) {
 
 func TestParseMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                      "begin the file with one block",
-		"### request\nGET /\n\n### answer\n200": "begin the file with one block",
-		"### deliver\n{\n no}":                  "not valid JSON in line 3 of the block: invalid character 'n'",
-		"### deliver\n{}\n\n### deliver\n{}":    "begin the file with one block",
-		"### deliver\n{}\n\n### request\nPOST /a":                         "has no answer",
-		"### deliver\n{}\n\n### request\nPOST":                            "is not a request line",
-		"### deliver\n{}\n\n### request twice\nPOST /a":                   "(request twice): not expected here",
-		"### deliver\n{}\n\n### answer\n200":                              "not expected here",
-		"### open\n{}\n\n### request\nGET /\n\n### answer\nfine":          "is not a status",
-		"### open\n{}\n\n### request\nGET /\nnonsense\n\n### answer\n200": "a blank line ends the header",
+		"": "begin the file with one block",
+		"### request\nGET /\n\n### response\n200":                           "begin the file with one block",
+		"### deliver\n{\n no}":                                              "not valid JSON in line 3 of the block: invalid character 'n'",
+		"### deliver\n{}\n\n### deliver\n{}":                                "begin the file with one block",
+		"### deliver\n{}\n\n### request\nPOST /a":                           "has no response",
+		"### deliver\n{}\n\n### request\nPOST":                              "is not a request line",
+		"### deliver\n{}\n\n### request twice\nPOST /a":                     "(request twice): not expected here",
+		"### deliver\n{}\n\n### response\n200":                              "not expected here",
+		"### open\n{}\n\n### request\nGET /\n\n### response\nfine":          "is not a status",
+		"### open\n{}\n\n### request\nGET /\nnonsense\n\n### response\n200": "a blank line ends the header",
 	} {
 		if _, err := parseExchange("x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
@@ -75,7 +75,7 @@ func TestParseMistakes(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add("POST / HTTP/1.1\nA: b\n\nbody")
-	f.Add("### deliver\n{}\n\n### request once\nPOST /\nA: b\n\nbody\n\n### answer\n200\n\nx")
+	f.Add("### deliver\n{}\n\n### request once\nPOST /\nA: b\n\nbody\n\n### response\n200\n\nx")
 	f.Fuzz(func(t *testing.T, text string) {
 		if in, err := parseInbound("x", []byte(text)); err == nil && (in.method == "" || !strings.HasPrefix(in.target, "/")) {
 			t.Errorf("%q: %s %s", text, in.method, in.target)
@@ -90,7 +90,7 @@ func FuzzParse(f *testing.F) {
 				effects++
 			}
 			if s.status == 0 {
-				t.Errorf("%q: a request without an answer", text)
+				t.Errorf("%q: a request without a response", text)
 			}
 		}
 		if len(x.steps) > 0 && effects == 0 {

@@ -25,7 +25,7 @@ type outgoing struct {
 	Key   string `json:"key,omitempty"`
 }
 
-type answer struct {
+type vendorResponse struct {
 	ID    string `json:"id"`
 	Reply string `json:"reply"`
 }
@@ -122,7 +122,7 @@ func (c *flawedChannel) sessionID() string {
 	return id
 }
 
-func (c *flawedChannel) call(ctx context.Context, method, path string, body any) (got answer, err error) {
+func (c *flawedChannel) call(ctx context.Context, method, path string, body any) (got vendorResponse, err error) {
 	resp, err := c.request(ctx, method, path, body)
 	if flaw == "retries-throttled" && sdk.KindOf(err) == sdk.KindThrottled {
 		resp, err = c.request(ctx, method, path, body)
@@ -141,11 +141,11 @@ func (c *flawedChannel) call(ctx context.Context, method, path string, body any)
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, most))
 	err = json.Unmarshal(text, &got)
 	if flaw == "believes" && got.ID == "" {
-		return answer{ID: "surely-taken"}, nil
+		return vendorResponse{ID: "surely-taken"}, nil
 	} else if flaw == "believes-pages" && bytes.HasPrefix(text, []byte("<")) {
 		return got, nil
 	} else if err != nil || got.ID == "" {
-		return got, &sdk.Error{Kind: sdk.KindUnknown, Status: resp.StatusCode, Text: "the answer has no id"}
+		return got, &sdk.Error{Kind: sdk.KindUnknown, Status: resp.StatusCode, Text: "the response has no id"}
 	}
 	return got, nil
 }

@@ -36,8 +36,8 @@ var flaws = []struct {
 	{"unhealthy", "", "describe.health", sick},
 	{"unexplained", "", "describe.reasons",
 		says(func(d *pluginpb.DescribeResponse) { d.ReasonCodes = map[string]string{"Too Busy": ""} })},
-	{"answers nothing", "", "wire.answers", &wire{received: silent}},
-	{"ends its streams", "", "wire.answers", &wire{received: ended}},
+	{"responds to nothing", "", "wire.results", &wire{received: silent}},
+	{"ends its streams", "", "wire.results", &wire{received: ended}},
 	{"picky", "", "settings.good", says(func(v *pluginpb.ValidateResponse) {
 		v.Problems = append(v.Problems, &pluginpb.Problem{Path: "token", Message: "is not nice"})
 	})},
@@ -122,7 +122,7 @@ var flaws = []struct {
 	{"repeats the token", "", "credentials.silent",
 		failing("unauthorized", func(e *pluginpb.Error) { e.Text += " conformance-token-1" })},
 	{"crashes", "", "hostile.survives", nil},
-	{"answers 500", "", "hostile.status", failing("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
+	{"responds with 500", "", "hostile.status", failing("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
 	{"makes invalid envelopes", "", "hostile.valid", envelopes(func(e *pluginpb.Envelope) { e.Kind = "nonsense" })},
 	{"lenient", "", "hostile.truncated", hears(repair)},
 	{"small", "", "oversize.padded", refuses(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
@@ -140,7 +140,7 @@ var flaws = []struct {
 			e.Kind = "permanent"
 		}
 	})},
-	{"repeats what got no answer", "", "faults.timeout", failing("unknown", func(e *pluginpb.Error) {
+	{"repeats a request without a response", "", "faults.timeout", failing("unknown", func(e *pluginpb.Error) {
 		if strings.Contains(e.GetText(), "deadline") {
 			e.Kind = "throttled"
 		}
@@ -171,7 +171,7 @@ var flaws = []struct {
 		}
 	}}},
 	{"follows-redirects", "", "guard.redirects", nil},
-	{"reads-all", "", "guard.answers", nil},
+	{"reads-all", "", "guard.responses", nil},
 	{"one-at-a-time", "", "parallel.out", nil},
 	{"one-lock", "", "parallel.in", nil},
 	{"cancels late", "", "cancel.soon", slowly("/Cancel", 4*time.Second)},
@@ -231,7 +231,7 @@ var flaws = []struct {
 	{"leaks-processes", "", "resources.children", nil},
 	{"hoards", "", "memory.flat", nil},
 	{"hoards", "signed", "memory.flat", mute},
-	{"answers twice", "", "memory.works", says(func(r *pluginpb.ReceiveResponse) {
+	{"sends two results", "", "memory.works", says(func(r *pluginpb.ReceiveResponse) {
 		r.Results = append(r.Results,
 			r.Results...)
 	})},

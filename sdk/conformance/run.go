@@ -132,7 +132,7 @@ func (p *probe) runChannel(progress func(*Group)) (ch *Channel, err error) {
 		p.leftOut = leftOut
 		done := p.runGroup(g)
 		if g.Name == "wire" && done.Status == Fail && p.hangs+p.deaths > 0 {
-			leftOut = "left out: no call had a result; see wire.answers"
+			leftOut = "left out: no call had a result; see wire.results"
 		}
 		ch.Groups = append(ch.Groups, done)
 		progress(done)

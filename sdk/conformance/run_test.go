@@ -147,8 +147,8 @@ func TestDeadStreamsFailWithinSeconds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := failedIDs(report); !slices.Equal(got, []string{"wire.answers"}) {
-				t.Errorf("failed checks %q, want wire.answers", got)
+			if got := failedIDs(report); !slices.Equal(got, []string{"wire.results"}) {
+				t.Errorf("failed checks %q, want wire.results", got)
 			}
 			if took := time.Since(began); took > time.Minute {
 				t.Errorf("it took %s", took)

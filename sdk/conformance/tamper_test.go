@@ -335,7 +335,7 @@ func takingAnything() *wire {
 	})
 }
 
-// dropping makes a wire on which a request cancels all calls, and is answered after a while.
+// dropping makes a wire on which a request cancels all calls, and gets its response after a while.
 func dropping[M any](after time.Duration) *wire {
 	var newest atomic.Uint64
 	w := sends(func(c *pluginpb.DeliverCall) { newest.Store(c.GetId()) })
