@@ -34,7 +34,7 @@ type delivery struct {
 		ContentType string `json:"content_type"`
 		Name        string `json:"name"`
 		Data        string `json:"data"` // bytes as text
-		URL         string `json:"url"`  // in place of data
+		URL         string `json:"url"`  // instead of data
 	} `json:"media"`
 }
 
@@ -45,7 +45,7 @@ type subscribing struct {
 		Thread string          `json:"thread"`
 		State  json.RawMessage `json:"state"`
 	} `json:"threads"`
-	Batches int `json:"batches"` // number of batches that are awaited; 0 means 1
+	Batches int `json:"batches"` // number of batches to wait for; 0 means 1
 }
 
 // readCall reads the JSON of an exchange's call into a T, which may be a message of the protocol. Errors end the suite.
@@ -90,7 +90,7 @@ func (p *probe) deliverCall(x *exchange) *pluginpb.DeliverCall {
 	e := &d.Envelope
 	e.ID = cmp.Or(e.ID, uuid.Must(uuid.NewV7()).String())
 	e.Channel, e.Conversation = cmp.Or(e.Channel, "elsewhere"), cmp.Or(e.Conversation, uuid.NewString())
-	e.AcceptedAt = cmp.Or(e.AcceptedAt, e.SentAt, time.Now()) // examples need not name it
+	e.AcceptedAt = cmp.Or(e.AcceptedAt, e.SentAt, time.Now()) // examples may omit it
 	send := &pluginpb.SendAction{Thread: d.Thread, State: stateBytes(d.State), Envelope: p.encode(e),
 		Assigned: &pluginpb.Assigned{
 			Id: e.ID, Conversation: e.Conversation, Epoch: e.Epoch, AcceptedAt: timestamppb.New(e.AcceptedAt),
@@ -161,7 +161,7 @@ func (p *probe) fetch(r *pluginpb.FetchRequest, limit int64) *outcome {
 
 func noResult(text string, a ...any) *outcome { return &outcome{noResult: fmt.Sprintf(text, a...)} }
 
-// subscribe reads the awaited number of batches and then ends the call. It reports each batch as stored immediately.
+// subscribe reads the number of batches in the example, acknowledges each batch immediately, and then ends the call.
 func (p *probe) subscribe(x *exchange) *outcome {
 	l := readCall[subscribing](p, x)
 	ctx, cancel := context.WithTimeout(p.ctx, callTimeout)

@@ -49,7 +49,7 @@ func (x *exchange) with(path string, value any) *exchange {
 	return &out
 }
 
-// tokens returns the long words in the header of the request with the effect that responses to once requests have.
+// tokens returns the long words in the header of the request with the effect that are in a response to a once request.
 func (x *exchange) tokens() (out []string) {
 	for _, to := range x.steps {
 		for _, word := range strings.Fields(strings.NewReplacer("[", " ", "]", " ").Replace(fmt.Sprint(to.header))) {
@@ -66,7 +66,7 @@ func (x *exchange) tokens() (out []string) {
 
 type step struct {
 	once   bool // optional: an earlier exchange may have made the request
-	effect bool // the request that does what the call asks for; the others prepare it
+	effect bool // the purpose of the call; the other requests prepare it
 	method string
 	target string
 	header http.Header
@@ -102,7 +102,7 @@ func parseRequestLine(line string) (method, target string, err error) {
 }
 
 func parseMessage(text []byte) (first string, header http.Header, body []byte, err error) {
-	const end = "\n\n" // of a message without a body
+	const end = "\n\n" // ends the header of a message without a body
 	r := textproto.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(text), strings.NewReader(end))))
 	first, _ = r.ReadLine() // reading from memory does not fail
 	fields, err := r.ReadMIMEHeader()

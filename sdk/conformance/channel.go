@@ -31,7 +31,7 @@ type channelData struct {
 	out []*exchange
 }
 
-// credential is a place in a call with proof of the caller. One of Header, Query and Body is set. Body is the dotted
+// credential is the place of a secret in a call of the vendor. One of Header, Query and Body is set. Body is the dotted
 // path of a JSON member. Scheme is the prefix of the value in a header, such as Bearer.
 type credential struct {
 	Header string `yaml:"header"`

@@ -21,7 +21,7 @@ type group struct {
 	Checks []check
 }
 
-// check is one thing that an adapter must do; see checks.yaml.
+// check is one requirement for an adapter; see checks.yaml.
 type check struct {
 	ID, Needs, Title, Todo string
 	Early                  bool // it also applies to a channel that could not be configured
@@ -151,7 +151,7 @@ var cases = readYAML[struct {
 	Responses, Bodies, Values         []string
 	Odd                               []oddity
 	Several, SeveralMedia             []any
-	// the words of the protocol
+	// the values that the protocol defines
 	Abilities, Roles, Media, Parts, Events []string
 }]("cases.yaml", repeats.ReplaceAllFunc(casesText, func(b []byte) []byte {
 	n, _ := strconv.Atoi(string(b[3 : len(b)-1]))

@@ -14,7 +14,7 @@ import (
 var credentialsChecks = map[string]func(*probe){
 	"credentials.taken": func(p *probe) {
 		taken := slices.ContainsFunc(p.data.in, func(in *inbound) bool { return p.receive(in).isAccepted() })
-		p.expect(taken, "no in/*.http is taken; the first is %s", p.receive(p.data.in[0]))
+		p.expect(taken, "no in/*.http is accepted; the first is %s", p.receive(p.data.in[0]))
 		p.expectForgeries("taken")
 	},
 	"credentials.missing": func(p *probe) {
@@ -23,7 +23,7 @@ var credentialsChecks = map[string]func(*probe){
 			for _, secret := range p.subject.secrets() {
 				carries := len(secret) >= minSecret && strings.Contains(text, secret)
 				p.expect(!carries || len(p.data.Credentials) > 0 || p.signer != nil,
-					"%s carries a secret of the settings, and channel.yaml does not say where", in)
+					"%s contains a secret of the settings, and channel.yaml does not list its place", in)
 			}
 		}
 		p.expectForgeries("missing")
@@ -54,7 +54,7 @@ type forgery struct {
 	group string
 	what  string
 	call  *inbound
-	loose bool // any status 4xx is right, because the call is also malformed
+	loose bool // each status 4xx is right, because the call is also malformed
 	got   *received
 }
 
@@ -74,7 +74,7 @@ func (p *probe) expectForgeries(group string) {
 	p.skip("the test data have no such call; list credentials in channel.yaml, or the program that signs under sign")
 }
 
-// forgeries makes calls with bad credentials, and good ones of other clocks, once for all checks of credentials.
+// forgeries makes calls with bad credentials, and good calls at other times, once for all checks of credentials.
 func (p *probe) forgeries() []*forgery {
 	in := p.authentic()
 	return once(p, "forgeries", func() (out []*forgery) {
@@ -119,7 +119,7 @@ func (c credential) value(in *inbound) string {
 	return text
 }
 
-// with returns a copy of a call with other values of the credential. No values remove it. A member takes only one.
+// with returns a copy of a call with other values of the credential. No values remove it. A member has only one value.
 func (c credential) with(in *inbound, values ...string) *inbound {
 	switch {
 	case c.Header != "":
@@ -136,15 +136,15 @@ func (c credential) with(in *inbound, values ...string) *inbound {
 	return in.withMember(c.Body, values[0])
 }
 
-// forge makes calls with bad values in place of the credential.
+// forge makes calls in which bad values replace the credential.
 func (c credential) forge(in *inbound, add forge) {
 	place, value := cmp.Or(c.Header, c.Query, c.Body), c.value(in)
 	if value == "" {
-		add("missing", place+" is listed in channel.yaml, and not in "+in.String(), in, false)
+		add("missing", place+" is listed in channel.yaml, but missing in "+in.String(), in, false)
 		return
 	}
 	put := func(group, what string, values ...string) { add(group, place+" "+what, c.with(in, values...), false) }
-	put("missing", "left out")
+	put("missing", "omitted")
 	put("empty", "empty", "")
 	for i := range value {
 		put("altered", fmt.Sprintf("altered at position %d", i), flip(value, i))
@@ -188,15 +188,15 @@ func flip(s string, i int) string {
 	return s[:i] + others[:1] + s[i+1:]
 }
 
-// Time differences of signatures: of usual clocks, far outside of any window, and from both borders of a window.
+// Differences between a signature's time and the clock: usual, outside every window, and the distance from its border.
 const (
 	clockSkew    = 10 * time.Second
 	longAgo      = 25 * time.Hour
 	windowMargin = 15 * time.Second
 )
 
-// forgeSignature makes calls with the signature of another call or of another time, and good calls of other clocks. It
-// alters only data that the signature covers: a change of such data changes the signature.
+// forgeSignature makes calls with the signature of another call or of another time, and good calls at other times. It
+// alters only data that the signature covers, that is, data whose change changes the signature.
 func (p *probe) forgeSignature(in *inbound, add forge) {
 	const maxBytes = 256
 	now := time.Now()
@@ -204,8 +204,8 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	for name := range good.Header {
 		bare = bare.withHeader(name)
 	}
-	add("taken", "a good signature of now", good.addTo(in), false)
-	add("missing", "all of the signature left out", new(proof).addTo(bare), false)
+	add("taken", "a good signature of the present time", good.addTo(in), false)
+	add("missing", "the complete signature omitted", new(proof).addTo(bare), false)
 	alter := func(what string, call *inbound, loose bool) {
 		if !p.prove(call, now).equal(good) {
 			add("signature", "a signature of the call before "+what, good.addTo(call), loose)
@@ -234,7 +234,7 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	for offset, group := range offsets {
 		for _, by := range []time.Duration{offset, -offset} {
 			if other := p.prove(in, now.Add(by)); !other.equal(good) { // otherwise signatures have no time
-				add(group, "a good signature of a clock that differs by "+by.String(), other.addTo(in), false)
+				add(group, "a good signature of a time that differs from the clock by "+by.String(), other.addTo(in), false)
 			}
 		}
 	}

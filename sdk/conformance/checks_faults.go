@@ -28,14 +28,14 @@ var faultsChecks = map[string]func(*probe){
 	"faults.refused": func(p *probe) {
 		defer p.reset()
 		q := p.other()
-		// Nothing listens at this end of a connection, and no program gets its port. A listener that was closed would not
-		// do: a process that is being started has a copy of it until its exec, and the system still takes connections.
+		// Nothing listens at this end of a connection, and no program gets its port. The port of a closed listener can
+		// still accept connections: a process that is being started has a copy of the listener until its exec.
 		held, err := net.Dial("tcp", strings.TrimPrefix(q.vendor.base, "http://"))
 		p.abortIf(err)
 		defer held.Close()
 		q.vendor.base = "http://" + held.LocalAddr().String()
 		q.configure(q.config(q.fill()))
-		p.expectKind(p.perform(act{what: "a closed port"}), "transient")
+		p.expectKind(p.perform(act{what: "a port at which nothing listens"}), "transient")
 	},
 	"faults.once": func(p *probe) {
 		for _, got := range p.faults() {
@@ -106,7 +106,7 @@ var faultsChecks = map[string]func(*probe){
 		}
 	},
 	"guard.responses": func(p *probe) {
-		const most, endless = 64 << 20, 128 << 20 // most: 8 MiB, and the buffers on the way; Linux grows one to 32 MiB
+		const most, endless = 64 << 20, 128 << 20 // most: 8 MiB and the socket buffers; Linux grows one to 32 MiB
 		sent := make(chan int, 8)
 		endlessly := func(w http.ResponseWriter, _ *http.Request, s *step) {
 			w.WriteHeader(s.status)
@@ -160,7 +160,7 @@ func (p *probe) expectHonest(a act, page bool) {
 		p.expect(false, "%s: %s", a, got)
 	case got.Error != nil:
 		p.expect(got.kind() != "transient" || a.action == "open" || p.subject.capabilities().GetIdempotent(),
-			"%s gave %s, so a call that the vendor took would be made twice", a, got)
+			"%s gave %s, so a call that the vendor accepted would be made twice", a, got)
 	case got.Opened != nil:
 		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
 		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a, thread)

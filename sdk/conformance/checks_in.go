@@ -22,9 +22,9 @@ var inChecks = map[string]func(*probe){
 			kind, _, _ := mime.ParseMediaType(in.header.Get("Content-Type"))
 			types, what := path.GetContentTypes(), fmt.Sprintf("%s: path %q", in, path.GetPattern())
 			p.expect(path != nil, "%s: %s is on no path of the channel", in, in.target)
-			p.expect(slices.Contains(path.GetMethods(), in.method), "%s does not take %s", what, in.method)
-			p.expect(len(types) == 0 || slices.Contains(types, kind), "%s takes %v, not %q", what, types, kind)
-			p.expect(len(in.body) <= mostBody(path), "%s takes %d bytes, not %d", what, mostBody(path), len(in.body))
+			p.expect(slices.Contains(path.GetMethods(), in.method), "%s does not accept %s", what, in.method)
+			p.expect(len(types) == 0 || slices.Contains(types, kind), "%s accepts %v, not %q", what, types, kind)
+			p.expect(len(in.body) <= mostBody(path), "%s accepts %d bytes, not %d", what, mostBody(path), len(in.body))
 		}
 	},
 	"in.golden": func(p *probe) {
@@ -104,7 +104,7 @@ var inChecks = map[string]func(*probe){
 				p.expectForm(what, got)
 			}
 		}
-		p.expect(refused, "an empty body, { and [] are all taken")
+		p.expect(refused, "an empty body, { and [] are all accepted")
 	},
 	"hostile.survives": func(p *probe) { p.expect(p.hostile() != nil, "there are no bodies") },
 	"hostile.status": func(p *probe) {
@@ -120,7 +120,7 @@ var inChecks = map[string]func(*probe){
 	"hostile.truncated": func(p *probe) {
 		meant := func(e *envelope.Envelope) bool { return e.Kind != envelope.KindUnparsed }
 		for _, h := range p.hostile() {
-			p.expect(!h.cut || !slices.ContainsFunc(h.got.Envelopes, meant), "%s: a message was taken", h.what)
+			p.expect(!h.cut || !slices.ContainsFunc(h.got.Envelopes, meant), "%s: a message was accepted", h.what)
 		}
 	},
 }
@@ -177,10 +177,10 @@ func (p *probe) expectSame(what string, change func(*inbound) *inbound) {
 		})
 		p.expect(got.isAccepted() && same, "%s with %s: %s, without: %s", in, what, got, plain)
 	}
-	p.skip("no call of the test data is taken")
+	p.skip("no call of the test data is accepted")
 }
 
-// expectForm expects all members of a JSON template in a refusal. If another template has a body, it expects a body.
+// expectForm expects all members of a JSON template in a refusal. For other templates with a body, it expects a body.
 func (p *probe) expectForm(what string, got *received) {
 	if !p.refusesJSON() {
 		p.expect(len(got.body) > 0 || p.subject.endpoint.GetRefusalBody() == "", "%s: the refusal has no body", what)

@@ -43,7 +43,7 @@ var memoryChecks = map[string]func(*probe){
 type load struct {
 	n       int                  // calls so far
 	first   map[string][2]string // kind of error and ids of the first result of each example
-	changed []string             // findings of later results
+	changed []string             // findings about later results
 	failed  string               // why it stopped
 	samples []int64              // of the memory
 }

@@ -72,7 +72,7 @@ var outChecks = map[string]func(*probe){
 	"odd.typed": func(p *probe) {
 		for _, got := range p.oddities() {
 			repeated := got.kind() == "transient" || got.kind() == "unknown"
-			p.expect(!repeated, "%s gave %s, though the vendor takes it", got.act, got)
+			p.expect(!repeated, "%s gave %s, although the vendor accepts it", got.act, got)
 		}
 	},
 	"channels.in": func(p *probe) {
@@ -125,7 +125,7 @@ var outChecks = map[string]func(*probe){
 	"parallel.in": func(p *probe) {
 		b, began := p.hold(), time.Now()
 		got := p.receive(p.data.in[0])
-		p.expect(got.noResult == "" && time.Since(began) <= soon, "while a delivery waited, %s took %s: %s",
+		p.expect(got.noResult == "" && time.Since(began) <= soon, "while a delivery waited, %s needed %s: %s",
 			p.data.in[0], time.Since(began).Round(time.Millisecond), got)
 		b.release()
 		b.end()
@@ -359,6 +359,6 @@ func (p *probe) attachExample() *exchange {
 		d := readCall[delivery](p, x)
 		return len(d.Media) > 0 && d.Media[0].URL == ""
 	})
-	p.require(i >= 0, "media are wanted as bytes, and no out/*.http attaches any")
+	p.require(i >= 0, "the channel gets media as bytes, and no out/*.http attaches any")
 	return p.data.out[i]
 }

@@ -83,9 +83,9 @@ var setupChecks = map[string]func(*probe){
 		p.expect(!p.can("receive") || len(c.GetPaths()) > 0 || pathless, "it receives, and the channel has no path")
 		for _, path := range c.GetPaths() {
 			p.expect(newMux(path.GetPattern()) != nil, "path %q is not a pattern", path.GetPattern())
-			p.expect(len(path.GetMethods()) > 0, "path %q takes no methods", path.GetPattern())
+			p.expect(len(path.GetMethods()) > 0, "path %q accepts no methods", path.GetPattern())
 			n := path.GetMaxBody()
-			p.expect(n >= 0 && n <= 7<<20, "path %q takes %d bytes", path.GetPattern(), n)
+			p.expect(n >= 0 && n <= 7<<20, "path %q accepts %d bytes", path.GetPattern(), n)
 		}
 		p.expectKnown("threads", []string{c.GetThreads()}, []string{"per_conversation", "per_epoch"})
 		p.expectKnown("unknown", []string{c.GetUnknown()}, []string{"", "retry", "dead"})
@@ -169,7 +169,7 @@ var setupChecks = map[string]func(*probe){
 		n := c.GetTextBytes()
 		p.expect(n == 0 || n >= 16, "text_bytes is %d, expected at least 16, or 0 for no limit", n)
 		carries := slices.ContainsFunc(c.GetParts(), func(t string) bool { return slices.Contains(cases.Media, t) })
-		p.expect(c.GetMedia() == "" || carries, "media are wanted, and none of %v is among the parts", cases.Media)
+		p.expect(c.GetMedia() == "" || carries, "a form of media is declared, and none of %v is among the parts", cases.Media)
 		p.expect(c.GetMediaBytes() >= 0, "media_bytes is %d", c.GetMediaBytes())
 		for _, t := range c.GetMediaTypes() {
 			_, _, err := mime.ParseMediaType(t)

@@ -156,7 +156,7 @@ func (p *probe) receiveFrame(list ...*inbound) (out []*received, err error) {
 	return out, err
 }
 
-// act is an exchange, with the differences of the vendor and of the gateway from the test data.
+// act is an exchange in which the vendor or the gateway differs from the test data.
 type act struct {
 	*exchange
 	fault   *fault // of the request with the effect
@@ -165,7 +165,7 @@ type act struct {
 	strict  bool
 	limit   time.Duration // of the call; 0 means callTimeout
 	change  func(*pluginpb.DeliverCall)
-	most    int64  // bytes of a fetched medium at most; see fetch
+	most    int64  // maximum size of a fetched medium; see fetch
 	what    string // describes the difference
 }
 
@@ -258,7 +258,7 @@ func (p *probe) other() *probe {
 	return &q
 }
 
-// authentic returns the first call of the test data that the adapter takes.
+// authentic returns the first call of the test data that the adapter accepts.
 func (p *probe) authentic() *inbound {
 	return once(p, "authentic", func() *inbound {
 		for _, in := range p.data.in {
@@ -266,7 +266,7 @@ func (p *probe) authentic() *inbound {
 				return in
 			}
 		}
-		p.skip("no call of the test data is taken; see credentials.taken")
+		p.skip("no call of the test data is accepted; see credentials.taken")
 		return nil
 	})
 }

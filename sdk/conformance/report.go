@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/text"
 )
 
-// Status is the result of a check, of a group or of all.
+// Status is the result of a check, of a group, or of the whole run.
 type Status string
 
 const (

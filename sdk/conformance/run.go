@@ -177,7 +177,7 @@ func (p *probe) run(g group, c check) {
 			p.skip("the channel is not configured (%s %s); see configure.accepts", e.GetField(), e.GetText())
 		}
 		if !needs[c.Needs](p) {
-			p.skip("the channel or its test data lack what the check needs: %s", c.Needs)
+			p.skip("the condition of the check is not met: %s", c.Needs)
 		}
 		checks[p.result.ID](p)
 	})

@@ -104,7 +104,7 @@ func fillSettings(s *settings.Schema, given map[string]any, base string) (map[st
 	return out, nil
 }
 
-// withSetting returns a copy of settings in which the value at a path is replaced, added or removed.
+// withSetting returns a copy of settings with another value at a path. The value removed removes the setting.
 func withSetting(all map[string]any, path []string, value any) map[string]any {
 	out, _ := edit(all, strings.Join(path, "."), func(any) any { return value })
 	return out.(map[string]any)
@@ -149,7 +149,7 @@ func (s *subject) close() {
 }
 
 var (
-	errHangs = errors.New("no result: the call hangs") // although its time is over
+	errHangs = errors.New("no result: the call hangs") // its timeout has passed
 	errDied  = errors.New("the process or its stream ended")
 )
 

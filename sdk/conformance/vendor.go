@@ -74,11 +74,11 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reaction responds to a request in place of the test data.
+// reaction responds to a request instead of the test data.
 type reaction func(w http.ResponseWriter, r *http.Request, s *step)
 
 // script is the behavior of the fault server. It has the steps of an exchange, whose order is checked if it is strict.
-// Effect replaces the response of the step with the effect, and prepare the others. Other requests get status 404.
+// effect responds instead of the step with the effect, prepare instead of the others. Other requests get status 404.
 type script struct {
 	steps   []*step
 	strict  bool
@@ -89,7 +89,7 @@ type script struct {
 	next     int // index in steps of the next step
 	problems []string
 	effects  int // requests that had the effect, or would have had it
-	keyed    int // of these, those with an idempotency key
+	keyed    int // effects with an idempotency key
 	texts    strings.Builder
 }
 
@@ -147,7 +147,7 @@ func (s *script) report() []string {
 	return out
 }
 
-// count returns the number of requests with the effect; if keys is true, without repeats that have the key of another.
+// count returns the number of requests with the effect. If keys is true, requests with an idempotency key count as one.
 func (s *script) count(keys bool) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
