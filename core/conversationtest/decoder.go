@@ -64,8 +64,8 @@ func (d *decoder) setText(to *string) func(config.Value) {
 	return func(v config.Value) { *to = d.text(v) }
 }
 
-// filled returns a function that stores a text that must not be empty.
-func (d *decoder) filled(to *string) func(config.Value) {
+// setNonEmpty returns a function that stores a text that must not be empty.
+func (d *decoder) setNonEmpty(to *string) func(config.Value) {
 	return func(v config.Value) {
 		if *to = d.text(v); *to == "" && v.IsText() {
 			d.bad(v, "is empty; give it a value or leave the key out")
@@ -73,8 +73,8 @@ func (d *decoder) filled(to *string) func(config.Value) {
 	}
 }
 
-// optional returns a function that stores a text, which may be empty.
-func (d *decoder) optional(to **string) func(config.Value) {
+// setOptional returns a function that stores a text, which may be empty.
+func (d *decoder) setOptional(to **string) func(config.Value) {
 	return func(v config.Value) {
 		s := d.text(v)
 		*to = &s

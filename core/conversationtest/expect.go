@@ -2,8 +2,8 @@ package conversationtest
 
 import "regexp"
 
-// Expect is what happened to the conversation of a step since its previous step. Only the given fields are compared. A
-// list is compared completely and in order.
+// Expect has the expected changes of a step's conversation since its previous step. Only the given fields are compared.
+// A list is compared completely and in order.
 type Expect struct {
 	To         map[string][]Match  // messages that channels received, with notices and copies
 	Events     map[string][]string // events that channels received: kinds, and "open" for a new thread
@@ -50,7 +50,7 @@ var messageOutcomes = []string{
 	MessageSent, MessageHeld, MessageDropped, MessageFenced, MessageUnrouted, MessageBlank,
 }
 
-// Observed is what happened to a conversation since its previous step. Owner, Home, Offer, Closed and Attributes are
+// Observed has the changes of a conversation since its previous step. Owner, Home, Offer, Closed and Attributes are
 // those at the end of the step.
 type Observed struct {
 	To         map[string][]Message `json:"to,omitempty"`

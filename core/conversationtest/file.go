@@ -1,5 +1,5 @@
-// Package conversationtest is the format of conversation tests. A file names tests, a test is a list of steps, and a
-// step has an action and expectations. A [Driver] performs the steps: in virtual time with the gateway's decisions
+// Package conversationtest defines the format of conversation tests. A file names tests, a test is a list of steps, and
+// a step has an action and expectations. A [Driver] performs the steps: in virtual time with the gateway's decisions
 // (package core/internal/scenario), or with built programs and simulators. docs/testing-routes.md describes the format.
 //
 // The package reads files strictly: unknown keys and names are problems with a position and a suggestion.
@@ -28,8 +28,8 @@ type Test struct {
 	node  config.Value
 }
 
-// Step is one action and what it must cause. An action belongs to one of From, Channel and Operator. A step without an
-// action lets time pass or only has expectations.
+// Step is one action and its expected effects. An action belongs to one of From, Channel and Operator. A step without
+// an action lets time pass or only has expectations.
 type Step struct {
 	After time.Duration // time that passes before the action
 	At    *Clock        // time of the action

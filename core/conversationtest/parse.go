@@ -33,7 +33,7 @@ func Parse(path string, data []byte) (*File, []config.Problem) {
 	var hasTests bool
 	var startAt config.Value
 	p.fields(root, map[string]func(config.Value){
-		"config": p.filled(&configPath),
+		"config": p.setNonEmpty(&configPath),
 		"zone": func(v config.Value) {
 			var err error
 			zone = p.text(v)
@@ -101,7 +101,7 @@ func (p *parser) checkNames(f *File) {
 func (p *parser) test(v config.Value) Test {
 	t := Test{Start: p.start, node: v}
 	p.fields(v, map[string]func(config.Value){
-		"name":  p.filled(&t.Name),
+		"name":  p.setNonEmpty(&t.Name),
 		"start": func(v config.Value) { t.Start = p.startTime(v, p.text(v)) },
 		"steps": func(v config.Value) {
 			p.list(v, func(v config.Value) { t.Steps = append(t.Steps, p.step(v)) })

@@ -22,21 +22,21 @@ func (p *parser) step(v config.Value) Step {
 	p.fields(v, map[string]func(config.Value){
 		"after":       func(v config.Value) { s.After = p.duration(v) },
 		"at":          func(v config.Value) { s.At = p.clock(v) },
-		"customer":    p.filled(&s.Customer),
-		"from":        p.filled(&s.From),
+		"customer":    p.setNonEmpty(&s.Customer),
+		"from":        p.setNonEmpty(&s.From),
 		"text":        p.setText(&s.Text),
 		"parts":       func(v config.Value) { s.Parts = p.partTypes(v) },
 		"event":       p.oneOf("event", events, &s.Event),
-		"reason":      p.filled(&s.Reason),
-		"sender_id":   p.filled(&s.SenderID),
-		"sender_name": p.filled(&s.SenderName),
+		"reason":      p.setNonEmpty(&s.Reason),
+		"sender_id":   p.setNonEmpty(&s.SenderID),
+		"sender_name": p.setNonEmpty(&s.SenderName),
 		"sender_role": p.oneOf("role of a sender", senderRoles, &s.SenderRole),
 		"attributes":  func(v config.Value) { s.Attributes = p.textMap(v) },
 		"thread":      func(v config.Value) { s.Thread = p.number(v) },
-		"channel":     p.filled(&s.Channel),
+		"channel":     p.setNonEmpty(&s.Channel),
 		"calls":       p.oneOf("outcome of calls", calls, &s.Calls),
 		"operator":    p.oneOf("command", commands, &s.Operator),
-		"to":          p.filled(&s.To),
+		"to":          p.setNonEmpty(&s.To),
 		"expect":      func(v config.Value) { s.Expect = p.expect(v) },
 	})
 	if v.IsMapping() {
@@ -112,11 +112,11 @@ func (p *parser) expect(v config.Value) *Expect {
 		"history":    func(v config.Value) { e.History = byChannel(p, v, p.matches) },
 		"notices":    func(v config.Value) { e.Notices = p.matches(v) },
 		"rules":      func(v config.Value) { e.Rules = p.texts(v) },
-		"owner":      p.optional(&e.Owner),
-		"home":       p.optional(&e.Home),
-		"offer":      p.optional(&e.Offer),
-		"reason":     p.optional(&e.Reason),
-		"closed":     p.optional(&e.Closed),
+		"owner":      p.setOptional(&e.Owner),
+		"home":       p.setOptional(&e.Home),
+		"offer":      p.setOptional(&e.Offer),
+		"reason":     p.setOptional(&e.Reason),
+		"closed":     p.setOptional(&e.Closed),
 		"attributes": func(v config.Value) { e.Attributes = p.textMap(v) },
 		"dead":       func(v config.Value) { e.Dead = p.dead(v) },
 		"message": func(v config.Value) {
@@ -149,11 +149,11 @@ func (p *parser) matches(v config.Value) []Match {
 func (p *parser) match(v config.Value) Match {
 	var m Match
 	if !v.IsMapping() {
-		p.optional(&m.Text)(v)
+		p.setOptional(&m.Text)(v)
 		return m
 	}
 	p.fields(v, map[string]func(config.Value){
-		"text": p.optional(&m.Text),
+		"text": p.setOptional(&m.Text),
 		"matches": func(v config.Value) {
 			var err error
 			if m.Pattern, err = regexp.Compile(p.text(v)); err != nil {
@@ -162,8 +162,8 @@ func (p *parser) match(v config.Value) Match {
 		},
 		"parts":      func(v config.Value) { m.Parts = p.partTypes(v) },
 		"attributes": func(v config.Value) { m.Attributes = p.textMap(v) },
-		"decision":   p.optional(&m.Decision),
-		"rule":       p.optional(&m.Rule),
+		"decision":   p.setOptional(&m.Decision),
+		"rule":       p.setOptional(&m.Rule),
 	})
 	if m.Text != nil && m.Pattern != nil {
 		p.bad(v, "a message has either text or matches")
@@ -179,7 +179,7 @@ func (p *parser) dead(v config.Value) []Dead {
 			d.Channel = p.text(item)
 		} else {
 			p.fields(item, map[string]func(config.Value){
-				"channel": p.filled(&d.Channel), "error": p.filled(&d.Error),
+				"channel": p.setNonEmpty(&d.Channel), "error": p.setNonEmpty(&d.Error),
 			})
 		}
 		out = append(out, d)

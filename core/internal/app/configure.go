@@ -25,7 +25,7 @@ func (f *Findings) add(more Findings) {
 	f.Problems, f.Warnings = append(f.Problems, more.Problems...), append(f.Warnings, more.Warnings...)
 }
 
-func problem(problems ...config.Problem) Findings { return Findings{Problems: problems} }
+func findingsOf(problems ...config.Problem) Findings { return Findings{Problems: problems} }
 
 // Check starts the adapters, lets them validate the settings of their channels, and stops them. It opens no store and
 // no listener, and does not use the network. It returns all findings, sorted. If the configuration did not load, the
@@ -113,7 +113,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 		return Findings{}
 	}
 	if problems := cfg.CheckSettings(ch.Name, schema); len(problems) > 0 {
-		return p.handleInvalid(cfg, ch, h, problem(problems...))
+		return p.handleInvalid(cfg, ch, h, findingsOf(problems...))
 	}
 	var found Findings
 	for _, f := range cfg.CheckAddresses(ch.Name, schema) {
@@ -128,7 +128,7 @@ func (p *plugins) configureChannel(ctx context.Context, cfg *config.Config, ch *
 	}
 	pc, err := channelConfig(cfg, ch, schema)
 	if err != nil {
-		found.add(problem(cfg.SettingProblem(finding.InvalidSetting, ch.Name, "", err.Error())))
+		found.add(findingsOf(cfg.SettingProblem(finding.InvalidSetting, ch.Name, "", err.Error())))
 		return found
 	}
 	ctx, cancel := context.WithTimeout(ctx, configureTimeout)

@@ -59,7 +59,7 @@ func (p *plugins) keep(cfg *config.Config) {
 // kept endpoint waits for the adapter. The other channels are unavailable until a later revision has a working process.
 func (p *plugins) handleMissing(cfg *config.Config, name string, h *plugin.Host, cause string) Findings {
 	if p.strict {
-		return problem(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters",
+		return findingsOf(cfg.Problem(finding.AdapterNotStarted, "the program could not be started: "+cause, "adapters",
 			name, "command"))
 	}
 	var waiting, unavailable []string
@@ -92,7 +92,7 @@ func missingRemedy(unavailable []string) string {
 // handleRefused handles a channel that the adapter does not accept although its settings are valid.
 func (p *plugins) handleRefused(cfg *config.Config, ch *config.Channel, h *plugin.Host, cause config.Problem) Findings {
 	if p.strict {
-		return problem(cause)
+		return findingsOf(cause)
 	}
 	var unavailable []string
 	if !p.restore(cfg, ch, h, cause.Message) {

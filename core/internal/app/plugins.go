@@ -28,13 +28,13 @@ const configureTimeout = 10 * time.Second
 // of their channels. If an adapter and its channels have not changed, a revision takes over the process of the former
 // revision.
 type plugins struct {
-	processes map[string]*process
-	hosts     map[string]*plugin.Host // of the processes
-	log       *slog.Logger
-	strict    bool                    // an adapter that does not start is a problem
-	kept      map[string]*keptAdapter // nil for an adapter without a kept description
-	former    *revision               // nil at the start
-	taken     map[string]bool         // adapters whose process was taken over from the former revision
+	running map[string]*runningAdapter
+	hosts   map[string]*plugin.Host // of running
+	log     *slog.Logger
+	strict  bool                    // an adapter that does not start is a problem
+	kept    map[string]*keptAdapter // nil for an adapter without a kept description
+	former  *revision               // nil at the start
+	taken   map[string]bool         // adapters whose process was taken over from the former revision
 
 	mu          sync.Mutex // guards the maps below during configure
 	described   map[string]*pluginpb.DescribeResponse
@@ -45,7 +45,7 @@ type plugins struct {
 
 func newPlugins(log *slog.Logger, strict bool) *plugins {
 	return &plugins{
-		processes: map[string]*process{}, hosts: map[string]*plugin.Host{}, log: log, strict: strict,
+		running: map[string]*runningAdapter{}, hosts: map[string]*plugin.Host{}, log: log, strict: strict,
 		kept: map[string]*keptAdapter{}, taken: map[string]bool{},
 		described: map[string]*pluginpb.DescribeResponse{}, endpoints: map[string]*pluginpb.ConfigureResponse{},
 		configured: map[string]*pluginpb.ChannelConfig{}, unavailable: map[string]string{},
@@ -71,12 +71,12 @@ func startPlugins(cfg *config.Config, former *revision, o *Options, runtimeDir s
 			p.take(cfg, name)
 			continue
 		}
-		p.processes[name] = startProcess(plugin.Options{
+		p.running[name] = startAdapter(plugin.Options{
 			Name: name, Command: command(a.Command), Args: a.Args, Env: environment(a.Env), GatewayVersion: o.Version,
 			RuntimeDir: runtimeDir, Logger: p.log, Metrics: m, Complete: completeSettings(cfg),
 			Secrets: cfg.Secrets(), Candidate: former != nil, DrainTimeout: drainTimeout(cfg, name),
 		}, p.log)
-		p.hosts[name] = p.processes[name].Host
+		p.hosts[name] = p.running[name].Host
 	}
 	return p
 }
@@ -126,14 +126,14 @@ func command(c string) string {
 }
 
 // stop drains and stops all processes, and waits for them.
-func (p *plugins) stop() { stopAll(slices.Collect(maps.Values(p.processes))) }
+func (p *plugins) stop() { stopAll(slices.Collect(maps.Values(p.running))) }
 
 // discard stops the processes that were not taken over from the former revision.
 func (p *plugins) discard() {
-	var own []*process
-	for name, process := range p.processes {
+	var own []*runningAdapter
+	for name, a := range p.running {
 		if !p.taken[name] {
-			own = append(own, process)
+			own = append(own, a)
 		}
 	}
 	stopAll(own)

@@ -108,8 +108,8 @@ func (a *App) report(r *admin.Reload) {
 	}
 }
 
-// reload builds the next revision next to the former one, checks it, and puts it into force. The caller holds the
-// lock.
+// reload builds the next revision while the former one stays in force, checks it, and puts it into force. The caller
+// holds the lock.
 func (a *App) reload(ctx context.Context, req admin.ReloadRequest, out *admin.Reload) error {
 	former := a.reloads.inForce
 	cfg, cause, err := a.read(former.cfg, req)
@@ -229,17 +229,17 @@ func (a *App) putInForce(former, next *revision, p *conversation.Policy, cause s
 
 // stopUnused stops the processes that the next revision does not use, after the requests of the former one have ended.
 func (a *App) stopUnused(former, next *revision, requests *ingress.Table) {
-	var unused []*process
-	for name, p := range former.plugins.processes {
-		if next.plugins.processes[name] != p {
+	var unused []*runningAdapter
+	for name, p := range former.plugins.running {
+		if next.plugins.running[name] != p {
 			p.Represent(false)
 			unused = append(unused, p)
 		}
-		if next.plugins.processes[name] == nil {
+		if next.plugins.running[name] == nil {
 			a.parts.plugins.Remove(name)
 		}
 	}
-	for name, p := range next.plugins.processes {
+	for name, p := range next.plugins.running {
 		if !next.plugins.taken[name] {
 			p.Represent(true)
 		}

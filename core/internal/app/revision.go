@@ -7,8 +7,8 @@ import (
 	"patchbay/core/internal/config"
 )
 
-// revision is a revision of the configuration with the plugin processes that run for it. It does not change any more
-// when it is in force.
+// revision is a revision of the configuration with the plugin processes that run for it. It does not change once it is
+// in force.
 type revision struct {
 	number  uint64
 	cfg     *config.Config
@@ -43,7 +43,7 @@ func (r *revision) canReuse(next *config.Config, adapter string) bool {
 func (p *plugins) take(cfg *config.Config, adapter string) {
 	from := p.former.plugins
 	p.taken[adapter] = true
-	p.processes[adapter], p.hosts[adapter] = from.processes[adapter], from.hosts[adapter]
+	p.running[adapter], p.hosts[adapter] = from.running[adapter], from.hosts[adapter]
 	if d := from.described[adapter]; d != nil {
 		p.described[adapter] = d
 	}
@@ -69,7 +69,7 @@ func (p *plugins) fallBack(cfg *config.Config, adapter string, found *Findings) 
 	}
 	p.log.Error("new process of an adapter does not work, the previous one stays in use", "adapter", adapter,
 		"error", &config.Problems{List: found.Problems})
-	p.processes[adapter].stop()
+	p.running[adapter].stop()
 	for _, ch := range channelsOf(cfg, adapter) {
 		delete(p.endpoints, ch)
 		delete(p.configured, ch)

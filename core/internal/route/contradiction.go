@@ -43,7 +43,7 @@ func (c *checker) checkContradiction(when *condition) {
 	if !ok || len(cases) == 0 {
 		return
 	}
-	isNever := func(parts ...ast.Expr) bool {
+	isNever := func(parts ...ast.Expr) bool { // in every case, one of the parts is false
 		return !slices.ContainsFunc(cases, func(a assumption) bool {
 			return !slices.ContainsFunc(parts, func(e ast.Expr) bool { return a.eval(e) == never })
 		})

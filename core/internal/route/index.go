@@ -82,9 +82,9 @@ func (t *Table) candidates(in *input) cursor {
 		var list []int
 		if key == wordKey {
 			if !in.searched {
-				in.words, in.searched = t.words.find(in.foldedText(), c.byValue[key]), true
+				in.wordRules, in.searched = t.words.find(in.foldedText(), c.byValue[key]), true
 			}
-			list = in.words
+			list = in.wordRules
 		} else {
 			list = c.byValue[key][in.value(key)]
 		}

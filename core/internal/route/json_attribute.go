@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// AnyAttribute replaces the name of the attribute with JSON in a message if there is none or more than one.
+// AnyAttribute stands for the name of the attribute with JSON in messages if there is none or more than one.
 const AnyAttribute = "ATTRIBUTE"
 
 // JSONAttribute returns the attribute that contains a JSON object according to its explanation. It returns "" if there

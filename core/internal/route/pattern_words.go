@@ -18,8 +18,8 @@ type spelling struct {
 	exact bool
 }
 
-// patternWords returns words of which the folded text contains at least one if the pattern matches the text. It returns
-// nil if it finds none.
+// patternWords returns folded words. If the pattern matches a text, the folded text contains at least one of them. It
+// returns nil if it finds none.
 func patternWords(pattern string) []string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -34,7 +34,7 @@ func patternWords(pattern string) []string {
 	}
 	slices.Sort(s.texts)
 	var out []string
-	for _, w := range s.texts { // texts with w contain its beginnings too
+	for _, w := range s.texts { // a text that contains w contains each prefix of w
 		if len(out) == 0 || !strings.HasPrefix(w, out[len(out)-1]) {
 			out = append(out, w)
 		}

@@ -43,8 +43,8 @@ type input struct {
 	ready  bool           // folded is set
 	parsed map[string]any // JSON of attributes
 
-	words    []int // rules of which a word is in the text, if searched is set
-	searched bool
+	wordRules []int // rules of which a word is in the text, if searched is set
+	searched  bool
 }
 
 var (

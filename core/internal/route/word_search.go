@@ -7,8 +7,8 @@ import (
 	"github.com/coregx/ahocorasick"
 )
 
-// Limits of the words in the index. A node takes 4 bytes for each different byte of the words, up to a power of two: 128
-// bytes for English words, 512 for Chinese ones.
+// Limits of the words in the index. A node has an entry of 4 bytes for each different byte of the words, and the number
+// of entries is rounded up to a power of two: 128 bytes for English words, 512 for Chinese ones.
 const (
 	maxWordBytes = 64 // of one word; longer words are cut
 	maxNodes     = 1 << 18
