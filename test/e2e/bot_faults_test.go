@@ -158,27 +158,37 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	})
 }
 
-// A reload with other settings ends the slow wait of a refused delivery.
-func TestReloadRepeatsARefusedDelivery(t *testing.T) {
-	t.Parallel()
-	s := newSystem(t, harness.Vendors{}, harness.Config{
-		Settings: map[string][]string{"faq": {"mode: blocking"}}, Routes: "[]",
-	})
-	s.say(t, "kai", "hello")
-	s.expect(t, "kai", "bot", greeting)
-	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointMessage, Count: 1})
-	s.say(t, "kai", "and now?")
-	s.expectSlowRetry(t, "faq", "kai")
-	reason := s.Only(t, "kai").Pending[0].Reason
-	next, _, _ := strings.Cut(strings.TrimPrefix(reason, "next attempt at "), ";")
-	due, err := time.Parse(time.RFC3339, next)
-	if err != nil {
-		t.Fatalf("reason %q: %v, want the time of the next attempt", reason, err)
-	}
-	s.reload(t, harness.Config{Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]"})
-	s.expect(t, "kai", "bot", "You said: and now?")
-	if now := time.Now(); now.After(due) {
-		t.Errorf("the answer came at %v, not before the next attempt was due at %v", now, due)
+// A reload with other settings ends the wait of a failed delivery.
+func TestReloadRepeatsAFailedDelivery(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"the credentials are refused": {Kind: simulator.ExpiredToken},
+		"the vendor fails": {
+			Kind: simulator.Status, Status: http.StatusServiceUnavailable, RetryAfter: time.Minute,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t, harness.Vendors{}, harness.Config{
+				Settings: map[string][]string{"faq": {"mode: blocking"}}, Routes: "[]",
+			})
+			s.say(t, "kai", "hello")
+			s.expect(t, "kai", "bot", greeting)
+			fault.Endpoint, fault.Count = botwebhook.EndpointMessage, 1
+			s.Bots.Faults.Add(fault)
+			s.say(t, "kai", "and now?")
+			s.expectSlowRetry(t, "faq", "kai")
+			reason := s.Only(t, "kai").Pending[0].Reason
+			next, _, _ := strings.Cut(strings.TrimPrefix(reason, "next attempt at "), ";")
+			due, err := time.Parse(time.RFC3339, next)
+			if err != nil {
+				t.Fatalf("reason %q: %v, want the time of the next attempt", reason, err)
+			}
+			s.reload(t, harness.Config{Settings: map[string][]string{"faq": {"mode: streaming"}}, Routes: "[]"})
+			s.expect(t, "kai", "bot", "You said: and now?")
+			if now := time.Now(); now.After(due) {
+				t.Errorf("the answer came at %v, not before the next attempt was due at %v", now, due)
+			}
+		})
 	}
 }
 

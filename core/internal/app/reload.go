@@ -198,17 +198,21 @@ func (a *App) putInForce(former, next *revision, p *conversation.Policy, cause s
 	}
 	lanes, subscribed := laneChannels(next.cfg, next.plugins), subscriptions(next.cfg, next.plugins)
 	channels, routes := names(next.cfg)
-	var restarted []string
-	for i := range next.cfg.Channels {
-		if ch := &next.cfg.Channels[i]; !next.plugins.taken[ch.Adapter] {
-			restarted = append(restarted, ch.Name)
+	var restarted, changed []string
+	for i := range lanes {
+		l := &lanes[i]
+		if !next.plugins.taken[l.Adapter] {
+			restarted = append(restarted, l.Name)
+		}
+		if l.Changed = !former.cfg.SameSettings(next.cfg, l.Name); l.Changed {
+			changed = append(changed, l.Name)
 		}
 	}
 	a.parts.subscriptions.Suspend(subscribed)
 	var formerTable *ingress.Table
 	_, err = a.parts.writer.Revise(&writer.Revision{
 		Policy: p, OpensPerMinute: next.cfg.Limits.OpenedPerMinute, Hash: next.cfg.Hash, Cause: cause,
-		Restarted: restarted,
+		Restarted: restarted, Changed: changed,
 		Applied: func(number uint64) {
 			next.number = number
 			a.parts.metrics.Configure(channels, routes)

@@ -95,10 +95,14 @@ func (c *Config) SameAdapter(next *Config, name string) bool {
 	if !slices.Equal(former, channels(next)) {
 		return false
 	}
-	return !slices.ContainsFunc(former, func(ch string) bool {
-		return slices.ContainsFunc(adapterKeys, func(key string) bool {
-			return !equal(c.root.find("channels", ch, key), next.root.find("channels", ch, key))
-		})
+	return !slices.ContainsFunc(former, func(ch string) bool { return !c.SameSettings(next, ch) })
+}
+
+// SameSettings reports whether the adapter of a channel gets the same settings for it in both configurations.
+// References are compared by their values.
+func (c *Config) SameSettings(next *Config, channel string) bool {
+	return !slices.ContainsFunc(adapterKeys, func(key string) bool {
+		return !equal(c.root.find("channels", channel, key), next.root.find("channels", channel, key))
 	})
 }
 

@@ -105,7 +105,14 @@ func TestSameAdapter(t *testing.T) {
 			if a, b := base.SameAdapter(next, "native"), base.SameAdapter(next, "bot"); a != tt.native || b != tt.bots {
 				t.Errorf("the same: native %v, bot %v; want %v, %v", a, b, tt.native, tt.bots)
 			}
+			if a, b := base.SameSettings(next, "web"), base.SameSettings(next, "faq"); a != tt.native || b != tt.bots {
+				t.Errorf("the same settings: web %v, faq %v; want %v, %v", a, b, tt.native, tt.bots)
+			}
 		})
+	}
+	program := compared(t, "key-one", "bin/native", "bin/other")
+	if base.SameAdapter(program, "native") || !base.SameSettings(program, "web") {
+		t.Error("with another program, the adapter is the same, or the settings of its channel are not")
 	}
 	if base.SameAdapter(base, "unknown") {
 		t.Error("an unknown adapter is the same")

@@ -94,6 +94,33 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	})
 }
 
+// With other settings, the vendor may be reachable.
+func TestOpenBreakerAllowsACallWithOtherSettings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, Channel{Name: "faq"}, Channel{Name: "other"})
+		defer h.close()
+		h.bot.answerAll(failed("transient"))
+		for range breakerMinimum {
+			h.mustOutcome(h.submit("faq", "hello"))
+			h.mustOutcome(h.submit("other", "hello"))
+		}
+		h.bot.answerAll(delivered())
+		first, second, other := h.submit("faq", "first"), h.submit("faq", "second"), h.submit("other", "third")
+		faq, same := *h.channels["faq"].Channel, *h.channels["other"].Channel
+		faq.Changed = true
+		calls := h.bot.callCount()
+		h.Configure([]Channel{faq, same})
+		for _, j := range []*attempt.Job{first, second} {
+			if o := h.mustOutcome(j); o.Result != attempt.ResultDelivered {
+				t.Errorf("outcome %+v with other settings, want delivered", o)
+			}
+		}
+		if o := h.outcome(other); o != nil || h.bot.callCount() != calls+2 {
+			t.Errorf("outcome %+v with the same settings, %d calls; want none and 2 calls", o, h.bot.callCount()-calls)
+		}
+	})
+}
+
 func TestFailuresOfOneConversationDoNotStopOthers(t *testing.T) {
 	for _, kind := range []string{"transient", "unknown"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"patchbay/core/internal/attempt"
 )
 
-// Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. Calls in flight
-// end with the settings with which they began. A job of a removed channel that has not started gets the outcome of a
+// Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. If its settings
+// have changed, an open breaker becomes half open. Calls in flight end with the settings with which they began. A job of a removed channel that has not started gets the outcome of a
 // canceled job, so that the writer keeps its delivery.
 func (e *Engine) Configure(channels []Channel) {
 	e.mu.Lock()
@@ -63,6 +63,10 @@ func (e *Engine) configure(ch *channel, c *Channel) {
 	ch.Channel, ch.adapter = c, a
 	a.channels = append(a.channels, ch)
 	e.channels[c.Name] = ch
+	if c.Changed && ch.breaker.state != breakerClosed {
+		ch.breaker.probe = nil
+		e.setBreaker(ch, breakerHalfOpen)
+	}
 }
 
 // removeChannel ends the waiting jobs of a channel. The caller holds the lock.

@@ -47,6 +47,7 @@ type Channel struct {
 	Hours         *hours.Hours  // in which an open that is no offer may start; nil is always
 	Media         sdk.MediaMode
 	MediaLimit    media.Limit // of one medium; not used with sdk.MediaAsIs
+	Changed       bool        // the adapter has other settings for it than before
 }
 
 // Loader reads an envelope from the log.

@@ -68,11 +68,16 @@ func (w *Writer) submit(c *state.Conversation, head *state.Delivery, now time.Ti
 	w.Lanes.Submit(newJob(c, head, w.Policy.WaitTime(c, head, now)))
 }
 
-// retryUnauthorized submits the lane heads of the channels whose last call failed because the vendor refused the
-// credentials, although their next attempt is due later.
-func (w *Writer) retryUnauthorized(channels []string) {
-	if len(channels) == 0 {
+// retryFailed submits the lane heads that r.Restarted and r.Changed describe, although their next attempt is due later.
+func (w *Writer) retryFailed(r *Revision) {
+	if len(r.Restarted)+len(r.Changed) == 0 {
 		return
+	}
+	repeats := func(d *state.Delivery) bool {
+		if d.Error == string(sdk.KindUnauthorized) && slices.Contains(r.Restarted, d.Channel) {
+			return true
+		}
+		return d.Error != string(sdk.KindThrottled) && slices.Contains(r.Changed, d.Channel)
 	}
 	now := w.Now()
 	w.state.EachBusy(func(c *state.Conversation) {
@@ -80,11 +85,9 @@ func (w *Writer) retryUnauthorized(channels []string) {
 			head := &c.Lanes[i].Queue[0]
 			due := *head
 			due.NextAt = now
-			if head.Error != string(sdk.KindUnauthorized) || !slices.Contains(channels, head.Channel) ||
-				w.inFlight[c.ID][head.Channel] != "" || !w.Policy.MayRelease(c, &due, now) {
-				continue
+			if repeats(head) && w.inFlight[c.ID][head.Channel] == "" && w.Policy.MayRelease(c, &due, now) {
+				w.submit(c, head, now)
 			}
-			w.submit(c, head, now)
 		}
 	})
 }

@@ -18,6 +18,9 @@ type Revision struct {
 	// Restarted has the channels whose adapter gets a new process. Their deliveries whose last call failed because the
 	// vendor refused the credentials are repeated immediately.
 	Restarted []string
+	// Changed has the channels whose settings have changed. Their failed deliveries are repeated immediately, unless the
+	// vendor has asked for a pause.
+	Changed []string
 	// Applied is called on the loop when the record with the revision is stored, before any other input is decided on
 	// and before any delivery is released. It must return quickly.
 	Applied func(number uint64)
@@ -85,7 +88,7 @@ func (w *Writer) enforce(r *waitingRevision) {
 		r.Applied(r.policy.Revision)
 	}
 	w.state.EachPause(w.Lanes.Pause) // for channels that have returned
-	w.retryUnauthorized(r.Restarted)
+	w.retryFailed(r.Revision)
 	w.adaptAll()
 	r.answer(nil)
 }

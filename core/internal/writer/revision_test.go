@@ -93,17 +93,20 @@ func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
 	})
 }
 
-// With corrected credentials, a refused delivery does not wait for the rest of its delay. Other delays do not end.
-func TestRefusedDeliveryIsRepeatedWithANewProcess(t *testing.T) {
+// With corrected settings, a failed delivery does not wait for the rest of its delay. With a new process and the same
+// settings, only a delivery with refused credentials does not.
+func TestFailedDeliveryIsRepeatedWithOtherSettings(t *testing.T) {
 	for name, tc := range map[string]struct {
-		kind      string
-		restarted []string
-		released  bool
+		kind               string
+		restarted, changed []string
+		released           bool
 	}{
-		"credentials refused":                      {"unauthorized", []string{"desk", "faq"}, true},
-		"credentials refused, the process stays":   {"unauthorized", []string{"desk"}, false},
-		"the vendor asked for a pause":             {"throttled", []string{"faq"}, false},
-		"the vendor failed, and may need its time": {"transient", []string{"faq"}, false},
+		"credentials refused":                      {"unauthorized", []string{"desk", "faq"}, nil, true},
+		"credentials refused, the process stays":   {"unauthorized", []string{"desk"}, nil, false},
+		"the vendor asked for a pause":             {"throttled", []string{"faq"}, []string{"faq"}, false},
+		"the vendor failed, and may need its time": {"transient", []string{"desk", "faq"}, []string{"desk"}, false},
+		"the vendor failed, with other settings":   {"transient", []string{"faq"}, []string{"faq"}, true},
+		"no response, with other settings":         {"unknown", []string{"faq"}, []string{"faq"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -116,7 +119,7 @@ func TestRefusedDeliveryIsRepeatedWithANewProcess(t *testing.T) {
 				}
 				h.finish(j, refused)
 				r := h.revision()
-				r.Restarted = tc.restarted
+				r.Restarted, r.Changed = tc.restarted, tc.changed
 				if _, err := h.Revise(r); err != nil {
 					t.Fatal(err)
 				}
