@@ -79,7 +79,7 @@ type OpenRequest struct {
 	// Offer means that control is offered. The channel accepts with an envelope of kind connected, with its first
 	// message of an agent, or with OpenResult.Accepted. It refuses with an error of KindDeclined.
 	Offer      bool
-	Reason     string // name of the rule
+	Reason     string // name of the rule that made the offer, "" without an offer
 	Attributes map[string]string
 }
 

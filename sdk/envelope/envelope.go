@@ -99,7 +99,7 @@ type Part struct {
 	Longitude float64 `json:"longitude,omitempty"`
 	// Items are the suggestions of a suggestions part.
 	Items []string `json:"items,omitempty"`
-	// Attributes are facts about this part, like the branch and component of a flow bot.
+	// Attributes are additional data of this part, like the branch and component of a flow bot.
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
@@ -110,7 +110,7 @@ type Part struct {
 // Conversation, Epoch, AcceptedAt and Cause: an adapter must leave them empty.
 type Envelope struct {
 	ID      string `json:"id"`      // UUIDv7
-	Channel string `json:"channel"` // name of the receiving channel, "" if the gateway is the author
+	Channel string `json:"channel"` // name of the channel that received it, "" if the gateway is the author
 	// VendorID is the vendor's id, the same in each retry of the vendor. The gateway deduplicates by channel, thread
 	// and VendorID. An envelope without VendorID is never a duplicate.
 	VendorID string `json:"vendor_id,omitempty"`
@@ -122,7 +122,7 @@ type Envelope struct {
 	Kind         Kind   `json:"kind"`
 	Parts        []Part `json:"parts,omitempty"`
 	// RefersTo has the ids of the messages that an event refers to, as the vendor of the event sent them. The gateway
-	// does not translate them, so the vendor of the receiving channel may not know them.
+	// does not translate them, so the vendor of the target channel may not know them.
 	RefersTo   []string          `json:"refers_to,omitempty"`
 	SentAt     time.Time         `json:"sent_at,omitzero"` // by the vendor's clock; zero if unknown
 	AcceptedAt time.Time         `json:"accepted_at,omitzero"`

@@ -47,8 +47,8 @@ func EnvelopeFromProto(p *pluginpb.Envelope) *envelope.Envelope {
 	return e
 }
 
-// EncodeEnvelope encodes an envelope as an Envelope message. The log stores these bytes, and the receiving adapter gets
-// them unchanged.
+// EncodeEnvelope encodes an envelope as an Envelope message. The log stores these bytes, and the adapter that delivers
+// the envelope gets the same bytes.
 func EncodeEnvelope(e *envelope.Envelope) ([]byte, error) {
 	p := EnvelopeToProto(e)
 	b, err := p.MarshalVT()
