@@ -69,7 +69,7 @@ func (a *adapter) Configure(_ context.Context, ch sdk.Channel) (sdk.Endpoint, er
 	c := &channel{name: ch.Name, prefix: ch.Prefix, settings: s, host: ch.Host, now: a.now, metrics: m}
 	c.tokens = newTokenCache(c.fetchToken, a.now)
 	if s.Inbound == inboundPoll {
-		c.sessions = newSessions(a.now)
+		c.polledUsers = newPolledUsers(a.now)
 	}
 	if err := a.put(c); err != nil {
 		return sdk.Endpoint{}, fmt.Errorf("configure channel %s: %w", ch.Name, err)
@@ -92,7 +92,7 @@ func (a *adapter) put(c *channel) error {
 	previous := a.channels[c.name]
 	if previous != nil && previous.polls() && c.polls() && previous.settings.BaseURL == c.settings.BaseURL &&
 		previous.settings.ChannelID == c.settings.ChannelID {
-		c.sessions = previous.sessions
+		c.polledUsers = previous.polledUsers
 	}
 	a.channels[c.name] = c
 	return nil
@@ -108,7 +108,7 @@ func (a *adapter) Health(_ context.Context, name string) error {
 	if err := c.tokens.err(); err != nil {
 		return fmt.Errorf("get access token from AICC: %w", err)
 	}
-	if err := c.sessions.err(); err != nil {
+	if err := c.polledUsers.err(); err != nil {
 		return fmt.Errorf("poll messages from AICC: %w", err)
 	}
 	return nil

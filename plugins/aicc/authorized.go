@@ -10,7 +10,7 @@ import (
 // callAuthorized makes a call with the access token and the user's token. If AICC refuses them (401, 403), it renews
 // the user's token and, if necessary, the access token, and repeats the call once. A refused call had no effect.
 func (c *channel) callAuthorized(ctx context.Context, op, user string, st *threadState, q request) (*response, error) {
-	c.sessions.loadToken(user, st)
+	c.polledUsers.loadToken(user, st)
 	a, access, err := c.callAuthorizedOnce(ctx, op, user, st, q)
 	if access == "" || err == nil || sdk.KindOf(err) != sdk.KindUnauthorized {
 		return a, err
@@ -56,7 +56,7 @@ func (c *channel) callAuthorizedOnce(
 // storeToken stores a user's new token and its renewal time.
 func (c *channel) storeToken(user string, st *threadState, token string) {
 	st.Token, st.RenewAt = token, c.now().Add(userTokenLife).UTC()
-	c.sessions.storeToken(user, *st)
+	c.polledUsers.storeToken(user, *st)
 }
 
 // redact sets the result's text and code for errors.

@@ -34,14 +34,14 @@ func capabilities(fileBytes int64) sdk.Capabilities {
 
 // channel is one configured AICC account. It does not change; a new configuration creates a new channel.
 type channel struct {
-	name     string
-	prefix   string
-	settings Settings
-	host     sdk.Host
-	now      func() time.Time
-	tokens   *tokenCache
-	sessions *sessions // the polled users; nil if AICC pushes
-	metrics  *metrics
+	name        string
+	prefix      string
+	settings    Settings
+	host        sdk.Host
+	now         func() time.Time
+	tokens      *tokenCache
+	polledUsers *polledUsers // the polled users; nil if AICC pushes
+	metrics     *metrics
 }
 
 // endpoint returns a path for pushes, or none if the channel polls.

@@ -39,7 +39,7 @@ func (c *channel) chat(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, erro
 		}
 		return nil, refusalError(op, r, kind, reason)
 	}
-	c.sessions.resume(d.Thread, st)
+	c.polledUsers.resume(d.Thread, st)
 	return st.receipt(d.State, content.degraded)
 }
 

@@ -34,7 +34,7 @@ func (c *channel) fetchToken(ctx context.Context) (string, time.Duration, error)
 	if err != nil {
 		return "", 0, asTransient(err)
 	}
-	var r accessReply
+	var r accessResponse
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return "", 0, &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the response is not JSON; check token_url"}
 	}
@@ -60,7 +60,7 @@ func (c *channel) applyToken(ctx context.Context, access, user, name string) (st
 	if err != nil {
 		return "", asTransient(err)
 	}
-	var r userReply
+	var r userResponse
 	if err := json.Unmarshal(a.body, &r); err != nil {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: op, Text: "the response is not JSON"}
 	}

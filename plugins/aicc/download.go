@@ -113,18 +113,18 @@ func (c *channel) download(
 	if err != nil {
 		return nil, asTransient(err)
 	}
-	var reply downloadReply
-	if err := json.Unmarshal(a.body, &reply); err != nil {
+	var resp downloadResponse
+	if err := json.Unmarshal(a.body, &resp); err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opDownload, Text: "the response is not JSON"}
 	}
-	c.redact(&reply.result, st)
-	switch code := reply.code(); {
-	case code != codeDone && (code != "" || reply.FileStream+reply.FileURL == ""): // an older sample has no code
-		return nil, &notFound{refusalError(opDownload, &reply.result, downloadError(code, onlyCandidate), "")}
-	case reply.FileStream != "":
-		return decodeFile(reply.FileStream, limit)
-	case reply.FileURL != "":
-		return c.readLink(ctx, reply.FileURL, limit)
+	c.redact(&resp.result, st)
+	switch code := resp.code(); {
+	case code != codeDone && (code != "" || resp.FileStream+resp.FileURL == ""): // an older sample has no code
+		return nil, &notFound{refusalError(opDownload, &resp.result, downloadError(code, onlyCandidate), "")}
+	case resp.FileStream != "":
+		return decodeFile(resp.FileStream, limit)
+	case resp.FileURL != "":
+		return c.readLink(ctx, resp.FileURL, limit)
 	}
 	return nil, &notFound{&sdk.Error{Kind: sdk.KindPermanent, Op: opDownload,
 		Text: "the response has neither fileStream nor fileUrl"}}

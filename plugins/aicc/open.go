@@ -41,7 +41,7 @@ func (a *adapter) Open(ctx context.Context, o *sdk.OpenRequest) (*sdk.OpenResult
 	if err != nil {
 		return nil, err
 	}
-	c.sessions.open(o.CustomerID, st)
+	c.polledUsers.open(o.CustomerID, st)
 	opened := &sdk.OpenResult{Thread: o.CustomerID, Accepted: accepted}
 	opened.State, err = st.bytes()
 	return opened, err

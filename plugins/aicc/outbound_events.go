@@ -55,6 +55,6 @@ func (c *channel) disconnect(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt
 			return nil, refusalError(op, r, kind, reason)
 		}
 	}
-	c.sessions.close(d.Thread)
+	c.polledUsers.close(d.Thread)
 	return st.receipt(d.State, "")
 }

@@ -20,7 +20,7 @@ const (
 func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	st := c.sessions.state(user)
+	st := c.polledUsers.state(user)
 	query := url.Values{"receiverId": {user}, "channel": {channelWeb}, "isNeedRead": {"true"}}
 	a, err := c.callAuthorized(ctx, opPoll, user, &st, request{
 		url: c.settings.BaseURL + apiPath + "poll?" + query.Encode(), limit: maxPollResponse,
@@ -34,7 +34,7 @@ func (c *channel) poll(ctx context.Context, user string) ([]*envelope.Envelope, 
 // readPoll translates a response of poll. Messages in a response with a failure code are accepted. A refusal concerns
 // only this user (KindGone).
 func (c *channel) readPoll(user string, st *threadState, body []byte) ([]*envelope.Envelope, error) {
-	var r pollReply
+	var r pollResponse
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, &sdk.Error{Kind: sdk.KindTransient, Op: opPoll, Text: "the response is not a JSON object"}
 	}

@@ -28,11 +28,11 @@ type pollResult struct {
 
 // start returns a user who is due and marks its poll as running. If no user is due, it returns the time until the next
 // user is due, or 0 if no user waits for a poll.
-func (s *sessions) start() (user string, openings int, wait time.Duration) {
+func (s *polledUsers) start() (user string, openings int, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	var first *session
+	var first *polledUser
 	for name, u := range s.users {
 		if !u.polling && (first == nil || u.due.Before(first.due)) {
 			user, first = name, u
@@ -55,7 +55,7 @@ func (s *sessions) start() (user string, openings int, wait time.Duration) {
 // finish records a result: the messages become unstored, and the user is due again after the interval, or after a
 // backoff if the poll failed. It reports whether this is the channel's first failure after a success. A refusal that
 // concerns one user does not count as the channel's failure.
-func (s *sessions) finish(p pollResult, interval time.Duration) (firstFailure bool) {
+func (s *polledUsers) finish(p pollResult, interval time.Duration) (firstFailure bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for rest := p.envelopes; len(rest) > 0; rest = rest[min(maxEmit, len(rest)):] {
@@ -92,7 +92,7 @@ func (s *sessions) finish(p pollResult, interval time.Duration) (firstFailure bo
 }
 
 // pause delays all polls after an error that concerns all users.
-func (s *sessions) pause(now time.Time, err error) {
+func (s *polledUsers) pause(now time.Time, err error) {
 	e, ok := errors.AsType[*sdk.Error](err)
 	if !ok {
 		return

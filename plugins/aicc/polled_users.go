@@ -7,16 +7,16 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// sessions holds the polled users of one channel and the polled messages that are not stored yet. It outlives a change
-// of the channel's configuration. It is nil for a channel with pushes: open, resume, close, loadToken, storeToken and
-// err then do nothing. It is safe for concurrent use.
-type sessions struct {
+// polledUsers holds the customers whose messages a channel polls, and the polled messages that are not stored yet. It
+// outlives a change of the channel's configuration. It is nil for a channel with pushes: open, resume, close,
+// loadToken, storeToken and err then do nothing. It is safe for concurrent use.
+type polledUsers struct {
 	now          func() time.Time
 	changed      chan struct{} // holds a value after a user was added
 	subscription chan struct{} // holds a value while a subscription runs
 
 	mu    sync.Mutex
-	users map[string]*session
+	users map[string]*polledUser
 	// unstored are the polled messages, oldest first. AICC does not send them again, so they are emitted before the
 	// next poll.
 	unstored    []pollBatch
@@ -25,8 +25,8 @@ type sessions struct {
 	lastErr     error
 }
 
-// session is one polled user.
-type session struct {
+// polledUser is one of these customers.
+type polledUser struct {
 	state    threadState // with the user's newest token
 	openings int         // number of sessions so far; the end of an earlier one does not end a later one
 	due      time.Time
@@ -42,14 +42,14 @@ type pollBatch struct {
 	envelopes []*envelope.Envelope
 }
 
-func newSessions(now func() time.Time) *sessions {
-	return &sessions{
-		now: now, changed: make(chan struct{}, 1), subscription: make(chan struct{}, 1), users: map[string]*session{},
+func newPolledUsers(now func() time.Time) *polledUsers {
+	return &polledUsers{
+		now: now, changed: make(chan struct{}, 1), subscription: make(chan struct{}, 1), users: map[string]*polledUser{},
 	}
 }
 
 // open starts to poll a user with a new session.
-func (s *sessions) open(user string, st threadState) {
+func (s *polledUsers) open(user string, st threadState) {
 	if s == nil {
 		return
 	}
@@ -59,7 +59,7 @@ func (s *sessions) open(user string, st threadState) {
 }
 
 // resume starts to poll a user with an existing session, if necessary.
-func (s *sessions) resume(user string, st threadState) {
+func (s *polledUsers) resume(user string, st threadState) {
 	if s == nil {
 		return
 	}
@@ -68,10 +68,10 @@ func (s *sessions) resume(user string, st threadState) {
 	s.add(user, st)
 }
 
-func (s *sessions) add(user string, st threadState) *session {
+func (s *polledUsers) add(user string, st threadState) *polledUser {
 	u := s.users[user]
 	if u == nil {
-		u = &session{state: st, due: s.now()}
+		u = &polledUser{state: st, due: s.now()}
 		s.users[user] = u
 		s.wake()
 	}
@@ -83,7 +83,7 @@ func (s *sessions) add(user string, st threadState) *session {
 }
 
 // close stops polling a user who has left.
-func (s *sessions) close(user string) {
+func (s *polledUsers) close(user string) {
 	if s == nil {
 		return
 	}
@@ -93,7 +93,7 @@ func (s *sessions) close(user string) {
 }
 
 // remove removes a user, after the end of a running poll. Two concurrent polls of one user could reorder messages.
-func (s *sessions) remove(user string) {
+func (s *polledUsers) remove(user string) {
 	if u := s.users[user]; u != nil && u.polling {
 		u.ended = true
 		return
@@ -102,7 +102,7 @@ func (s *sessions) remove(user string) {
 }
 
 // loadToken sets the user's newest token in st, if there is one. Any response of AICC may replace it.
-func (s *sessions) loadToken(user string, st *threadState) {
+func (s *polledUsers) loadToken(user string, st *threadState) {
 	if s == nil {
 		return
 	}
@@ -114,7 +114,7 @@ func (s *sessions) loadToken(user string, st *threadState) {
 }
 
 // storeToken stores a user's new token.
-func (s *sessions) storeToken(user string, st threadState) {
+func (s *polledUsers) storeToken(user string, st threadState) {
 	if s == nil {
 		return
 	}
@@ -126,7 +126,7 @@ func (s *sessions) storeToken(user string, st threadState) {
 }
 
 // state returns a copy of a user's thread state.
-func (s *sessions) state(user string) threadState {
+func (s *polledUsers) state(user string) threadState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u := s.users[user]; u != nil {
@@ -136,7 +136,7 @@ func (s *sessions) state(user string) threadState {
 }
 
 // count returns the number of polled users.
-func (s *sessions) count() (n int) {
+func (s *polledUsers) count() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, u := range s.users {
@@ -148,7 +148,7 @@ func (s *sessions) count() (n int) {
 }
 
 // err returns the error of the last poll if at least the last unhealthyAfter polls failed, or nil.
-func (s *sessions) err() error {
+func (s *polledUsers) err() error {
 	if s == nil {
 		return nil
 	}
@@ -161,7 +161,7 @@ func (s *sessions) err() error {
 }
 
 // wake makes the subscription check which users are due.
-func (s *sessions) wake() {
+func (s *polledUsers) wake() {
 	select {
 	case s.changed <- struct{}{}:
 	default:
@@ -169,7 +169,7 @@ func (s *sessions) wake() {
 }
 
 // oldest returns the first batch that is not stored yet.
-func (s *sessions) oldest() (pollBatch, bool) {
+func (s *polledUsers) oldest() (pollBatch, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.unstored) == 0 {
@@ -180,7 +180,7 @@ func (s *sessions) oldest() (pollBatch, bool) {
 
 // markStored removes the oldest batch. If it ended the user's session, and no later one was opened, the user is no
 // longer polled.
-func (s *sessions) markStored() {
+func (s *polledUsers) markStored() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.unstored[0]
@@ -197,7 +197,7 @@ func (s *sessions) markStored() {
 }
 
 // unstoredMessages returns the number of messages that are not stored yet.
-func (s *sessions) unstoredMessages() (n int) {
+func (s *polledUsers) unstoredMessages() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.unstored {

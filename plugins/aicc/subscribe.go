@@ -21,17 +21,17 @@ func (a *adapter) Subscribe(ctx context.Context, sub *sdk.Subscription, emit sdk
 	if err != nil {
 		return err
 	}
-	if c.sessions == nil {
+	if c.polledUsers == nil {
 		return &sdk.Error{Kind: sdk.KindUnsupported, Op: opPoll, Text: "the channel does not poll; set inbound to poll"}
 	}
 	select {
-	case c.sessions.subscription <- struct{}{}:
-		defer func() { <-c.sessions.subscription }()
+	case c.polledUsers.subscription <- struct{}{}:
+		defer func() { <-c.polledUsers.subscription }()
 	case <-ctx.Done():
 		return nil
 	}
 	for _, t := range sub.Threads {
-		c.sessions.resume(t.Thread, readState(t.State))
+		c.polledUsers.resume(t.Thread, readState(t.State))
 	}
 	return (&poller{channel: c, emit: emit, results: make(chan pollResult, maxPolls)}).run(ctx)
 }
@@ -71,7 +71,7 @@ func (p *poller) run(ctx context.Context) (err error) {
 		p.finish(<-p.results)
 	}
 	p.wg.Wait()
-	p.metrics.unstored.WithLabelValues(p.name).Set(float64(p.sessions.unstoredMessages()))
+	p.metrics.unstored.WithLabelValues(p.name).Set(float64(p.polledUsers.unstoredMessages()))
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (p *poller) await(ctx context.Context, wake <-chan time.Time) {
 	select {
 	case r := <-p.results:
 		p.finish(r)
-	case <-p.sessions.changed:
+	case <-p.polledUsers.changed:
 	case <-wake:
 	case <-ended:
 	}
@@ -96,7 +96,7 @@ func (p *poller) await(ctx context.Context, wake <-chan time.Time) {
 // store emits the unstored messages, oldest first.
 func (p *poller) store(ctx context.Context) error {
 	for {
-		b, ok := p.sessions.oldest()
+		b, ok := p.polledUsers.oldest()
 		if !ok {
 			p.metrics.unstored.WithLabelValues(p.name).Set(0)
 			return nil
@@ -104,16 +104,16 @@ func (p *poller) store(ctx context.Context) error {
 		if err := p.emit(ctx, b.envelopes, nil); err != nil {
 			return err
 		}
-		p.sessions.markStored()
+		p.polledUsers.markStored()
 	}
 }
 
 // startPolls polls the users who are due, at most maxPolls at a time, and returns the time until the next user is due.
 func (p *poller) startPolls(ctx, work context.Context) time.Duration {
 	for ctx.Err() == nil && p.running < maxPolls {
-		user, openings, wait := p.sessions.start()
+		user, openings, wait := p.polledUsers.start()
 		if user == "" {
-			p.metrics.polled.WithLabelValues(p.name).Set(float64(p.sessions.count()))
+			p.metrics.polled.WithLabelValues(p.name).Set(float64(p.polledUsers.count()))
 			return wait
 		}
 		p.running++
@@ -137,7 +137,7 @@ func (p *poller) finish(r pollResult) {
 		result = "messages"
 	}
 	p.metrics.polls.WithLabelValues(p.name, result).Inc()
-	if p.sessions.finish(r, p.settings.PollInterval) {
+	if p.polledUsers.finish(r, p.settings.PollInterval) {
 		p.host.Logger.Warn("polls fail", "error", r.err)
 	}
 }

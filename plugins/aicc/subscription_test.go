@@ -170,7 +170,7 @@ func TestPolledUsersAreAddedAndRemoved(t *testing.T) {
 
 // The end of an earlier session does not stop the polls of a session opened since.
 func TestEndOfAnEarlierSessionIsIgnored(t *testing.T) {
-	s := newSessions(time.Now)
+	s := newPolledUsers(time.Now)
 	s.open("ada", threadState{})
 	_, openings, _ := s.start()
 	s.open("ada", threadState{})
@@ -189,7 +189,7 @@ func TestEndOfAnEarlierSessionIsIgnored(t *testing.T) {
 
 // A user who leaves and returns during a poll is not polled concurrently, which could reorder messages.
 func TestPollsOfOneUserDoNotOverlap(t *testing.T) {
-	s := newSessions(time.Now)
+	s := newPolledUsers(time.Now)
 	s.open("ada", threadState{})
 	_, openings, _ := s.start()
 	s.close("ada")
@@ -239,7 +239,7 @@ func TestRefusedCredentialsPausePolls(t *testing.T) {
 func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 	a, v := newAdapter(), newMemoryVendor()
 	configureIn(t, a, v, polls(nil))
-	previous := a.channels["desk"].sessions
+	previous := a.channels["desk"].polledUsers
 	previous.open("ada", threadState{})
 	for _, tt := range []struct {
 		changes map[string]any
@@ -250,14 +250,14 @@ func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 		{map[string]any{"channel_id": otherChannel}, false},
 	} {
 		configureIn(t, a, v, polls(nil))
-		a.channels["desk"].sessions = previous
+		a.channels["desk"].polledUsers = previous
 		configureIn(t, a, v, polls(tt.changes))
-		if same := a.channels["desk"].sessions == previous; same != tt.same {
+		if same := a.channels["desk"].polledUsers == previous; same != tt.same {
 			t.Errorf("%v: users kept: %v", tt.changes, same)
 		}
 	}
 	configureIn(t, a, v, nil)
-	if a.channels["desk"].sessions != nil {
+	if a.channels["desk"].polledUsers != nil {
 		t.Error("a channel with pushes has users to poll")
 	}
 }
@@ -406,7 +406,7 @@ func TestPollsBackOff(t *testing.T) {
 		if err := a.Health(t.Context(), "desk"); err == nil || !strings.Contains(err.Error(), "poll") {
 			t.Errorf("Health = %v; want that polls fail", err)
 		}
-		a.channels["desk"].sessions.resume("bob", readState(nil))
+		a.channels["desk"].polledUsers.resume("bob", readState(nil))
 		wait(t, time.Minute)
 		if n := v.polled("bob"); n < 29 {
 			t.Errorf("another user was polled %d times in a minute", n)
@@ -459,7 +459,7 @@ func TestThrottledPollPausesAllUsers(t *testing.T) {
 		a := deskIn(t, v, polls(nil))
 		stop := subscribe(t, a, s, "ada")
 		synctest.Wait()
-		a.channels["desk"].sessions.resume("bob", readState(nil))
+		a.channels["desk"].polledUsers.resume("bob", readState(nil))
 		wait(t, 39*time.Second)
 		synctest.Wait()
 		if n := v.count("poll"); n != 1 {

@@ -216,7 +216,7 @@ func TestPausesAreBounded(t *testing.T) {
 		wait(t, maxPause)
 		mustGet(t, s, "token-2")
 
-		polls := newSessions(time.Now)
+		polls := newPolledUsers(time.Now)
 		polls.pause(time.Now(), throttled(time.Hour))
 		if left := time.Until(polls.pausedUntil); left != maxPause {
 			t.Errorf("polls pause for %s, want %s", left, maxPause)

@@ -55,7 +55,7 @@ func (c *channel) callUpload(ctx context.Context, user string, st *threadState, 
 	if err != nil {
 		return "", asTransient(err)
 	}
-	var r uploadReply
+	var r uploadResponse
 	if err := json.Unmarshal(a.body, &r); err != nil || r.code() == "" {
 		return "", &sdk.Error{Kind: sdk.KindTransient, Op: opUpload, Text: "the response has no returnCode"}
 	}

@@ -35,8 +35,8 @@ type accessRequest struct {
 	AppSecret string `json:"app_secret"`
 }
 
-// accessReply is the response of tokenByAkSk. Expires is a string of seconds.
-type accessReply struct {
+// accessResponse is the response of tokenByAkSk. Expires is a string of seconds.
+type accessResponse struct {
 	AccessToken literal `json:"AccessToken"`
 	Expires     literal `json:"Expires"`
 }
@@ -49,8 +49,8 @@ type userRequest struct {
 	Locale    string `json:"locale"`
 }
 
-// userReply is the response of applyToken.
-type userReply struct {
+// userResponse is the response of applyToken.
+type userResponse struct {
 	result
 	Token literal `json:"token"`
 }
@@ -62,8 +62,8 @@ type uploadRequest struct {
 	Channel    string `json:"channel"`
 }
 
-// uploadReply is the response of uploadFileStream.
-type uploadReply struct {
+// uploadResponse is the response of uploadFileStream.
+type uploadResponse struct {
 	result
 	ObjectKey literal `json:"objectKey"`
 }
@@ -76,21 +76,21 @@ type downloadRequest struct {
 	MultiMedia string `json:"multiMedia,omitempty"`
 }
 
-// downloadReply is the response of downloadFileStream: the bytes in base64, or a link that needs no credentials.
-type downloadReply struct {
+// downloadResponse is the response of downloadFileStream: the bytes in base64, or a link that needs no credentials.
+type downloadResponse struct {
 	result
 	FileStream string `json:"fileStream"`
 	FileURL    string `json:"fileUrl"`
 }
 
-// pollReply is the response of poll.
-type pollReply struct {
+// pollResponse is the response of poll.
+type pollResponse struct {
 	result
 	Messages json.RawMessage `json:"downlinkMessages"`
 }
 
 // list returns the messages. A value that is not an array counts as one message, because AICC does not send it again.
-func (r *pollReply) list() []json.RawMessage {
+func (r *pollResponse) list() []json.RawMessage {
 	var items []json.RawMessage
 	if json.Unmarshal(r.Messages, &items) == nil || len(r.Messages) == 0 {
 		return items

@@ -22,17 +22,17 @@ func (ch *channel) encodeMessage(d *sdk.Delivery) (*outboundMessage, error) {
 		return nil, &sdk.Error{Kind: sdk.KindUnsupported, Op: opSend, Field: "kind",
 			Text: fmt.Sprintf("%q cannot be sent to a GPTBots agent", e.Kind)}
 	}
-	pieces, degraded := ch.pieces(d)
-	if len(pieces) == 0 {
+	parts, degraded := ch.messageParts(d)
+	if len(parts) == 0 {
 		return nil, &sdk.Error{Kind: sdk.KindInvalid, Op: opSend, Field: "parts", Text: "are empty"}
 	}
 	config, omitted := ch.chatConfig(e.Attributes)
 	var m *outboundMessage
 	var notes []string
 	if ch.API == apiV1 {
-		m, notes = ch.encodeV1(d, pieces, config)
+		m, notes = ch.encodeV1(d, parts, config)
 	} else {
-		m = ch.encodeV2(d, pieces, config)
+		m = ch.encodeV2(d, parts, config)
 	}
 	m.degraded = joinNotes(append(append(degraded, notes...), omitted...)...)
 	return m, nil
@@ -40,13 +40,13 @@ func (ch *channel) encodeMessage(d *sdk.Delivery) (*outboundMessage, error) {
 
 // encodeV2 returns the request of "Send message v2". Messages that the GPTBots agent has not seen precede the newest
 // one.
-func (ch *channel) encodeV2(d *sdk.Delivery, pieces []piece, config *chatConfig) *outboundMessage {
+func (ch *channel) encodeV2(d *sdk.Delivery, parts []messagePart, config *chatConfig) *outboundMessage {
 	messages := make([]chatMessage, 0, len(d.History)+1)
 	for _, p := range unseenMessages(d) {
 		messages = append(messages, chatMessage{Role: chatRole(p.role), Content: p.text})
 	}
 	body := sendBodyV2{ConversationID: d.Thread, ResponseMode: ch.Mode, Config: config,
-		Messages: append(messages, chatMessage{Role: "user", Content: contentOf(pieces)})}
+		Messages: append(messages, chatMessage{Role: "user", Content: contentOf(parts)})}
 	return &outboundMessage{body: body, path: sendPathV2}
 }
 
@@ -86,20 +86,20 @@ func chatRole(r envelope.Role) string {
 	return "assistant"
 }
 
-// piece is one part of a message: a text or a file.
-type piece struct {
+// messagePart is one part of a message in the form of GPTBots: a text or a file.
+type messagePart struct {
 	text     string
 	partType envelope.PartType // of a file
 	file     *mediaItem
 }
 
-// pieces converts a delivery's parts. Media that GPTBots does not accept become text.
-func (ch *channel) pieces(d *sdk.Delivery) (pieces []piece, degraded []string) {
+// messageParts converts a delivery's parts. Media that GPTBots does not accept become text.
+func (ch *channel) messageParts(d *sdk.Delivery) (parts []messagePart, degraded []string) {
 	for i := range d.Envelope.Parts {
 		p := &d.Envelope.Parts[i]
 		s := p.Describe()
 		if item, ok := mediaItemOf(p, attachment(d, i), ch.MediaBytes); ok {
-			pieces = append(pieces, piece{partType: p.Type, file: &item})
+			parts = append(parts, messagePart{partType: p.Type, file: &item})
 			s = p.Text // a caption
 			if p.Type == envelope.PartAudio {
 				s = "" // the text is a transcript, which would repeat the audio
@@ -108,17 +108,17 @@ func (ch *channel) pieces(d *sdk.Delivery) (pieces []piece, degraded []string) {
 			degraded = append(degraded, string(p.Type)+" sent as text")
 		}
 		if s != "" {
-			pieces = append(pieces, piece{text: s})
+			parts = append(parts, messagePart{text: s})
 		}
 	}
-	return pieces, degraded
+	return parts, degraded
 }
 
-// contentOf returns a string for pieces without files, otherwise an array of parts.
-func contentOf(pieces []piece) any {
-	list := make([]contentPart, 0, len(pieces))
-	texts := make([]string, 0, len(pieces))
-	for _, p := range pieces {
+// contentOf returns a string for parts without files, otherwise a []contentPart.
+func contentOf(parts []messagePart) any {
+	list := make([]contentPart, 0, len(parts))
+	texts := make([]string, 0, len(parts))
+	for _, p := range parts {
 		if p.file != nil {
 			list = append(list, mediaPart(p.partType, *p.file))
 			continue

@@ -10,11 +10,11 @@ import (
 // encodeV1 returns the request of "Send message" (v1) and notes about it. v1 accepts a single text, so unseen messages
 // become part of it.
 func (ch *channel) encodeV1(
-	d *sdk.Delivery, pieces []piece, config *chatConfig,
+	d *sdk.Delivery, parts []messagePart, config *chatConfig,
 ) (m *outboundMessage, notes []string) {
 	body := sendBodyV1{ConversationID: d.Thread, ResponseMode: ch.Mode}
 	var texts []string
-	for _, p := range pieces {
+	for _, p := range parts {
 		if p.file == nil {
 			texts = append(texts, p.text)
 			continue

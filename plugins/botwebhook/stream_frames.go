@@ -21,7 +21,8 @@ const (
 // errStreamLimit ends a stream that exceeds a limit.
 var errStreamLimit = errors.New("the streamed answer exceeds the limits")
 
-// frame is one frame of a streamed answer ("Send message v2", streaming). code determines the type of data.
+// frame is one frame of a streamed answer ("Send message v2", streaming), not of the plugin protocol. code determines
+// the type of data.
 type frame struct {
 	Code jsontext.Value `json:"code"`
 	Data jsontext.Value `json:"data"`

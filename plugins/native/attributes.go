@@ -20,18 +20,18 @@ const (
 
 // readableAttributes are the attributes that rules can read, with their descriptions.
 var readableAttributes = map[string]string{
-	attrTargetAgents:  "The visitor's payload.userData.targetAgents, a JSON array.",
-	attrCustomPayload: "The visitor's payload.userData.customPayload, a JSON object.",
+	attrTargetAgents:  "The customer's payload.userData.targetAgents, a JSON array.",
+	attrCustomPayload: "The customer's payload.userData.customPayload, a JSON object.",
 	attrUnparsed:      "Why a call is unparsed.",
 	attrOmitted:       "Members of a call that could not be translated, separated by spaces.",
 }
 
 var eventReasons = map[string]string{
-	reasonClosed:  "The visitor closed the chat.",
+	reasonClosed:  "The customer closed the chat.",
 	sdk.AnyReason: "A bot's far end can give any reason.",
 }
 
-// reasonClosed is the reason of a disconnected event of a visitor.
+// reasonClosed is the reason of a disconnected event of a customer.
 const reasonClosed = "closed"
 
 // Reasons of kind unparsed.

@@ -19,7 +19,7 @@ func eventEnvelope(e envelope.Envelope, hasMessage bool) *envelope.Envelope {
 	return &e
 }
 
-// apply sets the kind and the attributes of a visitor's event. An unknown type becomes unparsed, with the payload in
+// apply sets the kind and the attributes of a customer's event. An unknown type becomes unparsed, with the payload in
 // Raw.
 func (ev *inboundEvent) apply(e *envelope.Envelope, payload []byte) *webhook.Fault {
 	const field = "payload.event"

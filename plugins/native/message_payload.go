@@ -32,7 +32,7 @@ func decodePayload(v jsontext.Value, user string) (*inboundPayload, *webhook.Fau
 	return &p, webhook.CheckLength("payload.userSay", p.UserSay, envelope.MaxTextBytes)
 }
 
-// parts returns the visitor's text, followed by the media.
+// parts returns the customer's text, followed by the media.
 func (p *inboundPayload) parts() ([]envelope.Part, *webhook.Fault) {
 	media, f := mediaPartsOf(p.Media, "payload.media", false)
 	if f != nil || p.UserSay == "" {

@@ -13,7 +13,7 @@ import (
 
 // receiveAnswer receives a reply to a channel of role bot. The order of the checks is part of the contract: path (404),
 // token and signature (401), syntax, userId and Patchbay-Hops (400). A reply with any other defect is stored as
-// unparsedEnvelopes and not refused, because the format of d8ai's replies is not public.
+// unparsed and not refused, because the format of d8ai's replies is not public.
 func (a *adapter) receiveAnswer(req *sdk.Request) (*sdk.Reception, error) {
 	ch, err := a.answerChannel(req)
 	if err != nil {

@@ -35,7 +35,7 @@ type inboundPayload struct {
 	Event *inboundEvent `json:"event"`
 }
 
-// inboundEvent is a visitor's event: typing, read or closed.
+// inboundEvent is a customer's event: typing, read or closed.
 type inboundEvent struct {
 	Type       string    `json:"type"`
 	MessageIDs []*string `json:"messageIds"` // read: vendorMessageId of replies; nil elements are nulls

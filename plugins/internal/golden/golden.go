@@ -100,8 +100,8 @@ func Valid(t *testing.T, envelopes []*envelope.Envelope) []*envelope.Envelope {
 	return envelopes
 }
 
-// Declared checks that a description has the attributes and reasons of envelopes that rules can read, and returns the
-// envelopes.
+// Declared fails the test for each attribute or reason of the envelopes that rules can read and d does not declare. It
+// returns the envelopes.
 func Declared(t *testing.T, d sdk.Description, envelopes []*envelope.Envelope) []*envelope.Envelope {
 	t.Helper()
 	for _, e := range envelopes {
