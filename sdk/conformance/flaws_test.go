@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"slices"
 	"strings"
@@ -217,13 +216,7 @@ var flaws = []struct {
 		}
 	})},
 	{"drops calls to drain", "", "drain.finishes", dropping[*pluginpb.DrainRequest](time.Second)},
-	{"goes on while it drains", "", "drain.refuses", &wire{unary: func(_ context.Context, method string) (bool, error) {
-		if strings.HasSuffix(method, "/Drain") {
-			time.Sleep(soon + 3*time.Second/2)
-			return true, nil
-		}
-		return false, nil
-	}}},
+	{"goes on while it drains", "", "drain.refuses", undrained()},
 	{"miscounts", "", "drain.reports", says(func(d *pluginpb.DrainResponse) { d.Running = 1 })},
 	{"leaks-goroutines", "", "resources.goroutines", nil},
 	{"leaks-files", "", "resources.descriptors", nil},

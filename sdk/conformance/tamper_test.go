@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -177,6 +178,30 @@ func slowly(suffix string, d time.Duration) *wire {
 		}
 		return false, nil
 	}}
+}
+
+// undrained makes a wire on which Drain does nothing but wait for the deliveries.
+func undrained() *wire {
+	var running sync.WaitGroup
+	return &wire{
+		asked: func(request any) {
+			if r, ok := request.(*pluginpb.DeliverRequest); ok {
+				running.Add(len(r.GetCalls()))
+			}
+		},
+		said: func(reply any) {
+			if r, ok := reply.(*pluginpb.DeliverResponse); ok {
+				running.Add(-len(r.GetResults()))
+			}
+		},
+		unary: func(_ context.Context, method string) (bool, error) {
+			drain := strings.HasSuffix(method, "/Drain")
+			if drain {
+				running.Wait()
+			}
+			return drain, nil
+		},
+	}
 }
 
 // mute hides the metrics, as of an adapter of another language.
