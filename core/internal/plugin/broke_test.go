@@ -101,7 +101,7 @@ func TestPanicIsBlamedWithoutARestart(t *testing.T) {
 
 func TestCallsThatKillTheProcessDoNotLeadToQuarantine(t *testing.T) {
 	t.Parallel()
-	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
+	r := run(t, "")
 	for range 6 {
 		if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 			t.Fatal("the process is alive")

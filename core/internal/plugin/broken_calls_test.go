@@ -67,7 +67,7 @@ func TestHungWebhookIsGivenUpTheSecondTime(t *testing.T) {
 
 func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	t.Parallel()
-	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
+	r := run(t, "")
 	r.ready()
 	s := r.session.Load()
 	failed := make(chan error, 3)

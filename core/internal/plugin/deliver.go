@@ -64,12 +64,8 @@ func (h *Host) deliverResult(call *pluginpb.DeliverCall, start time.Time, res *p
 	return res, nil
 }
 
-// deliverWait limits the time in which Deliver waits for a process. Its caller keeps the delivery and repeats the call,
-// unless the delivery is given up meanwhile.
-const deliverWait = time.Second
-
 func (h *Host) awaitBriefly(ctx context.Context) (*session, error) {
-	return h.awaitFor(ctx, deliverWait)
+	return h.awaitFor(ctx, h.opts.DeliverHold)
 }
 
 // sendCall sends a call to the first process that takes it, and returns the result.

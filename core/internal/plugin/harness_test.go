@@ -28,14 +28,15 @@ type running struct {
 	err    error
 }
 
-// run starts a host for the hostile adapter with short timeouts. modes is the value of HOSTILE.
+// run starts a host for the hostile adapter with short timeouts; calls wait for a process. modes is the value of HOSTILE.
 func run(t *testing.T, modes string, change ...func(*Options)) *running {
 	t.Helper()
 	r := &running{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
 	o := Options{
 		Name: "hostile", Command: hostilePath, Env: []string{"HOSTILE=" + modes}, RuntimeDir: shortDir(t),
 		Logger: slog.New(r.logs), GatewayVersion: "test",
-		StartTimeout: 5 * time.Second, DrainTimeout: 2 * time.Second, StopTimeout: time.Second,
+		StartTimeout: 5 * time.Second, HoldTimeout: waitLimit, DeliverHold: waitLimit,
+		DrainTimeout: 2 * time.Second, StopTimeout: time.Second,
 		LivenessInterval: 50 * time.Millisecond, LivenessTimeout: 2 * time.Second,
 		BackoffMin: 5 * time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		QuarantineMin: time.Hour, QuarantineRetry: time.Hour, PermanentRetry: time.Hour,

@@ -172,7 +172,7 @@ func TestCancelEndsTheCallInTheAdapter(t *testing.T) {
 }
 
 func TestStartDeliverPassesResults(t *testing.T) {
-	r := run(t, "")
+	r := run(t, "", func(o *Options) { o.DeliverHold = time.Second })
 	r.ready()
 	type outcome struct {
 		res *pluginpb.DeliverResult

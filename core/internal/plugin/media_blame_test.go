@@ -91,7 +91,7 @@ func TestCanceledFetchEndsInTime(t *testing.T) {
 }
 
 func TestOnlyTheMediumThatKillsTheAdapterIsGivenUp(t *testing.T) {
-	r := run(t, "", func(o *Options) { o.HoldTimeout = waitLimit })
+	r := run(t, "")
 	r.ready()
 	s := r.session.Load()
 	var innocent sync.WaitGroup

@@ -29,6 +29,7 @@ type Options struct {
 
 	StartTimeout time.Duration // limit of each step of a start; 10 s
 	HoldTimeout  time.Duration // time that Receive waits for a process; 3 s
+	DeliverHold  time.Duration // time that Deliver waits for a process; its caller repeats the call; 1 s
 	DrainTimeout time.Duration // time for running calls before a stop; 15 s
 	StopTimeout  time.Duration // time between a stop and the kill; 3 s
 	CancelGrace  time.Duration // time that a canceled call has to end before the process is replaced; 3 s
@@ -55,6 +56,7 @@ func (o *Options) setDefaults() {
 	}
 	def(&o.StartTimeout, 10*time.Second)
 	def(&o.HoldTimeout, 3*time.Second)
+	def(&o.DeliverHold, time.Second)
 	def(&o.DrainTimeout, 15*time.Second)
 	def(&o.StopTimeout, 3*time.Second)
 	def(&o.CancelGrace, 3*time.Second)
