@@ -96,8 +96,7 @@ func (e *Engine) cancelWaiting(t *task) {
 	e.returnWaiting(t, "canceled", "")
 }
 
-// returnWaiting gives a task that is not in flight an outcome with which the writer keeps its delivery. The caller
-// holds the lock.
+// returnWaiting ends a task that is not in flight. The writer keeps the delivery. The caller holds the lock.
 func (e *Engine) returnWaiting(t *task, kind, text string) {
 	t.ch.remove(t)
 	e.forget(t)

@@ -87,7 +87,7 @@ func TestSuspectOfPausedChannelDoesNotBlockOthers(t *testing.T) {
 	})
 }
 
-func TestCancelledSuspectIsNotRepeated(t *testing.T) {
+func TestCanceledSuspectIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()

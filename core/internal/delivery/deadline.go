@@ -13,7 +13,7 @@ import (
 // A delivery is given up at its deadline, for any reason of its wait. A running call is not aborted: its outcome
 // decides. A delivery without an earlier error is still tried after its deadline if a call can start immediately.
 
-// maxEventWait is the time from its queueing in which a typing or read event may wait for a call.
+// maxEventWait is the maximum time that a queued typing or read event waits for a call.
 const maxEventWait = 5 * time.Second
 
 // startGrace is the minimum time that deliveries have after the start of the engine, because the adapters start too.

@@ -128,7 +128,7 @@ func TestAbandonedCalls(t *testing.T) {
 	<-written
 }
 
-func TestCancelledCallHasTheGraceToEnd(t *testing.T) {
+func TestCanceledCallHasTheGraceToEnd(t *testing.T) {
 	for name, late := range map[string]time.Duration{"in time": time.Second - 1, "hung": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// probationTime is the time after its start in which a subscription may be the cause if the process dies.
+// probationTime is the time, from the start of a subscription, in which the subscription may be the cause if the
+// process dies.
 const probationTime = 5 * time.Second
 
 // probation is the beginning of a subscription. If the process dies in it, the subscription may be the cause: it is a

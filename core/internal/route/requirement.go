@@ -15,8 +15,8 @@ type requirement struct {
 // wordKey is the key of words in the text.
 const wordKey = "text"
 
-// requirements returns facts such that every input for which the expression is true has at least one of them. For all
-// other inputs, the expression is false and does not fail. It returns nil if it finds no such facts.
+// requirements returns facts. For an input without any of them, the expression is false and does not fail. It returns
+// nil if it finds no such facts.
 func (l *language) requirements(e ast.Expr) []requirement {
 	if e.Kind() != ast.CallKind {
 		return nil

@@ -14,7 +14,7 @@ import (
 // NewLogger returns a logger that writes to f. format is text, json or auto (text on a terminal, else json); json
 // writes one object per line. level is debug, info, warn or error; any other value means info.
 //
-// Text is coloured on a terminal unless NO_COLOR is set or TERM is dumb. FORCE_COLOR colours it everywhere.
+// Text is colored on a terminal unless NO_COLOR is set or TERM is dumb. FORCE_COLOR colors it everywhere.
 func NewLogger(f *os.File, format, level string) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {

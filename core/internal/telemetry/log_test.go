@@ -68,7 +68,7 @@ func TestLevelFiltersLines(t *testing.T) {
 	}
 }
 
-func TestColourIsForTerminals(t *testing.T) {
+func TestColorIsForTerminals(t *testing.T) {
 	write := func(l *slog.Logger) { l.Error("trouble", "error", "x") }
 	t.Setenv("FORCE_COLOR", "")
 	if out := logged(t, "text", "info", write); strings.Contains(out, "\x1b[") || !strings.Contains(out, "trouble") {

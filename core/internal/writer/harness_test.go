@@ -124,7 +124,7 @@ func (l *fakeLanes) take(channel string) *attempt.Job {
 	return j
 }
 
-func (l *fakeLanes) wasCancelled(delivery string) bool {
+func (l *fakeLanes) wasCanceled(delivery string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Contains(l.canceled, delivery)

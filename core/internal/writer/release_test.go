@@ -92,7 +92,7 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		h.customer("w1", "m1", "one")
 		running := h.head("faq")
 		h.customer("w1", "m2", "desk now")
-		if !h.lanes.wasCancelled(running.Delivery.ID) {
+		if !h.lanes.wasCanceled(running.Delivery.ID) {
 			t.Error("the call to the former owner was not canceled")
 		}
 		opening := h.head("desk")

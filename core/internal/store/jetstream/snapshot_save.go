@@ -14,8 +14,8 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// snapshotSlack is the number of bytes by which the snapshot stream may exceed three times the size of the base before
-// the kept buckets are copied.
+// If the snapshot stream exceeds three times the size of the base by more than snapshotSlack bytes, the kept buckets
+// are copied.
 const snapshotSlack = 8 << 20
 
 // SaveSnapshot implements [store.Log].
