@@ -116,14 +116,16 @@ func (s *session) failCalls(cause error) {
 		delivers = s.deliver.close()
 	}
 	fetches, probations := int(s.fetches.Load()), int(s.probations.Load())
-	if reasonOf(cause, "") == reasonHung {
+	switch {
+	case reasonOf(cause, "") == reasonHung:
 		s.blamed = receives.hung+delivers.hung > 0 || s.fetchHung.Load()
 		s.hadResult = receives.hung > 0 && receives.hadResult || delivers.hung > 0 && delivers.hadResult
-	} else if !errors.Is(cause, errStopped) {
-		otherKind := receives.sent+delivers.sent == 0 && fetches+probations > 0
-		s.blamed = receives.sent == 1 || delivers.sent == 1 || otherKind
-		s.hadResult = receives.sent == 1 && receives.hadResult || delivers.sent == 1 && delivers.hadResult ||
-			otherKind && (receives.hadResult || delivers.hadResult)
+	case errors.Is(cause, errStopped): // no call is blamed
+	case receives.sent+delivers.sent > 0:
+		s.blamed = receives.sent == 1 || delivers.sent == 1
+		s.hadResult = receives.sent == 1 && receives.hadResult || delivers.sent == 1 && delivers.hadResult
+	case fetches+probations > 0:
+		s.blamed, s.hadResult = true, receives.hadResult || delivers.hadResult
 	}
 	broke := func(same, others int) func(bool) error {
 		return func(hung bool) error { return s.brokeError(cause, hung, same, others) }
