@@ -11,8 +11,8 @@ import (
 )
 
 // Configure replaces the channels. A channel that stays keeps its queue, its breaker and its pauses. If its settings
-// have changed, an open breaker becomes half open. Calls in flight end with the settings with which they began. A job of a removed channel that has not started gets the outcome of a
-// canceled job, so that the writer keeps its delivery.
+// have changed, an open breaker becomes half open. Calls in flight end with the settings with which they began. A job
+// of a removed channel that has not started gets the outcome of a canceled job, so that the writer keeps its delivery.
 func (e *Engine) Configure(channels []Channel) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
