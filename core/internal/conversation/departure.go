@@ -20,7 +20,7 @@ func (tx *Transaction) ownerLeaves(c *state.Conversation, ch *Channel, ev *event
 	tx.unlinkThread(c, ch.Name)
 	tx.add(c.ID, &journal.Change_Departing{Departing: &journal.Departing{
 		Channel: ch.Name, SentAt: sent, Deadline: tx.at.Add(departureGrace).UnixNano(), Position: ev.item.Pos.Proto(),
-		Reason: ev.reason,
+		Reason: ev.reason, Id: tx.record.EnvelopeID(ev.item.Pos.Proto()),
 	}})
 	tx.holdQueued(c, ch.Name, true)
 }
@@ -40,7 +40,7 @@ func (tx *Transaction) depart(c *state.Conversation) {
 	tx.wakeCustomer(c)
 	if ch := tx.policy.Channels[d.Channel]; ch != nil {
 		tx.ownerDisconnected(c, ch, &event{
-			channel: ch.Name, role: ch.Role, item: state.Item{Pos: d.Pos}, reason: d.Reason,
+			channel: ch.Name, role: ch.Role, item: state.Item{Pos: d.Pos}, id: d.ID, reason: d.Reason,
 		})
 	}
 	if c.Closing == "" && !tx.closeRequested(c) && (c.Offer == nil || !c.Offer.Hold) {

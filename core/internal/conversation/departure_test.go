@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"patchbay/core/internal/attempt"
+	"patchbay/core/internal/journal"
 	"patchbay/core/internal/route"
 	"patchbay/core/internal/state"
 	"patchbay/sdk/envelope"
@@ -67,6 +68,18 @@ func TestOwnersLastMessagesAreDelivered(t *testing.T) {
 		h := departureHarness(t)
 		h.agentLeaves(time.Time{})
 		h.wantOwner("faq", 3)
+	})
+	t.Run("the owner is home", func(t *testing.T) {
+		h := newHarness(t, testPolicy(t, onWord("stay", route.Rule{Home: "desk"})))
+		h.customer("stay")
+		h.openThread("desk", "d1")
+		h.agentLeaves(h.now)
+		id := h.lastRecord.GetEnvelopes()[0].GetId()
+		h.advance(departureGrace)
+		d := lastChanges[*journal.Change_Disposed](h)
+		if len(d) != 1 || d[0].Disposed.GetStatus() != state.StatusUnrouted || id == "" || d[0].Disposed.GetId() != id {
+			t.Errorf("disposed: %v, want %s as unrouted", d, id)
+		}
 	})
 	t.Run("the departure is repeated", func(t *testing.T) {
 		h := departureHarness(t)

@@ -175,7 +175,10 @@ func (tx *Transaction) ownerDisconnected(c *state.Conversation, ch *Channel, ev 
 	case c.Home != ch.Name:
 		tx.pass(c, c.Home, "disconnected", handoverLeft)
 	case !matched:
-		tx.dispose(c.ID, ev.item.Pos, ch.Name, state.StatusUnrouted, "the owner left and is home", "")
+		tx.add(c.ID, &journal.Change_Disposed{Disposed: &journal.Disposed{
+			Position: ev.item.Pos.Proto(), Status: state.StatusUnrouted, Reason: "the owner left and is home",
+			Channel: ch.Name, Id: ev.id,
+		}})
 	}
 }
 

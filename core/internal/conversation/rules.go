@@ -25,6 +25,7 @@ type event struct {
 	channel   string // subject of the event
 	role      envelope.Role
 	item      state.Item // the envelope that caused it, if any
+	id        string     // of this envelope, if an earlier record contains it
 	reason    string
 	after     time.Duration // of a timer
 	ownerLeft bool          // the event is the departure of the owner: the bounce limit does not apply

@@ -1698,7 +1698,7 @@ type Disposed struct {
 	Rule string `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Channel that received it.
 	Channel string `protobuf:"bytes,5,opt,name=channel,proto3" json:"channel,omitempty"`
-	// Id of the envelope, if the envelope was pending: an earlier record contains it.
+	// Id of the envelope, if an earlier record contains it.
 	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2363,7 +2363,9 @@ type Departing struct {
 	// Envelope that reported it.
 	Position *Position `protobuf:"bytes,4,opt,name=position,proto3" json:"position,omitempty"`
 	// Reason that the envelope gave.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Id of the envelope.
+	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2429,6 +2431,13 @@ func (x *Departing) GetPosition() *Position {
 func (x *Departing) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *Departing) GetId() string {
+	if x != nil {
+		return x.Id
 	}
 	return ""
 }
@@ -4044,13 +4053,14 @@ const file_journal_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
-	"\acounted\x18\x05 \x01(\bR\acounted\"\xad\x01\n" +
+	"\acounted\x18\x05 \x01(\bR\acounted\"\xbd\x01\n" +
 	"\tDeparting\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\x12\x17\n" +
 	"\asent_at\x18\x02 \x01(\x03R\x06sentAt\x12\x1a\n" +
 	"\bdeadline\x18\x03 \x01(\x03R\bdeadline\x129\n" +
 	"\bposition\x18\x04 \x01(\v2\x1d.patchbay.journal.v1.PositionR\bposition\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"$\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\"$\n" +
 	"\bDeparted\x12\x18\n" +
 	"\achannel\x18\x01 \x01(\tR\achannel\"\x92\x04\n" +
 	"\bDelivery\x12\x0e\n" +

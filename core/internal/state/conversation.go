@@ -72,6 +72,7 @@ type Departure struct {
 	Deadline time.Time `json:"d"`
 	Pos      Position  `json:"p"` // of the envelope that reported it
 	Reason   string    `json:"r,omitempty"`
+	ID       string    `json:"i,omitempty"` // of the envelope
 }
 
 // FormerThread is a thread that is recognized but no longer used.

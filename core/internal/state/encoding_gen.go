@@ -1535,12 +1535,16 @@ func (z *Delivery) Msgsize() (s int) {
 func (z *Departure) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(5)
-	var zb0001Mask uint8 /* 5 bits */
+	zb0001Len := uint32(6)
+	var zb0001Mask uint8 /* 6 bits */
 	_ = zb0001Mask
 	if z.Reason == "" {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.ID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1566,6 +1570,11 @@ func (z *Departure) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "r"
 			o = append(o, 0xa1, 0x72)
 			o = msgp.AppendString(o, z.Reason)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "i"
+			o = append(o, 0xa1, 0x69)
+			o = msgp.AppendString(o, z.ID)
 		}
 	}
 	return
@@ -1634,6 +1643,12 @@ func (z *Departure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Reason")
 				return
 			}
+		case "i":
+			z.ID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1648,7 +1663,7 @@ func (z *Departure) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Departure) Msgsize() (s int) {
-	s = 1 + 3 + msgp.StringPrefixSize + len(z.Channel) + 2 + msgp.Int64Size + 2 + msgp.TimeSize + 2 + 1 + msgp.Uint64Size + msgp.Uint32Size + 2 + msgp.StringPrefixSize + len(z.Reason)
+	s = 1 + 3 + msgp.StringPrefixSize + len(z.Channel) + 2 + msgp.Int64Size + 2 + msgp.TimeSize + 2 + 1 + msgp.Uint64Size + msgp.Uint32Size + 2 + msgp.StringPrefixSize + len(z.Reason) + 2 + msgp.StringPrefixSize + len(z.ID)
 	return
 }
 

@@ -112,7 +112,7 @@ func toOffer(o *journal.Offered) *Offer {
 func toDeparture(d *journal.Departing) *Departure {
 	return &Departure{
 		Channel: d.GetChannel(), SentAt: d.GetSentAt(), Deadline: time.Unix(0, d.GetDeadline()),
-		Pos: PositionOf(d.GetPosition()), Reason: d.GetReason(),
+		Pos: PositionOf(d.GetPosition()), Reason: d.GetReason(), ID: d.GetId(),
 	}
 }
 
