@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// compare measures two builds of the gateway, A and B, and the forwarder in turn. It prints the medians, the ratio of
-// the medians, the smallest and largest ratio in one round, and the spread of each: (largest - smallest) ÷ median.
+// compare measures two builds of the gateway, A and B, and the forwarder in turn. For each figure it prints the median
+// and the spread of each program, the ratio of the medians of B and A, and the smallest and largest ratio in one round.
+// The spread is (largest - smallest) ÷ median.
 func compare(ctx context.Context, a, b string, loads []string, d time.Duration) error {
 	bench, err := newBench(ctx)
 	if err != nil {
@@ -30,7 +31,7 @@ func compare(ctx context.Context, a, b string, loads []string, d time.Duration) 
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		for _, figure := range names {
+		for _, figure := range figureNames {
 			fmt.Println(comparison(name, figure, rounds))
 		}
 		fmt.Printf("%-10s cpu_ratio_to_forwarder a=%.2f b=%.2f\n", name,

@@ -11,16 +11,17 @@ import (
 	"time"
 )
 
-// connection is a connection of a sender. It takes much less CPU time than http.Client, so the gateway gets more.
+// connection is an HTTP connection of a sender. It uses much less CPU time than http.Client, so that more CPU time
+// remains for the gateway.
 type connection struct {
 	net.Conn
 	reader *bufio.Reader
 }
 
-const maxIdle = 1 << 15 // unused connections
+const maxIdle = 1 << 15 // maximum number of idle connections
 
-// try makes one request. If wait is not 0, the message was refused and must be repeated after this time.
-func (s *subject) try(body []byte) (wait time.Duration, err error) {
+// request makes one request. If wait is not 0, the message was refused and must be sent again after this time.
+func (s *subject) request(body []byte) (wait time.Duration, err error) {
 	host, path, _ := strings.Cut(strings.TrimPrefix(s.url, "http://"), "/")
 	const head = "POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 	request := append(fmt.Appendf(nil, head, path, host, len(body)), body...)
@@ -54,7 +55,7 @@ func (s *subject) try(body []byte) (wait time.Duration, err error) {
 }
 
 func (c connection) do(request []byte) (*http.Response, error) {
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second)) // if it is closed, the next call fails
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second)) // fails only if c is closed; then Write also fails
 	if _, err := c.Write(request); err != nil {
 		return nil, err
 	}

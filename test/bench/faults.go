@@ -18,20 +18,20 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
-// storeCap fills the store while the vendor is down. Then it measures how long the gateway still refuses messages after
-// it has delivered the backlog.
+// storeCap fills the store while the vendor is down. Then it measures how long the gateway refuses messages after it
+// has delivered the backlog.
 func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 	g, err := b.start(ctx, "gateway", *bin, "", "PATCHBAY_STORE__CAP=64MiB")
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*messageTimeout)
 	defer cancel()
 	g.padding = 3000
 	b.sink.reset()
 	b.sink.down.Store(true)
 	var full atomic.Bool
-	load := &sent{ordered: true}
+	load := &loadResult{ordered: true}
 	var sending sync.WaitGroup
 	sending.Go(func() { load.send(ctx, g, *senders, func(int) bool { return !full.Load() }) })
 	for !full.Load() && ctx.Err() == nil {
@@ -43,12 +43,12 @@ func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 	filled, backlog := time.Now(), len(load.latencies)
 	load.mu.Unlock()
 	b.sink.down.Store(false)
-	var delivered, refused time.Time // the backlog, and the last time when a message was refused
+	var delivered, refused time.Time // when the backlog was delivered, and when a message was last refused
 	for ctx.Err() == nil {
 		if delivered.IsZero() && b.sink.arrived() >= backlog {
 			delivered = time.Now()
 		}
-		wait, err := g.try(message(serial.Add(1), place{user: probe, due: time.Now()}, 0))
+		wait, err := g.request(message(lastMessageID.Add(1), position{user: probe, due: time.Now()}, 0))
 		if wait > 0 || err != nil {
 			refused = time.Now()
 		} else if !delivered.IsZero() {
@@ -60,14 +60,14 @@ func storeCap(ctx context.Context, b *bench, _ time.Duration) error {
 	if _, err := b.sink.await(ctx, load); err != nil {
 		return err
 	}
-	print(float64(backlog), "cap_backlog")
-	print(delivered.Sub(filled).Seconds(), "cap_backlog_delivered_s")
-	print(max(0, refused.Sub(filled).Seconds()), "cap_refused_s")
-	print(max(0, refused.Sub(delivered).Seconds()), "cap_refused_after_backlog_s")
+	printValue(float64(backlog), "cap_backlog")
+	printValue(delivered.Sub(filled).Seconds(), "cap_backlog_delivered_s")
+	printValue(max(0, refused.Sub(filled).Seconds()), "cap_refused_s")
+	printValue(max(0, refused.Sub(delivered).Seconds()), "cap_refused_after_backlog_s")
 	return nil
 }
 
-// slowSync delays each fsync of the gateway to 5 ms, with strace. It also measures the effect of strace alone.
+// slowSync extends each fsync of the gateway to about 5 ms, with strace. It also measures the effect of strace alone.
 func slowSync(ctx context.Context, b *bench, d time.Duration) error {
 	dir, err := os.MkdirTemp("", "patchbay-bench-")
 	if err != nil {
@@ -78,18 +78,18 @@ func slowSync(ctx context.Context, b *bench, d time.Duration) error {
 		fmt.Println("# the row fsync is left out: strace is not installed")
 		return nil
 	}
-	const delay = 4600 * time.Microsecond // together with strace and a fast disk, 5 ms
-	sync, err := syncUnder(ctx, delay)
+	const delay = 4600 * time.Microsecond // with the time of strace and of a fast disk, about 5 ms
+	sync, err := fsyncUnderStrace(ctx, delay)
 	if err != nil {
 		return err
 	}
-	print(sync, "fsync_p50_ms_slow")
+	printValue(sync, "fsync_p50_ms_slow")
 	if _, err := b.start(ctx, "plain", *bin, ""); err != nil {
 		return err
 	}
 	for name, delay := range map[string]time.Duration{"strace": 0, "slow": delay} {
 		programs := filepath.Join(dir, name)
-		if err := wrap(programs, delay); err != nil {
+		if err := writePrograms(programs, delay); err != nil {
 			return err
 		}
 		if _, err := b.start(ctx, name, programs, ""); err != nil {
@@ -101,13 +101,13 @@ func slowSync(ctx context.Context, b *bench, d time.Duration) error {
 		return err
 	}
 	for _, s := range b.gateways {
-		print(median(rounds[s.name], acceptP50), "accept_p50_ms_1000_fsync_%s", s.name)
-		print(median(rounds[s.name], acceptP99), "accept_p99_ms_1000_fsync_%s", s.name)
+		printValue(median(rounds[s.name], acceptP50), "accept_p50_ms_1000_fsync_%s", s.name)
+		printValue(median(rounds[s.name], acceptP99), "accept_p99_ms_1000_fsync_%s", s.name)
 	}
 	return nil
 }
 
-// strace returns the command line that runs a program whose fsyncs take longer.
+// strace returns the beginning of a command line that runs a program under strace and adds delay to each fsync.
 func strace(delay time.Duration) []string {
 	args := []string{"strace", "-D", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"}
 	if delay > 0 {
@@ -116,8 +116,8 @@ func strace(delay time.Duration) []string {
 	return args
 }
 
-// syncUnder returns the median time of an fsync of a process under strace, in ms.
-func syncUnder(ctx context.Context, delay time.Duration) (float64, error) {
+// fsyncUnderStrace returns the median time of an fsync in a process under strace, in ms.
+func fsyncUnderStrace(ctx context.Context, delay time.Duration) (float64, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -130,8 +130,8 @@ func syncUnder(ctx context.Context, delay time.Duration) (float64, error) {
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
 
-// wrap makes a folder of programs in which the gateway runs under strace.
-func wrap(dir string, delay time.Duration) error {
+// writePrograms creates a folder with the programs. Its program patchbay runs the gateway under strace.
+func writePrograms(dir string, delay time.Duration) error {
 	programs, err := filepath.Abs(*bin)
 	if err != nil {
 		return err
@@ -144,18 +144,19 @@ func wrap(dir string, delay time.Duration) error {
 //go:embed hanging.yaml
 var hangingChannels string
 
-// isolation compares a gateway with a channel whose calls all hang with one that has no work there.
+// isolation compares two gateways with the same channels. One of them also gets messages for a channel whose calls
+// hang.
 func isolation(ctx context.Context, b *bench, d time.Duration) error {
 	for _, name := range []string{"calm", "hanging"} {
 		if _, err := b.start(ctx, name, *bin, hangingChannels); err != nil {
 			return err
 		}
 	}
-	hung := *b.gateways[1]
-	hung.url = strings.TrimSuffix(hung.url, "bench") + "hung"
+	hanging := *b.gateways[1]
+	hanging.url = strings.TrimSuffix(hanging.url, "bench") + "hung"
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	go atRate(50, 25*time.Second)(ctx, &hung)
+	go atRate(50, 25*time.Second)(ctx, &hanging)
 	time.Sleep(2 * time.Second)
 	rounds, err := b.alternate(ctx, atRate(1000, d), b.gateways...)
 	if err != nil {
@@ -163,8 +164,8 @@ func isolation(ctx context.Context, b *bench, d time.Duration) error {
 	}
 	for _, figure := range []string{acceptP99, endP99} {
 		calm, hanging := median(rounds["calm"], figure), median(rounds["hanging"], figure)
-		print(hanging, "isolation_%s_hanging", figure)
-		print(hanging/calm, "isolation_%s_hanging_to_calm", figure)
+		printValue(hanging, "isolation_%s_hanging", figure)
+		printValue(hanging/calm, "isolation_%s_hanging_to_calm", figure)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// startForwarder starts this program as the forwarder, which prints its address.
+// startForwarder starts this program as the forwarder in a separate process.
 func startForwarder(target string) (*subject, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -44,8 +44,8 @@ func startForwarder(target string) (*subject, error) {
 	}, nil
 }
 
-// serveForwarder runs the reference program and prints its address. It posts the body of each request to target and
-// then responds.
+// serveForwarder runs the forwarder and prints its address. For each request, the forwarder posts the body to target
+// and then responds.
 func serveForwarder(target string) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

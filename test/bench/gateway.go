@@ -14,27 +14,27 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
-// subject is a program under measurement.
+// subject is a program to measure: a gateway or the forwarder.
 type subject struct {
 	name  string
 	url   string // of its webhook
-	users int    // customers who write
+	users int    // number of customers
 	pid   func() int
 	stop  func()
 
-	padding    int              // blanks in each text
+	padding    int              // number of spaces in each text
 	idle       chan connection  // unused connections
 	gw         *gateway.Gateway // nil for the forwarder
 	started    time.Duration    // from its start until it was ready
 	idleMemory float64          // in MB, when it was ready
-	messages   int              // that it has accepted
+	messages   int              // number of accepted messages
 }
 
 //go:embed gateway.yaml
 var gatewayConfig string
 
-// start starts the gateway of a folder of programs with an empty store, waits until it is ready, and warms it up. more
-// is added to its configuration, env to its environment.
+// start starts the gateway in a folder of programs with an empty store, waits until it is ready, and warms it up. more
+// is added to the configuration, env to the environment.
 func (b *bench) start(ctx context.Context, name, bin, more string, env ...string) (*subject, error) {
 	dir, err := os.MkdirTemp("", "patchbay-bench-")
 	if err != nil {
@@ -49,7 +49,7 @@ func (b *bench) start(ctx context.Context, name, bin, more string, env ...string
 		if addresses[i], release, err = gateway.FreeAddress(); err != nil {
 			return nil, err
 		}
-		defer release() // the gateway keeps the address
+		defer release() // then the gateway listens on the address
 	}
 	config := filepath.Join(dir, "config.yaml")
 	if err := os.WriteFile(config, []byte(gatewayConfig+more), 0o600); err != nil {
@@ -80,7 +80,7 @@ func (b *bench) start(ctx context.Context, name, bin, more string, env ...string
 	return s, b.warm(ctx, s)
 }
 
-// start starts the gateway. It returns the times until the gateway is ready and until it accepts a message.
+// start starts the gateway. It returns the durations until the gateway is ready and until it accepts a message.
 func (s *subject) start(ctx context.Context) (ready, accepting time.Duration, err error) {
 	began := time.Now()
 	if err := s.gw.Launch(); err != nil {
@@ -92,10 +92,10 @@ func (s *subject) start(ctx context.Context) (ready, accepting time.Duration, er
 	return time.Since(began), <-accepted, err
 }
 
-// probe sends a message until it is accepted and returns this time.
+// probe sends a message repeatedly until it is accepted, and returns the time of the acceptance.
 func (s *subject) probe(ctx context.Context, interval time.Duration) time.Time {
-	for id := serial.Add(1); s.gw.Running() && ctx.Err() == nil; time.Sleep(interval) {
-		if wait, err := s.try(message(id, place{user: probe, due: time.Now()}, 0)); wait == 0 && err == nil {
+	for id := lastMessageID.Add(1); s.gw.Running() && ctx.Err() == nil; time.Sleep(interval) {
+		if wait, err := s.request(message(id, position{user: probe, due: time.Now()}, 0)); wait == 0 && err == nil {
 			break
 		}
 	}
@@ -107,10 +107,10 @@ func (s *subject) memory() float64 {
 	return float64(gateway.ProcessTree(s.pid())[0].ResidentMemory()) / (1 << 20)
 }
 
-// cpu returns the CPU time that the program and its children have used.
+// cpu returns the CPU time that the program and its plugin processes have used.
 func (s *subject) cpu() (sum time.Duration) {
 	for _, p := range gateway.ProcessTree(s.pid()) {
-		const clockOfProcess = 2 // CPUCLOCK_SCHED in clock_getcpuclockid(3); /proc counts in 10 ms only
+		const clockOfProcess = 2 // CPUCLOCK_SCHED, as in clock_getcpuclockid(3); the resolution of /proc is only 10 ms
 		var used unix.Timespec
 		if unix.ClockGettime(int32(^p.PID<<3|clockOfProcess), &used) == nil {
 			sum += time.Duration(used.Nano())

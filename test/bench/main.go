@@ -1,8 +1,8 @@
 // Command bench measures the gateway and prints name=value lines; see docs/benchmarks.md.
 //
-// It counts messages at the sink, not with the gateway's metrics. It measures a bare net/http forwarder and the gateway
-// alternately, with the same load. Gateway, adapters and forwarder are separate processes. Their CPU times are those of
-// the kernel. With -against, it compares two builds of the gateway.
+// It counts messages at the sink, without the gateway's metrics. It measures a bare net/http forwarder and the gateway
+// alternately, with the same load. Gateway, adapters and forwarder are separate processes, and the kernel measures
+// their CPU time. With -against, it compares two builds of the gateway.
 package main
 
 import (
@@ -45,7 +45,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	switch flag.Arg(0) { // this program as another process
+	switch flag.Arg(0) { // arguments with which this program starts itself
 	case "forwarder":
 		return serveForwarder(flag.Arg(1))
 	case "sync":
@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 	}
 	for _, dir := range []string{*bin, *against} {
 		if _, err := os.Stat(filepath.Join(dir, "patchbay")); dir != "" && errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s/patchbay is not there: run `make build` first", dir)
+			return fmt.Errorf("%s/patchbay does not exist: run `make build` first", dir)
 		}
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease") // empty on other systems
@@ -80,7 +80,8 @@ func cpuModel() string {
 	return "unknown"
 }
 
-// fsyncMedian returns the median time to append and sync 1 KiB on the disk of the store in ms, 0 after an error.
+// fsyncMedian returns the median time in ms to append and sync 1 KiB to a file in the folder for temporary files, which
+// also contains the stores. It returns 0 after an error.
 func fsyncMedian() float64 {
 	f, err := os.CreateTemp("", "bench-fsync-")
 	if err != nil {

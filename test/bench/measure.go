@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// figures are the results of one measurement, by name.
+// figures contains the results of one measurement, by name.
 type figures map[string]float64
 
-// bench has the programs that are measured with one sink.
+// bench contains the programs that are measured with one sink.
 type bench struct {
 	sink      *sink
 	forwarder *subject
@@ -21,17 +21,17 @@ type bench struct {
 // Names of figures.
 const (
 	cpuPer    = "cpu_us_per_message"
-	perSecond = "messages_per_second" // arrived while the load lasted
+	perSecond = "messages_per_second" // messages that arrived before the end of the load
 	acceptP50 = "accept_p50_ms"
 	acceptP99 = "accept_p99_ms"
 	endP50    = "end_to_end_p50_ms"
 	endP99    = "end_to_end_p99_ms"
 )
 
-// names are the figures of loads, in the order in which they are printed.
-var names = []string{cpuPer, perSecond, acceptP50, acceptP99, endP50, endP99}
+// figureNames lists the figures in the order in which they are printed.
+var figureNames = []string{cpuPer, perSecond, acceptP50, acceptP99, endP50, endP99}
 
-// newBench starts the forwarder.
+// newBench starts the sink and the forwarder, and warms up the forwarder.
 func newBench(ctx context.Context) (*bench, error) {
 	b := &bench{sink: newSink()}
 	var err error
@@ -45,7 +45,7 @@ func newBench(ctx context.Context) (*bench, error) {
 }
 
 func (b *bench) warm(ctx context.Context, s *subject) error {
-	_, err := b.one(ctx, s, saturate(*senders, 2*time.Second))
+	_, err := b.measure(ctx, s, saturate(*senders, 2*time.Second))
 	return err
 }
 
@@ -55,12 +55,12 @@ func (b *bench) close() {
 			s.stop()
 		}
 	}
-	b.sink.CloseClientConnections() // also ends the calls that hang
+	b.sink.CloseClientConnections() // also ends the hanging calls
 	b.sink.Close()
 }
 
-// one measures one program under one load, until all messages have arrived.
-func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) {
+// measure runs a load on one program, waits until all messages have arrived, and returns the figures.
+func (b *bench) measure(ctx context.Context, s *subject, run load) (figures, error) {
 	b.sink.reset()
 	before := s.cpu()
 	out := run(ctx, s)
@@ -74,7 +74,7 @@ func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) 
 	cpu := s.cpu() - before
 	s.messages += len(arrivals)
 	var ages []time.Duration
-	inTime := 0 // arrived while the load lasted
+	inTime := 0 // number of messages that arrived before the end of the load
 	for _, a := range arrivals {
 		ages = append(ages, a.at.Sub(a.due))
 		if a.at.Sub(out.began) <= out.length {
@@ -90,7 +90,8 @@ func (b *bench) one(ctx context.Context, s *subject, run load) (figures, error) 
 	}, nil
 }
 
-// alternate measures each program in each round, in another order each time. The result has the rounds by program.
+// alternate measures all programs in each round, in a different order each time. It returns the figures of each round
+// by program.
 func (b *bench) alternate(ctx context.Context, run load, subjects ...*subject) (map[string][]figures, error) {
 	out := map[string][]figures{}
 	for round := range *rounds {
@@ -100,7 +101,7 @@ func (b *bench) alternate(ctx context.Context, run load, subjects ...*subject) (
 			slices.Reverse(order)
 		}
 		for _, s := range order {
-			f, err := b.one(ctx, s, run)
+			f, err := b.measure(ctx, s, run)
 			if err != nil {
 				return nil, err
 			}
@@ -110,11 +111,11 @@ func (b *bench) alternate(ctx context.Context, run load, subjects ...*subject) (
 	return out, nil
 }
 
-// overload has four times as many senders as saturation. The vendor does not respond during the first part of it. The
-// figures are those of the rest.
+// overload is a load with four times as many senders as saturation. The sink does not respond before hold has passed.
+// The figures are those of the remaining time.
 func (b *bench) overload(d, hold time.Duration) load {
-	return func(ctx context.Context, s *subject) *sent {
-		b.sink.held.Store(time.Now().Add(hold).UnixNano())
+	return func(ctx context.Context, s *subject) *loadResult {
+		b.sink.blockedUntil.Store(time.Now().Add(hold).UnixNano())
 		out := saturate(4**senders, d)(ctx, s)
 		out.began, out.length = out.began.Add(hold), out.length-hold
 		return out

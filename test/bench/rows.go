@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// row is a group of measurements. Each has its own gateways.
+// row is a group of measurements with separate gateways.
 type row struct {
-	name    string
-	measure func(ctx context.Context, b *bench, d time.Duration) error
+	name string
+	run  func(ctx context.Context, b *bench, d time.Duration) error
 }
 
 var allRows = []row{
@@ -23,7 +23,7 @@ var allRows = []row{
 	{"fsync", slowSync}, {"isolation", isolation},
 }
 
-// measureRows measures the rows with these names, all if there are none, and prints the results.
+// measureRows runs the rows with these names, or all rows if there are no names. The rows print their results.
 func measureRows(ctx context.Context, only []string, d time.Duration) error {
 	var failed error
 	for _, r := range allRows {
@@ -34,7 +34,7 @@ func measureRows(ctx context.Context, only []string, d time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if err := r.measure(ctx, b, d); err != nil {
+		if err := r.run(ctx, b, d); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", r.name, err))
 		}
 		b.close()
@@ -42,20 +42,21 @@ func measureRows(ctx context.Context, only []string, d time.Duration) error {
 	return failed
 }
 
-// print prints a value with four significant digits.
-func print(value float64, name string, args ...any) {
+// printValue prints a line name=value. A value of at least 1 has at least four significant digits; a smaller value has
+// three decimals.
+func printValue(value float64, name string, args ...any) {
 	decimals := 3 - int(math.Floor(math.Log10(max(1, math.Abs(value)))))
 	fmt.Printf(name+"=%s\n", append(args, strconv.FormatFloat(value, 'f', max(0, decimals), 64))...)
 }
 
-// rates measures loads without special conditions, and a new gateway.
+// rates measures the start of a gateway, and the loads of the flag -loads.
 func rates(ctx context.Context, b *bench, d time.Duration) error {
 	g, err := b.start(ctx, "gateway", *bin, "")
 	if err != nil {
 		return err
 	}
-	print(ms(g.started), "start_to_ready_ms")
-	print(g.idleMemory, "memory_idle_mb")
+	printValue(ms(g.started), "start_to_ready_ms")
+	printValue(g.idleMemory, "memory_idle_mb")
 	for name := range strings.SplitSeq(*loads, ",") {
 		run, err := b.loadNamed(name, d)
 		if err != nil {
@@ -65,11 +66,11 @@ func rates(ctx context.Context, b *bench, d time.Duration) error {
 		if err != nil {
 			return err
 		}
-		for _, figure := range names {
-			print(median(rounds["forwarder"], figure), "%s_%s_forwarder", figure, name)
-			print(median(rounds["gateway"], figure), "%s_%s", figure, name)
+		for _, figure := range figureNames {
+			printValue(median(rounds["forwarder"], figure), "%s_%s_forwarder", figure, name)
+			printValue(median(rounds["gateway"], figure), "%s_%s", figure, name)
 		}
-		print(cpuRatio(rounds, "gateway", "forwarder"), "cpu_ratio_%s", name)
+		printValue(cpuRatio(rounds, "gateway", "forwarder"), "cpu_ratio_%s", name)
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func cpuRatio(rounds map[string][]figures, program, base string) float64 {
 	return median(rounds[program], cpuPer) / median(rounds[base], cpuPer)
 }
 
-// overload sends more than the gateway can deliver, between two measurements at saturation.
+// overload measures a load that is more than the gateway can deliver, between two measurements at saturation.
 func overload(ctx context.Context, b *bench, d time.Duration) error {
 	g, err := b.start(ctx, "gateway", *bin, "")
 	if err != nil {
@@ -95,25 +96,25 @@ func overload(ctx context.Context, b *bench, d time.Duration) error {
 			name = fmt.Sprintf("%s_%d_users", name, g.users)
 			var of [3]figures
 			for i, run := range []load{saturate(*senders, d), b.overload(length, hold), saturate(*senders, d)} {
-				if of[i], err = b.one(ctx, g, run); err != nil {
+				if of[i], err = b.measure(ctx, g, run); err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
 			normal, over := []figures{of[0], of[2]}, of[1]
-			print(over["accepted"]/length.Seconds(), "%s_accepted_per_second", name)
-			print(over["refused"], "%s_refused", name)
-			print(over[perSecond], "%s_delivered_per_second", name)
-			print(over[perSecond]/median(normal, perSecond), "%s_delivered_ratio_to_%d_senders", name, *senders)
-			print(over[cpuPer], "%s_cpu_us_per_message", name)
-			print(over[cpuPer]/median(normal, cpuPer), "%s_cpu_ratio_to_%d_senders", name, *senders)
-			print(over["end_to_end_p50_ms"]/1000, "%s_age_p50_s", name)
-			print(over["end_to_end_max_ms"]/1000, "%s_age_max_s", name)
+			printValue(over["accepted"]/length.Seconds(), "%s_accepted_per_second", name)
+			printValue(over["refused"], "%s_refused", name)
+			printValue(over[perSecond], "%s_delivered_per_second", name)
+			printValue(over[perSecond]/median(normal, perSecond), "%s_delivered_ratio_to_%d_senders", name, *senders)
+			printValue(over[cpuPer], "%s_cpu_us_per_message", name)
+			printValue(over[cpuPer]/median(normal, cpuPer), "%s_cpu_ratio_to_%d_senders", name, *senders)
+			printValue(over["end_to_end_p50_ms"]/1000, "%s_age_p50_s", name)
+			printValue(over["end_to_end_max_ms"]/1000, "%s_age_max_s", name)
 		}
 	}
 	return nil
 }
 
-// textRules compares many rules about the text, which do not match, with one.
+// textRules compares a gateway with many rules about the text, which do not match, with a gateway with one such rule.
 func textRules(ctx context.Context, b *bench, d time.Duration) error {
 	counts := []int{1, 1000}
 	if *full {
@@ -126,14 +127,15 @@ func textRules(ctx context.Context, b *bench, d time.Duration) error {
 	}
 	rounds, err := b.alternate(ctx, saturate(*senders, d), b.gateways...)
 	for _, n := range counts[:len(counts)*min(1, len(rounds))] {
-		print(median(rounds[strconv.Itoa(n)], cpuPer), "cpu_us_per_message_rules_%d", n)
-		print(median(rounds[strconv.Itoa(n)], perSecond), "messages_per_second_rules_%d", n)
-		print(cpuRatio(rounds, strconv.Itoa(n), "1"), "cpu_ratio_rules_%d_to_1", n)
+		printValue(median(rounds[strconv.Itoa(n)], cpuPer), "cpu_us_per_message_rules_%d", n)
+		printValue(median(rounds[strconv.Itoa(n)], perSecond), "messages_per_second_rules_%d", n)
+		printValue(cpuRatio(rounds, strconv.Itoa(n), "1"), "cpu_ratio_rules_%d_to_1", n)
 	}
 	return err
 }
 
-// rules returns rules with random words: a third of them words, a third part of the text, a third patterns.
+// rules returns n rules with conditions on the text: mentioned words, contained texts and regular expressions, a third
+// each. The words are random.
 func rules(n int) string {
 	var b strings.Builder
 	random := rand.New(rand.NewPCG(1, 2))

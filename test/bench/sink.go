@@ -12,39 +12,39 @@ import (
 	"time"
 )
 
-// place is the place of a message in a load.
-type place struct {
+// position identifies a message in a load.
+type position struct {
 	user   int
-	number int       // among the messages of this customer in this load, from 0
-	due    time.Time // when it was to be sent
+	number int       // number among the messages of this customer in this load, from 0
+	due    time.Time // time at which the message should be sent
 }
 
 // probe is the customer whose messages the sink does not record.
 const probe = -1
 
-// layout is the place in the text of a message, which begins with mark: nanoseconds since 1970, user, number.
+// layout is the format of a position in the text of a message: mark, nanoseconds since 1970, user, number.
 const mark, layout = "sent-at-", mark + "%d-%d-%d"
 
-func (m place) String() string { return fmt.Sprintf(layout, m.due.UnixNano(), m.user, m.number) }
+func (m position) String() string { return fmt.Sprintf(layout, m.due.UnixNano(), m.user, m.number) }
 
 // arrival is a message that the sink received.
 type arrival struct {
-	place
+	position
 	at time.Time
 }
 
-// sink receives the messages of the programs. It simulates the calls of GPTBots that the gateway makes. Calls below
-// /hang do not end before the caller gives up.
+// sink receives the messages of the programs. It simulates the endpoints of GPTBots that the gateway calls. Calls below
+// /hang hang until the caller cancels them.
 type sink struct {
 	*httptest.Server
-	down     atomic.Bool  // all calls fail
-	held     atomic.Int64 // calls wait until this time, in nanoseconds since 1970
-	opened   atomic.Int64 // conversations
-	mu       sync.Mutex
-	arrivals []arrival
+	down         atomic.Bool  // all calls fail
+	blockedUntil atomic.Int64 // time until which calls wait, in nanoseconds since 1970
+	opened       atomic.Int64 // number of conversations
+	mu           sync.Mutex
+	arrivals     []arrival
 }
 
-// newSink returns a sink that listens.
+// newSink starts a sink.
 func newSink() *sink {
 	s := &sink{}
 	mux := http.NewServeMux()
@@ -53,10 +53,10 @@ func newSink() *sink {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"conversation_id":"%024x"}`, s.opened.Add(1))
 	})
-	mux.HandleFunc("POST /v2/conversation/message", s.arrive)
-	mux.HandleFunc("POST /forwarded", s.arrive)
+	mux.HandleFunc("POST /v2/conversation/message", s.recordMessage)
+	mux.HandleFunc("POST /forwarded", s.recordMessage)
 	mux.HandleFunc("POST /hang/", func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // after that the server sees that the caller gives up
+		_, _ = io.Copy(io.Discard, r.Body) // net/http detects that the caller disconnects only after this
 		<-r.Context().Done()
 	})
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,13 +64,13 @@ func newSink() *sink {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		time.Sleep(time.Until(time.Unix(0, s.held.Load())))
+		time.Sleep(time.Until(time.Unix(0, s.blockedUntil.Load())))
 		mux.ServeHTTP(w, r)
 	}))
 	return s
 }
 
-func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
+func (s *sink) recordMessage(w http.ResponseWriter, r *http.Request) {
 	a := arrival{at: time.Now()}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	}
 	if at := bytes.LastIndex(body, []byte(mark)); at >= 0 {
 		var due int64
-		_, _ = fmt.Sscanf(string(body[at:]), layout, &due, &a.user, &a.number) // a wrong number is 0, which check finds
+		_, _ = fmt.Sscanf(string(body[at:]), layout, &due, &a.user, &a.number) // check finds wrong values
 		a.due = time.Unix(0, due)
 		if a.user != probe {
 			s.mu.Lock()
@@ -90,7 +90,7 @@ func (s *sink) arrive(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`))
 }
 
-// reset forgets the arrivals.
+// reset removes the arrivals.
 func (s *sink) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,10 +104,10 @@ func (s *sink) arrived() int {
 	return len(s.arrivals)
 }
 
-// await waits until all accepted messages have arrived since the reset, and returns their arrivals. It is an error if
-// one arrives twice or, in an ordered load, before an earlier message of its customer.
-func (s *sink) await(ctx context.Context, load *sent) ([]arrival, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// await waits until all accepted messages of a load have arrived, and returns the arrivals since the reset. It returns
+// an error if a message arrives twice or, in an ordered load, before an earlier message of its customer.
+func (s *sink) await(ctx context.Context, load *loadResult) ([]arrival, error) {
+	ctx, cancel := context.WithTimeout(ctx, messageTimeout)
 	defer cancel()
 	accepted := len(load.latencies)
 	for {
@@ -120,7 +120,7 @@ func (s *sink) await(ctx context.Context, load *sent) ([]arrival, error) {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%d messages were accepted, %d arrived within %s", accepted, len(all), patience)
+			return nil, fmt.Errorf("%d messages were accepted, %d arrived within %s", accepted, len(all), messageTimeout)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
 // within limits each wait for a page or the gateway.
-const within = 2 * harness.Patience
+const within = 2 * harness.Timeout
 
 // browser returns the program of Chromium.
 func browser(t *testing.T) string {

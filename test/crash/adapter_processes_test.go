@@ -7,13 +7,13 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestAdaptersEndWithGateway checks that adapters exit after a kill of their gateway.
+// TestAdaptersEndWithGateway checks that plugin processes exit after a kill of their gateway.
 func TestAdaptersEndWithGateway(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
 	var adapters []harness.Process
 	for _, name := range []string{"native", "botwebhook", "aicc"} {
-		adapters = append(adapters, g.Plugin(t, name))
+		adapters = append(adapters, g.PluginProcess(t, name))
 	}
 	began := time.Now()
 	g.Kill(t) // waits for the adapters

@@ -8,7 +8,7 @@ import (
 )
 
 // runAgents serves the customers at the desk. Agents accept most customers, send a few lines and hang up. Some offers
-// expire, and some customers get the desk's own timeout.
+// expire, and the desk ends some chats by its timeout.
 func (tr *traffic) runAgents() { tr.serveChats(tr.serveCustomer) }
 
 // serveChats calls serve in a new goroutine for each customer that connects to the desk.
@@ -31,8 +31,8 @@ func (tr *traffic) serveChats(serve func(rnd *rand.Rand, user string)) {
 	}
 }
 
-// serveCustomer runs the chat of one agent with one customer. Its calls can fail: the customer has left, or a repeated
-// CONNECT belongs to a chat that another agent has.
+// serveCustomer runs the chat of one agent with one customer. Its calls can fail: the customer may have disconnected,
+// and after a repeated CONNECT another goroutine serves the same chat.
 func (tr *traffic) serveCustomer(rnd *rand.Rand, user string) {
 	pause(tr.staffCtx, time.Duration(rnd.IntN(400))*time.Millisecond)
 	switch rnd.IntN(12) {

@@ -12,10 +12,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestKillsWithAnswersInCalls kills the gateway and adapters while bots answer in the call itself or in a stream. The
-// gateway stores an answer together with the outcome of its call. If an exit of the adapter interrupts a call, the bot
-// may have answered, so the delivery becomes a dead letter. If a kill of the gateway interrupts it, the gateway repeats
-// the call once.
+// TestKillsWithAnswersInCalls kills the gateway and adapters while bots answer in the response to the call, complete or
+// as a stream. The gateway stores an answer together with the outcome of the call. If a kill of the adapter interrupts
+// a call, the outcome is unknown and the delivery becomes a dead letter. If a kill of the gateway interrupts it, the
+// gateway repeats the call once.
 func TestKillsWithAnswersInCalls(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"blocking", "streaming"} {
@@ -23,7 +23,7 @@ func TestKillsWithAnswersInCalls(t *testing.T) {
 			t.Parallel()
 			crashes := envInt(t, "PATCHBAY_CRASHES", defaultCrashes)
 			tr := newTraffic(t, seed(t), func(tr *traffic, _ *harness.Vendors) {
-				tr.beforeAnswer = func() { pause(tr.ctx, rand.N(80*time.Millisecond)) }
+				tr.beforeResponse = func() { pause(tr.ctx, rand.N(80*time.Millisecond)) }
 			})
 			tr.pictures = true
 			g := harness.NewGateway(t, tr.w, harness.Config{
@@ -50,9 +50,8 @@ func TestKillsWithAnswersInCalls(t *testing.T) {
 	}
 }
 
-// TestKillDuringBotCall kills the adapter or the gateway between a bot's question and its answer. After an exit of the
-// adapter the outcome is unknown and the delivery becomes a dead letter. After a kill of the gateway the call is
-// repeated once.
+// TestKillDuringBotCall kills the adapter or the gateway after a bot has received a question and before the response.
+// The result is the same as in TestKillsWithAnswersInCalls.
 func TestKillDuringBotCall(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"blocking", "streaming"} {
@@ -61,7 +60,7 @@ func TestKillDuringBotCall(t *testing.T) {
 				t.Parallel()
 				release := make(chan struct{})
 				tr := newTraffic(t, seed(t), func(tr *traffic, _ *harness.Vendors) {
-					tr.beforeAnswer = func() {
+					tr.beforeResponse = func() {
 						if mode == "blocking" && tr.w.Bots.SendCalls.Len() == 1 {
 							select {
 							case <-release:
@@ -73,14 +72,14 @@ func TestKillDuringBotCall(t *testing.T) {
 				g := harness.NewGateway(t, tr.w, harness.Config{
 					Routes: "[]", Settings: map[string][]string{"faq": {"mode: " + mode}},
 				})
-				if mode == "streaming" { // after the start of the answer
+				if mode == "streaming" { // the stream hangs after its first half
 					tr.w.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointStream, Count: 1})
 				}
 				rnd := newRand(tr.seed, "in flight")
 				tr.say(rnd, "c00", "c00-001", "c00-001 hello")
-				harness.Eventually(t, harness.Patience, "the bot has the question", func() string {
-					hung := mode == "blocking" || tr.w.Bots.Faults.Hits.Len() == 1
-					return waitReason(tr.w.Bots.SendCalls.Len() == 1 && hung, "%d questions", tr.w.Bots.SendCalls.Len())
+				harness.Eventually(t, harness.Timeout, "the bot has the question", func() string {
+					hangs := mode == "blocking" || tr.w.Bots.Faults.Hits.Len() == 1
+					return waitReason(tr.w.Bots.SendCalls.Len() == 1 && hangs, "%d questions", tr.w.Bots.SendCalls.Len())
 				})
 				i := incident{from: time.Now(), channel: "faq"}
 				want := tally{messages: 2, answers: 1, delivered: 2, dead: 1}
@@ -113,14 +112,14 @@ func TestKillDuringBotCall(t *testing.T) {
 	}
 }
 
-// answersInCalls returns the bots' accepted messages from the trails, because the vendor does not know which arrived.
-func (e *evidence) answersInCalls() []answer {
-	var out []answer
+// answersInCalls returns the bots' accepted messages from the trails. The vendor does not know which of them arrived.
+func (e *evidence) answersInCalls() []acceptedAnswer {
+	var out []acceptedAnswer
 	for _, trails := range e.trails {
 		for i := range trails {
 			for _, entry := range trails[i].Find("accepted") {
 				if entry.Channel == "faq" {
-					out = append(out, answer{"faq", entry.VendorID, entry.Text})
+					out = append(out, acceptedAnswer{"faq", entry.VendorID, entry.Text})
 				}
 			}
 		}
@@ -128,17 +127,17 @@ func (e *evidence) answersInCalls() []answer {
 	return out
 }
 
-// checkQuestions checks that each message delivered to a bot has exactly one answer that is not fenced, and that an
-// exit of the bots' adapter explains each dead letter.
-func (v *verdict) checkQuestions() {
+// checkQuestions checks that each message delivered to a bot has exactly one answer that is not fenced, and that a kill
+// of the adapter explains each dead letter.
+func (v *oracle) checkQuestions() {
 	for user, trails := range v.trails {
 		answers, fenced := map[string]int{}, map[string]bool{}
-		named := map[string]string{} // message names by envelope
+		names := map[string]string{} // message names by envelope
 		for i := range trails {
 			for _, e := range trails[i].Entries {
 				switch {
 				case e.Step == "accepted" && e.Channel == v.customerChannel():
-					named[e.Envelope] = e.VendorID
+					names[e.Envelope] = e.VendorID
 				case e.Step == "fenced" && e.Delivery == "":
 					fenced[e.Envelope] = true
 				}
@@ -148,15 +147,15 @@ func (v *verdict) checkQuestions() {
 				if e.Step == "accepted" && e.Channel == "faq" && ok && !fenced[e.Envelope] {
 					answers[messageName(question)]++
 				}
-				unknown := e.Kind == "unknown" && within(v.incidents, e.At, "faq")
+				unknown := e.Kind == "unknown" && duringIncident(v.incidents, e.At, "faq")
 				if e.Step == "dead" && !unknown && !v.killedTwice(v.indexes[user], e.Delivery) {
-					v.addFinding(user, "delivery %s to %s is a dead letter (%s) without an exit of its adapter",
+					v.addFinding(user, "delivery %s to %s is a dead letter (%s) without a kill of its adapter",
 						e.Delivery, e.Channel, e.Kind)
 				}
 			}
 		}
 		b := v.indexes[user]
-		for envelope, id := range named {
+		for envelope, id := range names {
 			for _, d := range b.queued[envelope] {
 				ends := fmt.Sprint(b.ended[d])
 				if b.channel[d] == "faq" && ends == "[delivered]" && answers[id] != 1 {

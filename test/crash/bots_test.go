@@ -13,24 +13,24 @@ import (
 	"patchbay/test/harness"
 )
 
-// longRetry makes vendors retry for the duration of a test.
+// longRetry configures retries that last longer than a test.
 var longRetry = simulator.Retry{Attempts: 2000, First: 20 * time.Millisecond, Max: 150 * time.Millisecond}
 
-// vendors returns vendors whose bots name the question and the conversation in each answer, and give each answer a
-// unique text. All vendors wait between the effect of a call and its answer, so that a kill can make the outcome
-// unknown.
+// vendors returns the options of the vendors. Each answer of a bot contains the name of the question, a unique number
+// and the bot's conversation. All vendors wait between the effect of a call and its response, so that a kill can make
+// the outcome unknown.
 func (tr *traffic) vendors() harness.Vendors {
-	v := harness.Vendors{Retry: &longRetry, Wrap: answered(func(*http.Request, []byte) { tr.delayAnswer() })}
+	v := harness.Vendors{Retry: &longRetry, Wrap: afterHandling(func(*http.Request, []byte) { tr.delayResponse() })}
 	v.Bots.Answer = func(c botwebhook.Conversation, m []botwebhook.Message) []botwebhook.Answer {
-		return []botwebhook.Answer{tr.answer(c.ID, "re "+messageName(botwebhook.Question(m)))}
+		return []botwebhook.Answer{tr.newAnswer(c.ID, "re "+messageName(botwebhook.Question(m)))}
 	}
 	v.Desk.ConnectEvent = true
 	return v
 }
 
-// answered returns a function for harness.Vendors.Wrap. It calls do with each request and the body of the response,
+// afterHandling returns a function for harness.Vendors.Wrap. It calls do with each request and the body of the response
 // after the vendor has handled the request and before it sends the response.
-func answered(do func(r *http.Request, body []byte)) func(http.Handler) http.Handler {
+func afterHandling(do func(r *http.Request, body []byte)) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := &copier{ResponseWriter: w}
@@ -53,22 +53,22 @@ func (c *copier) Write(b []byte) (int, error) {
 	return c.ResponseWriter.Write(b)
 }
 
-func (tr *traffic) delayAnswer() {
-	if tr.beforeAnswer != nil {
-		tr.beforeAnswer()
+func (tr *traffic) delayResponse() {
+	if tr.beforeResponse != nil {
+		tr.beforeResponse()
 		return
 	}
 	pause(tr.ctx, rand.N(40*time.Millisecond))
 }
 
-func (tr *traffic) answer(conversation, text string) botwebhook.Answer {
+func (tr *traffic) newAnswer(conversation, text string) botwebhook.Answer {
 	n := tr.serial.Add(1)
 	return botwebhook.Answer{
 		Text: fmt.Sprintf("%s #%d in %s", text, n, conversation), MessageID: fmt.Sprintf("answer-%d", n),
 	}
 }
 
-// sendLateAnswers makes bots send a second answer to some questions, often after control has moved.
+// sendLateAnswers sends a second answer of the bot to some questions, often after control has moved.
 func (tr *traffic) sendLateAnswers() {
 	rnd := newRand(tr.seed, "late bots")
 	var running sync.WaitGroup
@@ -87,7 +87,7 @@ func (tr *traffic) sendLateAnswers() {
 			running.Go(func() {
 				if pause(tr.staffCtx, after) {
 					text := "late " + messageName(botwebhook.Question(a.Messages))
-					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.answer(a.Conversation.ID, text))
+					_ = tr.w.Bots.Answer(a.Conversation.ID, tr.newAnswer(a.Conversation.ID, text))
 				}
 			})
 		}

@@ -2,16 +2,16 @@ package crash
 
 import "strings"
 
-// checkFencing checks that between two ownership markers a customer receives messages of the owner only, and of a bot
-// only those of its conversation in this epoch.
-func (v *verdict) checkFencing() {
-	for user, replies := range v.replies {
+// checkFencing checks that each customer receives answers of the current owner only. The events of type passed name the
+// owner. Answers of a bot must come from a conversation that the bot had in no other epoch.
+func (v *oracle) checkFencing() {
+	for user, replies := range v.answerArrivals {
 		owner, epoch := "bot", 0
 		epochs := map[string]int{} // by the bot's conversation
 		first := map[string]bool{}
 		for _, r := range replies {
 			if first[r.key] {
-				continue // a duplicate without effect
+				continue // a duplicate
 			}
 			first[r.key] = true
 			switch {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// checkLanes checks the order and the duplicates of each lane.
-func (v *verdict) checkLanes() {
+// checkLanes checks the order of each lane and the number of duplicates.
+func (v *oracle) checkLanes() {
 	sent := map[string][]string{} // message names by customer, in the order of acceptance
 	for _, m := range v.messages {
 		sent[m.user] = append(sent[m.user], m.id)
@@ -25,7 +25,7 @@ func (v *verdict) checkLanes() {
 		v.checkOrder(user, channel, sent[user], s)
 		v.checkDuplicates(user, channel, s, func(name string) int { return v.countDeliveries(user, channel, name) })
 	}
-	for user, replies := range v.replies {
+	for user, replies := range v.answerArrivals {
 		var s []observation
 		for _, r := range replies {
 			s = append(s, observation{r.key, r.at})
@@ -43,8 +43,8 @@ type observation struct {
 }
 
 // countDeliveries returns the number of deliveries of a message, or of its picture, to a channel. There are several if
-// control left the channel and came back before the message arrived.
-func (v *verdict) countDeliveries(user, channel, name string) int {
+// control moved away from the channel and back before the message arrived.
+func (v *oracle) countDeliveries(user, channel, name string) int {
 	b, n := v.indexes[user], 0
 	if b == nil {
 		return 0 // checkMessages reports it
@@ -60,8 +60,8 @@ func (v *verdict) countDeliveries(user, channel, name string) int {
 	return n
 }
 
-// checkOrder checks that the first observation of each id is in the order of want.
-func (v *verdict) checkOrder(user, channel string, want []string, seen []observation) {
+// checkOrder checks that want contains each observed id, and that the first observations of the ids have its order.
+func (v *oracle) checkOrder(user, channel string, want []string, seen []observation) {
 	place := make(map[string]int, len(want))
 	for i, w := range want {
 		place[w] = i
@@ -86,10 +86,10 @@ func (v *verdict) checkOrder(user, channel string, want []string, seen []observa
 	}
 }
 
-// checkDuplicates checks that each id was observed once per delivery, plus once for an incident between two
-// observations. A lane has one call in flight, so each incident explains one duplicate. It returns the number of
-// duplicates.
-func (v *verdict) checkDuplicates(user, channel string, seen []observation, deliveries func(string) int) int {
+// checkDuplicates checks that each id was observed at most once per delivery, and once more for each incident between
+// two observations. A lane has one call in flight, so that each incident explains one duplicate. It returns the number
+// of duplicates.
+func (v *oracle) checkDuplicates(user, channel string, seen []observation, deliveries func(string) int) int {
 	times := map[string][]time.Time{}
 	var ids []string
 	for _, s := range seen {
@@ -98,7 +98,7 @@ func (v *verdict) checkDuplicates(user, channel string, seen []observation, deli
 		}
 		times[s.id] = append(times[s.id], s.at)
 	}
-	var unused []incident // that explain no duplicate yet
+	var unused []incident // incidents that explain no duplicate yet
 	for _, i := range v.incidents {
 		if i.channel == "" || i.channel == channel {
 			unused = append(unused, i)

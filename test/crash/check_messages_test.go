@@ -7,10 +7,10 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// checkMessages checks that each accepted message has one final status, and that vendors received each message that is
-// delivered according to the trail.
-func (v *verdict) checkMessages() {
-	arrived := map[arrival]bool{} // without the time
+// checkMessages checks that each accepted message has exactly one final status, and that the vendor received each
+// message whose status is delivered.
+func (v *oracle) checkMessages() {
+	arrived := map[arrival]bool{} // the time is zero
 	for _, a := range v.arrivals {
 		arrived[arrival{channel: a.channel, name: a.name}] = true
 	}
@@ -43,9 +43,9 @@ func (v *verdict) checkMessages() {
 	v.checkAnswers()
 }
 
-// checkAnswers checks that the customer received each accepted answer in one delivery, or that the answer was fenced
-// and the customer did not receive it.
-func (v *verdict) checkAnswers() {
+// checkAnswers checks that each customer received each delivered answer with one idempotency key, and received no
+// fenced answer.
+func (v *oracle) checkAnswers() {
 	owner := map[[2]string]string{} // customers by channel and vendor id
 	for user, b := range v.indexes {
 		for id := range b.accepted {
@@ -53,10 +53,10 @@ func (v *verdict) checkAnswers() {
 		}
 	}
 	keys := map[string]map[string]bool{} // by text
-	for user, replies := range v.replies {
+	for user, replies := range v.answerArrivals {
 		for _, r := range replies {
 			if r.key == "" {
-				v.addFinding(user, "a reply has no idempotency key: %q", r.text)
+				v.addFinding(user, "an answer has no idempotency key: %q", r.text)
 			}
 			if keys[r.text] == nil {
 				keys[r.text] = map[string]bool{}
@@ -70,7 +70,7 @@ func (v *verdict) checkAnswers() {
 			v.tally.unrouted++
 			continue
 		} else if !ok {
-			v.addFinding(to, "%s of %s was answered with 200 and is in no trail: %q %+v", a.vendorID, a.channel, a.text,
+			v.addFinding(to, "%s of %s was accepted with 200 and is in no trail: %q %+v", a.vendorID, a.channel, a.text,
 				v.pendingTrails[a.vendorID].Entries)
 			continue
 		}
@@ -89,8 +89,8 @@ func (v *verdict) checkAnswers() {
 	}
 }
 
-// intendedCustomer returns the customer of an answer that is in no customer's trail, or "" if unknown.
-func (v *verdict) intendedCustomer(a answer) string {
+// intendedCustomer returns the customer of an answer that is in no customer's trail, or "" if the customer is unknown.
+func (v *oracle) intendedCustomer(a acceptedAnswer) string {
 	for _, held := range v.pendingTrails[a.vendorID].Entries {
 		thread, ok := strings.CutPrefix(held.Detail, "pending thread ")
 		for user := range v.trails {
@@ -102,10 +102,10 @@ func (v *verdict) intendedCustomer(a answer) string {
 	return ""
 }
 
-// threadUnknown reports whether the gateway could not know the thread of an agent's answer: a call that opens the
-// thread was under way, but had not succeeded before the answer became unrouted. A kill can interrupt that call, and
-// the gateway then no longer waits for the agent.
-func (v *verdict) threadUnknown(user string, a answer) bool {
+// threadUnknown reports whether the gateway could not know the thread of an agent's answer. In this case, the call that
+// opens the thread was queued when the answer was accepted, and had not succeeded when the answer became unrouted. A
+// kill can interrupt that call.
+func (v *oracle) threadUnknown(user string, a acceptedAnswer) bool {
 	pending, trails := v.pendingTrails[a.vendorID], v.trails[user]
 	held, unrouted := pending.Find("held"), pending.Find("unrouted")
 	if a.channel != "desk" || len(held) != 1 || len(unrouted) != 1 || len(trails) != 1 {
@@ -123,8 +123,8 @@ func (v *verdict) threadUnknown(user string, a answer) bool {
 	return len(opens) > 0
 }
 
-// isCrashSuspect reports whether a message is a dead letter because its adapter was killed during two of its calls.
-func (v *verdict) isCrashSuspect(b *trailIndex, channel, id string) bool {
+// isCrashSuspect reports whether a delivery of a message became a dead letter because its adapter was killed twice.
+func (v *oracle) isCrashSuspect(b *trailIndex, channel, id string) bool {
 	for _, envelope := range b.accepted[[2]string{channel, id}] {
 		for _, d := range b.queued[envelope] {
 			if v.killedTwice(b, d) {
@@ -135,27 +135,27 @@ func (v *verdict) isCrashSuspect(b *trailIndex, channel, id string) bool {
 	return false
 }
 
-// killedTwice reports whether a delivery is a dead letter of the kind killed_adapter, and two incidents of its adapter
-// explain that.
-func (v *verdict) killedTwice(b *trailIndex, delivery string) bool {
+// killedTwice reports whether a delivery is a dead letter of the kind killed_adapter and its adapter was killed at
+// least twice between its queueing and this end.
+func (v *oracle) killedTwice(b *trailIndex, delivery string) bool {
 	dead, kills := b.dead[delivery], 0
 	if dead == nil || dead.Kind != "killed_adapter" {
 		return false
 	}
 	for _, i := range v.incidents {
-		if i.channel == b.channel[delivery] && i.to.After(b.began[delivery]) && i.from.Before(dead.At) {
+		if i.channel == b.channel[delivery] && i.to.After(b.queuedAt[delivery]) && i.from.Before(dead.At) {
 			kills++
 		}
 	}
 	return kills >= 2
 }
 
-// finalStatus returns and counts the final status of a message by its vendor id. If there is not exactly one, it adds a
-// finding and returns "".
-func (v *verdict) finalStatus(user string, b *trailIndex, channel, id string) (status, to string) {
+// finalStatus returns the final status of a message by its vendor id, and counts it in the tally. If there is not
+// exactly one, it adds a finding and returns "".
+func (v *oracle) finalStatus(user string, b *trailIndex, channel, id string) (status, to string) {
 	envelopes := b.accepted[[2]string{channel, id}]
 	if len(envelopes) != 1 {
-		v.addFinding(user, "%s of %s was answered with 200 and accepted %d times according to the trail, want once",
+		v.addFinding(user, "%s of %s was accepted with 200, but accepted %d times according to the trail, want once",
 			id, channel, len(envelopes))
 		return "", ""
 	}

@@ -10,12 +10,12 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestDamagedLog damages the log of a killed gateway with waiting messages. One wrong bit loses nothing; other damage
-// loses only the messages in the damaged records.
+// TestDamagedLog damages the log of a killed gateway with pending deliveries. One wrong bit must lose no message. Wrong
+// bytes may lose only the messages in the damaged records.
 func TestDamagedLog(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		bytes   int // changed; 0 is one bit
+		bytes   int // number of wrong bytes; 0 means one wrong bit
 		maxLost int
 	}{
 		"one bit":  {0, 0},

@@ -14,10 +14,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// copies is the number of concurrent calls for each event.
-const copies = 3
+// callsPerEvent is the number of concurrent calls with the same event.
+const callsPerEvent = 3
 
-// TestDuplicates sends every event of all three vendors several times concurrently, and again after a restart. Each
+// TestDuplicates sends each event of all three vendors several times concurrently, and again after a restart. Each
 // event must have its effect once.
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestDuplicates(t *testing.T) {
 	}
 	tr.customers.Wait()
 	tr.finish(t, g)
-	tr.pushAgain(t)
+	tr.repeatPushes(t)
 	tr.finish(t, g)
 	before := tr.gather(t, g, nil)
 
@@ -48,18 +48,18 @@ func TestDuplicates(t *testing.T) {
 			tr.sayConcurrently(t, fmt.Sprintf("c%02d", i), n)
 		}
 	}
-	tr.pushAgain(t)
+	tr.repeatPushes(t)
 	tr.finish(t, g)
 
 	e := tr.gather(t, g, nil)
 	v := evaluate(e)
 	v.report(t)
 	if n, m := len(e.arrivals), len(before.arrivals); n != m {
-		t.Errorf("%d messages of customers arrived, want %d as before the repetition", n, m)
+		t.Errorf("%d messages of customers arrived, want %d as before the restart", n, m)
 	}
 	repeated := g.Metric(t, "patchbay_duplicates_total") // since the restart
 	t.Logf("repeated=%v %s", repeated, v.tally)
-	if want := float64(copies * (customers*each + len(e.answers))); repeated < want {
+	if want := float64(callsPerEvent * (customers*each + len(e.answers))); repeated < want {
 		t.Errorf("%v duplicates counted after the restart, want at least %v", repeated, want)
 	}
 	if v.tally.duplicates > 0 || v.tally.messages != customers*each || v.tally.handovers == 0 {
@@ -67,7 +67,8 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// sayConcurrently sends a customer's message several times. Every third customer asks for an agent halfway.
+// sayConcurrently sends a customer's message several times concurrently. A third of the customers ask for an agent in
+// their fourth message.
 func (tr *traffic) sayConcurrently(t *testing.T, user string, n int) bool {
 	id := messageID(user, n)
 	text := id + " hello"
@@ -75,7 +76,7 @@ func (tr *traffic) sayConcurrently(t *testing.T, user string, n int) bool {
 		text = id + " an agent please"
 	}
 	var calls sync.WaitGroup
-	for range copies {
+	for range callsPerEvent {
 		calls.Go(func() {
 			status, body, err := tr.w.Livechat.Say(tr.ctx, user, text, native.WithMessageID(id))
 			if err != nil || status != http.StatusOK {
@@ -87,26 +88,26 @@ func (tr *traffic) sayConcurrently(t *testing.T, user string, n int) bool {
 	return !t.Failed()
 }
 
-// pushAgain repeats every accepted webhook call several times concurrently, with new authentication.
-func (tr *traffic) pushAgain(t *testing.T) {
+// repeatPushes repeats all webhook calls of the vendors several times concurrently, with new credentials.
+func (tr *traffic) repeatPushes(t *testing.T) {
 	t.Helper()
 	client := simulator.NewClient()
 	defer client.CloseIdleConnections()
 	slots := make(chan struct{}, 32)
 	var calls sync.WaitGroup
 	for _, o := range append(tr.w.Bots.Outcomes.All(), tr.w.Desk.Outcomes.All()...) {
-		for range copies {
+		for range callsPerEvent {
 			slots <- struct{}{}
 			calls.Go(func() {
 				defer func() { <-slots }()
-				tr.pushOnce(t, client, o.Call)
+				tr.repeatPush(t, client, o.Call)
 			})
 		}
 	}
 	calls.Wait()
 }
 
-func (tr *traffic) pushOnce(t *testing.T, client *http.Client, c simulator.Call) {
+func (tr *traffic) repeatPush(t *testing.T, client *http.Client, c simulator.Call) {
 	r, err := http.NewRequestWithContext(tr.ctx, http.MethodPost, c.URL, bytes.NewReader(c.Body))
 	if err != nil {
 		t.Error(err)
@@ -116,12 +117,12 @@ func (tr *traffic) pushOnce(t *testing.T, client *http.Client, c simulator.Call)
 	c.Authenticate(r, c.Body, false)
 	resp, err := client.Do(r)
 	if err != nil {
-		t.Errorf("push again: %v", err)
+		t.Errorf("repeat push: %v", err)
 		return
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("push again: status %d, %v: %s", resp.StatusCode, err, body)
+		t.Errorf("repeat push: status %d, %v: %s", resp.StatusCode, err, body)
 	}
 }

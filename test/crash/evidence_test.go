@@ -10,30 +10,30 @@ import (
 	"patchbay/test/harness"
 )
 
-// evidence is the input of the oracle: everything that was observed from outside.
+// evidence is the input of the oracle, from the vendors' records and the gateway's API.
 type evidence struct {
-	incidents     []incident
-	messages      []sentMessage              // accepted messages of customers, in order per customer
-	answers       []answer                   // accepted messages of bots and agents
-	arrivals      []arrival                  // customers' messages at bots and desk, in order per channel
-	replies       map[string][]reply         // arrivals at each customer, in order
-	trails        map[string][]harness.Trail // by customer
-	pendingTrails map[string]harness.Trail   // by vendor id: trails of answers that are in no customer's trail
-	strict        bool                       // no dead letter is allowed
-	channel       string                     // customer channel; "" means livechat
+	incidents      []incident
+	messages       []sentMessage              // accepted messages of customers, in order per customer
+	answers        []acceptedAnswer           // accepted messages of bots and agents
+	arrivals       []arrival                  // customers' messages at bots and desk, in order for each channel
+	answerArrivals map[string][]answerArrival // by customer, in order
+	trails         map[string][]harness.Trail // by customer
+	pendingTrails  map[string]harness.Trail   // trails of answers that are in no customer's trail, by vendor id
+	strict         bool                       // only a delivery that was killed twice may be a dead letter
+	channel        string                     // the customers' channel; "" means livechat
 }
 
 // customerChannel returns the channel of the customers.
 func (e *evidence) customerChannel() string { return cmp.Or(e.channel, "livechat") }
 
-// incident is a period in which calls can be interrupted: from a kill until the killed process serves again.
+// incident is a period in which calls can be interrupted: from a kill until the next process is ready.
 type incident struct {
 	from, to time.Time
-	channel  string // whose calls; "" means all
+	channel  string // channel of these calls; "" means all channels
 }
 
-// answer is a message of a bot or an agent.
-type answer struct{ channel, vendorID, text string }
+// acceptedAnswer is a message of a bot or an agent that the gateway accepted.
+type acceptedAnswer struct{ channel, vendorID, text string }
 
 // arrival is a customer's message that a vendor received.
 type arrival struct {
@@ -41,21 +41,21 @@ type arrival struct {
 	channel, name string
 }
 
-// reply is a message or an ownership marker that a customer received.
-type reply struct {
+// answerArrival is an answer, a notice or an event of type passed that the customer's vendor received.
+type answerArrival struct {
 	at       time.Time
 	key      string // Idempotency-Key
 	role     string // of the sender
 	text     string
-	passedTo string // role of the new owner in a marker
+	passedTo string // role of the new owner, for an event of type passed
 }
 
 // gather collects the evidence from the gateway and the vendors at the end of a test.
 func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident) *evidence {
 	t.Helper()
 	e := &evidence{
-		incidents: incidents, messages: tr.sent.All(), replies: map[string][]reply{}, trails: map[string][]harness.Trail{},
-		strict: true,
+		incidents: incidents, messages: tr.sent.All(), strict: true,
+		answerArrivals: map[string][]answerArrival{}, trails: map[string][]harness.Trail{},
 	}
 	for _, a := range tr.w.Bots.SendCalls.All() {
 		e.arrivals = append(e.arrivals, arrival{a.At, "faq", tr.questionName(t, a)})
@@ -74,14 +74,14 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 	users := e.users()
 	for _, user := range users {
 		for _, a := range tr.w.Livechat.AllAnswers(user) {
-			r := reply{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
+			r := answerArrival{at: a.At, key: a.Key, role: a.Payload.Sender.Role, text: a.Payload.BotSay}
 			for _, f := range a.Payload.Media {
 				r.text += tr.linkedPicture(t, f.URL)
 			}
 			if a.Payload.Event != nil && a.Payload.Event.Type == "passed" {
 				r.passedTo = a.Payload.Event.OwnerRole
 			}
-			e.replies[user] = append(e.replies[user], r)
+			e.answerArrivals[user] = append(e.answerArrivals[user], r)
 		}
 	}
 	e.readTrails(t, g, users)
@@ -89,7 +89,8 @@ func (tr *traffic) gather(t *testing.T, g *harness.Gateway, incidents []incident
 	return e
 }
 
-// readPendingTrails reads the trails of answers that are in no customer's trail, after their final status.
+// readPendingTrails reads the trails of answers that are in no customer's trail. It waits until they have a final
+// status.
 func (e *evidence) readPendingTrails(t *testing.T, g *harness.Gateway) {
 	t.Helper()
 	e.pendingTrails = map[string]harness.Trail{}
@@ -99,7 +100,7 @@ func (e *evidence) readPendingTrails(t *testing.T, g *harness.Gateway) {
 			if a.channel != channel || accepted[a.vendorID] {
 				continue
 			}
-			harness.Eventually(t, harness.Patience, "the final status of "+a.text, func() string {
+			harness.Eventually(t, harness.Timeout, "the final status of "+a.text, func() string {
 				found := g.Trace(t, a.vendorID)
 				if len(found) == 1 && len(found[0].Find("held")) > len(found[0].Find("unrouted")) {
 					return fmt.Sprintf("%+v", found[0].Entries)
@@ -113,7 +114,7 @@ func (e *evidence) readPendingTrails(t *testing.T, g *harness.Gateway) {
 	}
 }
 
-// readTrails reads the trails of customers.
+// readTrails reads the trails of these customers.
 func (e *evidence) readTrails(t *testing.T, g *harness.Gateway, users []string) {
 	t.Helper()
 	for chunk := range slices.Chunk(users, 500) {
@@ -124,7 +125,7 @@ func (e *evidence) readTrails(t *testing.T, g *harness.Gateway, users []string) 
 	}
 }
 
-// count counts the trail entries of a kind.
+// count returns the number of trail entries with this step.
 func (e *evidence) count(step string) int {
 	n := 0
 	for _, trails := range e.trails {
@@ -135,12 +136,12 @@ func (e *evidence) count(step string) int {
 	return n
 }
 
-// waitForTraffic waits until the trails contain enough events to check. Their number at the time of the last kill
-// depends on the machine.
+// waitForTraffic waits until the trails contain enough events to check. The number of events at the last kill depends
+// on the speed of the machine.
 func (tr *traffic) waitForTraffic(t *testing.T, g *harness.Gateway, enough func(*evidence) bool) {
 	t.Helper()
 	var lastRead time.Time
-	harness.Eventually(t, drainTime, "there are enough events to check", func() string {
+	harness.Eventually(t, idleTimeout, "there are enough events to check", func() string {
 		if time.Since(lastRead) < time.Second { // reading trails reads the whole log
 			return "not yet"
 		}

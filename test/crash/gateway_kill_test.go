@@ -8,7 +8,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// routes have a short offer timeout, because some agents never accept.
+// routes contains the rules of most tests. Offers expire soon, because some agents never accept.
 const routes = `
   - name: offer-to-desk
     from: customer
@@ -25,7 +25,8 @@ const routes = `
     pass: home
 `
 
-// TestGatewayKills kills the gateway and its adapters with SIGKILL at random moments, including its starts.
+// TestGatewayKills kills the gateway with SIGKILL at random moments, also during its starts. Its plugin processes end
+// with it.
 func TestGatewayKills(t *testing.T) {
 	t.Parallel()
 	crashes := envInt(t, "PATCHBAY_CRASHES", 20)
@@ -37,7 +38,7 @@ func TestGatewayKills(t *testing.T) {
 	var incidents []incident
 	var restarts []time.Duration
 	for n := range crashes {
-		if n%6 == 3 { // an orderly stop writes a snapshot, which the next starts use
+		if n%6 == 3 { // an orderly stop writes a snapshot, and the next starts use it
 			g.Restart(t)
 		}
 		pause(tr.ctx, time.Duration(rnd.IntN(1200))*time.Millisecond)

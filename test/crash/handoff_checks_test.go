@@ -11,9 +11,9 @@ import (
 	"patchbay/test/harness"
 )
 
-// evidence converts the records of the handoffs to evidence. Their calls have no message ids, so the unique texts
+// evidence collects the evidence of hand-offs. The calls of hand-offs have no message ids, so that the unique texts
 // identify the messages.
-func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incident) *evidence {
+func (h *handoffTraffic) evidence(t *testing.T, g *harness.Gateway, incidents []incident) *evidence {
 	t.Helper()
 	e := h.gather(t, g, incidents)
 	e.channel = "handoff"
@@ -39,11 +39,11 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 			}
 		}
 		for _, m := range d.AgentMessages.All() {
-			r := reply{at: m.At, key: keys[m.Text], role: "system", text: m.Text}
+			r := answerArrival{at: m.At, key: keys[m.Text], role: "system", text: m.Text}
 			if m.Text == "One moment, I am looking for an agent." {
-				continue // not unique; waitForLines has waited for it
+				continue // the text is not unique; waitForLines has waited for it
 			}
-			e.replies[d.user] = append(e.replies[d.user], r)
+			e.answerArrivals[d.user] = append(e.answerArrivals[d.user], r)
 		}
 	}
 	e.answers = nil
@@ -65,15 +65,15 @@ func (h *handoffs) evidence(t *testing.T, g *harness.Gateway, incidents []incide
 
 // checkDeadLetters checks that each dead letter has one of these explanations:
 //
-//   - An agent's line: the customer received it, but a kill interrupted the answer to the call, and the customer had
-//     left before the repeated call.
-//   - A customer's message to the desk: the conversation was closed and the agent had hung up before the delivery.
+//   - It is an agent's line. The customer received it, but a kill interrupted the response to the call, and the
+//     hand-off ended before the repeated call.
+//   - It is a customer's message to the desk. The conversation was closed and the agent hung up before the delivery.
 //   - Its adapter was killed during two of its calls.
-func (v *verdict) checkDeadLetters(hangups map[string]time.Time) {
+func (v *oracle) checkDeadLetters(hangups map[string]time.Time) {
 	for user, trails := range v.trails {
 		for i := range trails {
 			for _, dead := range trails[i].Find("dead") {
-				received := slices.ContainsFunc(v.replies[user], func(r reply) bool {
+				received := slices.ContainsFunc(v.answerArrivals[user], func(r answerArrival) bool {
 					return r.key == dead.Delivery && slices.ContainsFunc(v.incidents, func(i incident) bool {
 						return (i.channel == "" || i.channel == v.customerChannel()) && r.at.Before(i.to) && i.from.Before(dead.At)
 					})
@@ -93,7 +93,7 @@ func (v *verdict) checkDeadLetters(hangups map[string]time.Time) {
 	}
 }
 
-// closedAfterQueued reports whether the conversation was closed between the queueing of a delivery and its dead letter.
+// closedAfterQueued reports whether the conversation was closed after a delivery was queued and before it was given up.
 func closedAfterQueued(tr *harness.Trail, dead *harness.Entry) bool {
 	return slices.ContainsFunc(tr.Find("closed"), func(c harness.Entry) bool {
 		return !c.At.After(dead.At) && slices.ContainsFunc(tr.Find("queued"), func(q harness.Entry) bool {
@@ -103,22 +103,22 @@ func closedAfterQueued(tr *harness.Trail, dead *harness.Entry) bool {
 }
 
 // hangups returns the time of the agent's first hangup by customer.
-func (h *handoffs) hangups() map[string]time.Time {
+func (h *handoffTraffic) hangups() map[string]time.Time {
 	at := map[string]time.Time{}
 	for _, e := range h.w.Desk.Events.All() {
 		d, ok := h.byUser.Load(e.User)
 		if !ok || e.Kind != "closed" {
 			continue
 		}
-		if user := d.(*dialogue).user; at[user].IsZero() {
+		if user := d.(*acceptedHandoff).user; at[user].IsZero() {
 			at[user] = e.At
 		}
 	}
 	return at
 }
 
-// checkNoOpenAfterClose checks that a closed conversation causes no open call at the desk.
-func (v *verdict) checkNoOpenAfterClose() {
+// checkNoOpenAfterClose checks that a closed conversation queues no call that opens a chat at the desk.
+func (v *oracle) checkNoOpenAfterClose() {
 	for user, trails := range v.trails {
 		for i := range trails {
 			closed := trails[i].Find("closed")

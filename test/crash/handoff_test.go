@@ -14,7 +14,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// handoffRoutes offer each handoff to the desk and close the conversation with it.
+// handoffRoutes offers each hand-off to the desk, and closes the conversation when the hand-off or the chat ends.
 const handoffRoutes = `
   - name: offer-to-desk
     event: handover_requested
@@ -31,7 +31,7 @@ const handoffRoutes = `
     close: true
 `
 
-// handoffChannel is a customer channel at GPTBots.
+// handoffChannel is a channel for customers whose conversations GPTBots hands off.
 const handoffChannel = `
 adapter: botwebhook
 role: customer
@@ -42,27 +42,27 @@ settings:
   api_key: ${env:GPTBOTS_API_KEY}
   webhook_token: ${env:GPTBOTS_WEBHOOK_TOKEN}`
 
-// dialogue is an accepted handoff.
-type dialogue struct {
+// acceptedHandoff is a hand-off that the gateway has accepted.
+type acceptedHandoff struct {
 	user string
 	*botwebhook.Handoff
 	agentDone    chan struct{} // closed after the last line of the agent
 	customerDone chan struct{} // closed after the last message of the customer
 }
 
-// handoffs runs the handoffs of a test.
-type handoffs struct {
+// handoffTraffic runs the hand-offs of a test.
+type handoffTraffic struct {
 	*traffic
-	started simulator.Log[*dialogue]
-	lines   sync.Map // number of agent lines by desk user
-	byUser  sync.Map // *dialogue by desk user
+	started simulator.Log[*acceptedHandoff]
+	lines   sync.Map // number of an agent's lines, by desk user
+	byUser  sync.Map // *acceptedHandoff, by desk user
 }
 
-// deskUser returns the desk's id of the customer of a handoff.
+// deskUser returns the id of a hand-off's customer at the desk.
 func deskUser(handoff string) string { return envelope.ShortID("handoff", handoff) }
 
-// start makes GPTBots start handoffs, for each customer one after the other, until customersCtx ends.
-func (h *handoffs) start(customers int) {
+// start starts hand-offs until customersCtx ends. The hand-offs of one customer follow one after the other.
+func (h *handoffTraffic) start(customers int) {
 	for i := range customers {
 		h.customers.Go(func() {
 			rnd := newRand(h.seed, "dialogues", i)
@@ -73,15 +73,15 @@ func (h *handoffs) start(customers int) {
 	}
 }
 
-// runHandoff runs one handoff to its end. The vendor calls the gateway once: if that fails, there is no handoff.
-func (h *handoffs) runHandoff(rnd *rand.Rand, user string) {
+// runHandoff runs one hand-off to its end. The vendor calls the gateway once; if the call fails, there is no hand-off.
+func (h *handoffTraffic) runHandoff(rnd *rand.Rand, user string) {
 	before := []botwebhook.Line{{Type: "QUESTION", Text: "before " + user}}
 	handoff, err := h.w.Bots.Handoff(h.ctx, botwebhook.User{UserID: user, Dialogue: before})
 	if err != nil {
 		pause(h.ctx, 50*time.Millisecond)
 		return
 	}
-	d := &dialogue{user: user, Handoff: handoff, agentDone: make(chan struct{}), customerDone: make(chan struct{})}
+	d := &acceptedHandoff{user: user, Handoff: handoff, agentDone: make(chan struct{}), customerDone: make(chan struct{})}
 	h.started.Append(d)
 	h.byUser.Store(deskUser(d.ID), d)
 	for n := 1; n <= 4; n++ {
@@ -101,27 +101,27 @@ func (h *handoffs) runHandoff(rnd *rand.Rand, user string) {
 		return
 	}
 	if rnd.IntN(2) == 0 && h.waitForLines(d) {
-		_, _ = d.Close(h.ctx) // fails if the agent has closed it
+		_, _ = d.Close(h.ctx) // fails if the agent has ended it
 	}
 	_, _ = d.Wait(h.ctx)
 }
 
 // waitForLines waits until the customer has received all lines of the agent.
-func (h *handoffs) waitForLines(d *dialogue) bool {
+func (h *handoffTraffic) waitForLines(d *acceptedHandoff) bool {
 	lines, _ := h.lines.Load(deskUser(d.ID))
 	return d.AgentMessages.Wait(h.ctx, func(all []botwebhook.AgentMessage) bool {
 		distinct := map[string]bool{}
 		for _, m := range all {
 			distinct[m.Text] = true
 		}
-		return len(distinct) > lines.(int) // plus the greeting
+		return len(distinct) > lines.(int) // the notice is one more
 	}) == nil
 }
 
-// runAgents accepts every handoff.
-func (h *handoffs) runAgents() { h.serveChats(h.serveHandoff) }
+// runAgents accepts all hand-offs at the desk.
+func (h *handoffTraffic) runAgents() { h.serveChats(h.serveHandoff) }
 
-func (h *handoffs) serveHandoff(rnd *rand.Rand, user string) {
+func (h *handoffTraffic) serveHandoff(rnd *rand.Rand, user string) {
 	pause(h.staffCtx, time.Duration(100+rnd.IntN(300))*time.Millisecond)
 	if h.w.Desk.Accept(user, "Ann") != nil {
 		return // a repeated CONNECT
@@ -131,13 +131,13 @@ func (h *handoffs) serveHandoff(rnd *rand.Rand, user string) {
 		found, ok = h.byUser.Load(user)
 	}
 	lines := 1 + rnd.IntN(4)
-	// There is no dialogue if a kill interrupted the gateway's answer to the handoff, because the vendor then ended it, or
-	// if a CONNECT is repeated after the end.
+	// There is no hand-off if a kill interrupted the gateway's response to establish, because the vendor then ended it.
+	// A repeated CONNECT after the end of the chat has lines already.
 	if _, before := h.lines.LoadOrStore(user, lines); !ok || before {
 		_ = h.w.Desk.Hangup(user)
 		return
 	}
-	d := found.(*dialogue)
+	d := found.(*acceptedHandoff)
 	for range lines {
 		if _, err := h.w.Desk.Say(user, fmt.Sprintf("line #%d", h.serial.Add(1))); err != nil {
 			return
@@ -151,19 +151,19 @@ func (h *handoffs) serveHandoff(rnd *rand.Rand, user string) {
 		return
 	}
 	if !h.waitForLines(d) || rnd.IntN(2) == 0 && pause(h.staffCtx, time.Second) && d.EndReason() != "" {
-		return // the customer has closed it
+		return // the customer has ended it
 	}
 	_ = h.w.Desk.Hangup(user)
 }
 
-// TestKillsDuringHandoffs kills the gateway and adapters while GPTBots hands conversations over to agents.
+// TestKillsDuringHandoffs kills the gateway and adapters while GPTBots hands off conversations to agents.
 func TestKillsDuringHandoffs(t *testing.T) {
 	t.Parallel()
 	crashes := envInt(t, "PATCHBAY_CRASHES", defaultCrashes)
 	tr := newTraffic(t, seed(t))
-	h := &handoffs{traffic: tr}
+	h := &handoffTraffic{traffic: tr}
 	g := harness.NewGateway(t, tr.w, harness.Config{
-		Without: []string{"livechat"}, Define: map[string]string{"handoff": handoffChannel}, Routes: handoffRoutes,
+		Omit: []string{"livechat"}, Define: map[string]string{"handoff": handoffChannel}, Routes: handoffRoutes,
 		Limits: []string{"limits: {opened_per_minute: 0}"},
 	})
 	h.start(12)
@@ -177,13 +177,13 @@ func TestKillsDuringHandoffs(t *testing.T) {
 		}
 	}
 	tr.stopCustomers()
-	drain, cancel := context.WithTimeout(tr.ctx, drainTime)
+	idle, cancel := context.WithTimeout(tr.ctx, idleTimeout)
 	defer cancel()
-	context.AfterFunc(drain, tr.stopAll) // handoffs that are still open are findings
+	context.AfterFunc(idle, tr.stopAll) // hand-offs that are still open are findings
 	tr.customers.Wait()
 	tr.stopStaff()
 	tr.staff.Wait()
-	tr.drain(t, g)
+	tr.waitUntilIdle(t, g)
 	e := h.evidence(t, g, incidents)
 	e.strict = false // checkDeadLetters checks the dead letters
 	v := evaluate(e)
@@ -193,7 +193,7 @@ func TestKillsDuringHandoffs(t *testing.T) {
 	for _, d := range h.started.All() {
 		ends[d.EndReason()]++
 		if d.EndReason() == "" {
-			v.addFinding(d.user, "the handoff has not ended")
+			v.addFinding(d.user, "the hand-off has not ended")
 		}
 	}
 	v.report(t)

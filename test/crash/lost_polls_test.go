@@ -6,15 +6,16 @@ import (
 )
 
 // findLost finds the messages that a kill lost. A poll removes messages from the desk's mailbox, and the desk does not
-// repeat them. The gateway stores them a moment later, so a kill in between loses them. A loss is allowed only if:
+// repeat them. The gateway stores them after the poll, so that a kill before this loses them. A loss is allowed only if
+// all of these are true:
 //
-//   - a killed process sent the poll: any process except the last, because each process before it was killed;
-//   - the process did not poll for this customer again, because it does so only after the messages are stored;
-//   - the lost messages are the last ones of the poll;
-//   - no more polls of a process lost messages than can be open at the same time.
+//   - A killed process made the poll. All processes except the last one were killed.
+//   - The process did not poll for this customer again. It does so only after the messages are stored.
+//   - The lost messages are the last ones of the poll.
+//   - At most maxOpenPolls polls of the process lost messages.
 //
-// findLost compares no times: a poll can have its effect at the vendor long after the exit of its process. It returns
-// the stored messages, the number of allowed losses, and the findings.
+// findLost does not compare times, because a poll can have its effect at the vendor long after its process has ended.
+// It returns the stored messages, the number of allowed losses, and the findings.
 func findLost(polls []pollResult, accepted map[string]bool) (stored []deskMessage, lost int, findings []string) {
 	last := lastProcess(polls)
 	byProcess := map[string]int{}
@@ -22,11 +23,11 @@ func findLost(polls []pollResult, accepted map[string]bool) (stored []deskMessag
 		var missing []string
 		for _, m := range poll.messages {
 			switch {
-			case m.Code == "": // a notice, which the trail does not contain
+			case m.Code == "": // a text of the desk, which the trail does not contain
 			case accepted[m.Code]:
 				stored = append(stored, m)
 				if len(missing) > 0 {
-					findings = append(findings, m.Code+" is stored, but not "+missing[0]+", which precedes it in the poll")
+					findings = append(findings, m.Code+" is stored, but "+missing[0]+", which precedes it in the poll, is not")
 				}
 			default:
 				missing = append(missing, m.Code)
@@ -62,7 +63,7 @@ func lastProcess(polls []pollResult) string {
 	return last
 }
 
-// polledAgain reports whether the process of the first poll polled for its customer again.
+// polledAgain reports whether a later poll has the process and the customer of the first poll.
 func polledAgain(polls []pollResult) bool {
 	first := polls[0]
 	return slices.ContainsFunc(polls[1:], func(p pollResult) bool {
@@ -70,7 +71,7 @@ func polledAgain(polls []pollResult) bool {
 	})
 }
 
-// accepted returns the vendor ids of a channel's accepted envelopes, from the trails.
+// accepted returns the vendor ids of the accepted envelopes of a channel, from the trails of customers.
 func (e *evidence) accepted(channel string) map[string]bool {
 	out := map[string]bool{}
 	for _, trails := range e.trails {

@@ -1,9 +1,8 @@
 // Package crash kills the gateway and its adapters under load. It then checks the final status of every message with
 // the records of the simulated vendors and the trails of the admin API.
 //
-// PATCHBAY_CRASHES sets the number of kills, PATCHBAY_RELOADS that of reloads. PATCHBAY_SEED repeats the random choices of
-// an earlier run.
-// PATCHBAY_TRAILS names a folder for the trails of failed checks.
+// PATCHBAY_CRASHES sets the number of kills, PATCHBAY_RELOADS the number of reloads. PATCHBAY_SEED repeats the random
+// choices of an earlier run. PATCHBAY_TRAILS is the folder for the trails of failed checks.
 package crash
 
 import (
@@ -13,23 +12,12 @@ import (
 	"strconv"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"patchbay/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := harness.Main(m)
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// envInt returns a positive number from the environment, or the fallback.
+// envInt returns a positive number from the environment, or fallback if the variable is empty.
 func envInt(t *testing.T, name string, fallback int) int {
 	t.Helper()
 	v := os.Getenv(name)

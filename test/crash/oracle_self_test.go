@@ -9,11 +9,12 @@ import (
 	"patchbay/test/harness"
 )
 
-// at returns the time n seconds after the start of a fictional run.
+// at returns the time n seconds after the start of a run.
 func at(n int) time.Time { return time.Unix(1_800_000_000+int64(n), 0) }
 
-// validEvidence returns evidence without findings: two messages with one answer each, a handover, a line of the agent,
-// and a fenced answer of the bot. A kill caused a duplicate of the first message and of the first reply.
+// validEvidence returns evidence without violations: two messages, an answer of the bot to each of them, a handover,
+// and an answer of the agent. The bot's second answer is fenced. A kill caused a duplicate of the first message and of
+// the first answer.
 func validEvidence() *evidence {
 	entries := []harness.Entry{
 		{Step: "accepted", Channel: "livechat", VendorID: "c00-001", Envelope: "m1"},
@@ -40,11 +41,11 @@ func validEvidence() *evidence {
 		strict:    true,
 		incidents: []incident{{from: at(2), to: at(3)}},
 		messages:  []sentMessage{{user: "c00", id: "c00-001"}, {user: "c00", id: "c00-002"}},
-		answers: []answer{
+		answers: []acceptedAnswer{
 			{"faq", "answer-1", "re c00-001 #1 in X"}, {"faq", "answer-2", "re c00-002 #2 in X"}, {"desk", "mc-1", "line #3"},
 		},
 		arrivals: []arrival{{at(1), "faq", "c00-001"}, {at(4), "faq", "c00-001"}, {at(8), "desk", "c00-002"}},
-		replies: map[string][]reply{"c00": {
+		answerArrivals: map[string][]answerArrival{"c00": {
 			{at: at(2), key: "r1", role: "bot", text: "re c00-001 #1 in X"},
 			{at: at(5), key: "r1", role: "bot", text: "re c00-001 #1 in X"},
 			{at: at(6), key: "r2", role: "system", passedTo: "agent"},
@@ -78,7 +79,7 @@ func TestOracle(t *testing.T) {
 	}
 	pendingAnswer := func(e *evidence, entries ...harness.Entry) { // an agent's answer at 5, unrouted at 20
 		add(e, entries...)
-		e.answers = append(e.answers, answer{"desk", "mc-9", "lost"})
+		e.answers = append(e.answers, acceptedAnswer{"desk", "mc-9", "lost"})
 		e.pendingTrails = map[string]harness.Trail{"mc-9": {Entries: []harness.Entry{
 			{At: at(5), Step: "held", Detail: "pending thread " + envelope.ShortID("livechat", "d8ai/d8ai_chatbot/c00")},
 			{At: at(20), Step: "unrouted", Detail: "unknown thread"},
@@ -107,13 +108,13 @@ func TestOracle(t *testing.T) {
 		{"two final statuses", func(e *evidence) {
 			add(e, harness.Entry{Step: "fenced", Envelope: "m1"})
 		}, "final statuses [fenced delivered]"},
-		{"sent again to the bot when it got control", func(e *evidence) {
+		{"queued again for the bot that got control", func(e *evidence) {
 			e.arrivals = append(e.arrivals, arrival{at(10), "faq", "c00-002"})
 			add(e, harness.Entry{At: at(10), Step: "passed", Channel: "faq"},
 				harness.Entry{At: at(10), Step: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d9"},
 				harness.Entry{At: at(11), Step: "delivered", Channel: "faq", Delivery: "d9"})
 		}, ""},
-		{"sent again without a move of control", func(e *evidence) {
+		{"queued again without a move of control", func(e *evidence) {
 			add(e, harness.Entry{At: at(10), Step: "queued", Kind: "send", Channel: "faq", Envelope: "m2", Delivery: "d9"},
 				harness.Entry{At: at(11), Step: "delivered", Channel: "faq", Delivery: "d9"})
 		}, "final statuses [delivered delivered]"},
@@ -161,7 +162,7 @@ func TestOracle(t *testing.T) {
 			e.incidents[0].channel = "desk"
 		}, "arrived at faq 2 times"},
 		{"answer in no trail", func(e *evidence) {
-			e.answers = append(e.answers, answer{"faq", "answer-9", "lost"})
+			e.answers = append(e.answers, acceptedAnswer{"faq", "answer-9", "lost"})
 		}, "is in no trail"},
 		{"answer on an unknown thread", func(e *evidence) {
 			pendingAnswer(e, entry("queued", 4), entry("dropped", 6))
@@ -175,25 +176,27 @@ func TestOracle(t *testing.T) {
 		{"answer without an open call", func(e *evidence) { pendingAnswer(e) }, "is in no trail"},
 		{"answer before the open call", func(e *evidence) { pendingAnswer(e, entry("queued", 6)) }, "is in no trail"},
 		{"answer delivered without arrival", func(e *evidence) {
-			e.replies["c00"] = e.replies["c00"][:3]
+			e.answerArrivals["c00"] = e.answerArrivals["c00"][:3]
 		}, "received it 0 times"},
-		{"answer with two keys", func(e *evidence) { e.replies["c00"][1].key = "r7" }, "received it 2 times"},
-		{"reply without a delivery", func(e *evidence) {
-			e.replies["c00"][1].key = "r7"
+		{"answer with two keys", func(e *evidence) { e.answerArrivals["c00"][1].key = "r7" }, "received it 2 times"},
+		{"answer without a delivery", func(e *evidence) {
+			e.answerArrivals["c00"][1].key = "r7"
 		}, "the lane does not contain it"},
-		{"replies out of order", func(e *evidence) {
-			r := e.replies["c00"]
+		{"answers out of order", func(e *evidence) {
+			r := e.answerArrivals["c00"]
 			r[2], r[3] = r[3], r[2]
 		}, "which is newer"},
 		{"fenced answer arrived", func(e *evidence) {
-			e.replies["c00"][3].text = "re c00-002 #2 in X"
+			e.answerArrivals["c00"][3].text = "re c00-002 #2 in X"
 		}, "is fenced according to the trail"},
-		{"bot after the marker", func(e *evidence) { e.replies["c00"][3].role = "bot" }, "while the agent had control"},
-		{"agent before the marker", func(e *evidence) {
-			e.replies["c00"][0].role = "agent"
+		{"answer of the bot after the handover", func(e *evidence) {
+			e.answerArrivals["c00"][3].role = "bot"
+		}, "while the agent had control"},
+		{"answer of the agent before the handover", func(e *evidence) {
+			e.answerArrivals["c00"][0].role = "agent"
 		}, "while the bot had control"},
-		{"bot's conversation of an earlier epoch", func(e *evidence) {
-			r := e.replies["c00"]
+		{"answer from a bot's conversation of an earlier epoch", func(e *evidence) {
+			r := e.answerArrivals["c00"]
 			r[2].passedTo = "bot"
 			r[3].role, r[3].text = "bot", "re c00-001 #3 in X"
 		}, "from a conversation of epoch 0"},

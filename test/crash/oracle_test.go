@@ -8,14 +8,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// The oracle checks the evidence of a run:
-//
-//   - In the trail each accepted message has exactly one final status, and the vendors' records confirm it.
-//   - Each lane keeps its order.
-//   - A message arrives twice only if a kill interrupted its call.
-//   - The customer receives messages of the owner only.
-
-// finding is a violation.
+// finding is a violation of one of the rules that the oracle checks.
 type finding struct {
 	user string
 	text string
@@ -25,9 +18,9 @@ type finding struct {
 type tally struct {
 	messages, answers                int // accepted messages of customers, and of bots and agents
 	delivered, fenced, dropped, dead int
-	unrouted                         int // answers on threads that the gateway did not know
-	duplicates                       int // calls repeated after their effect, at all vendors
-	absorbed                         int // duplicates that a vendor recognized by the idempotency key
+	unrouted                         int // answers on threads that the gateway could not know
+	duplicates                       int // repeated arrivals, at all vendors
+	absorbed                         int // duplicates that the website can recognize by the idempotency key
 	handovers                        int
 }
 
@@ -37,8 +30,13 @@ func (s tally) String() string {
 		s.unrouted, s.handovers, s.duplicates, s.absorbed)
 }
 
-// verdict is the result of the checks.
-type verdict struct {
+// oracle checks the evidence of a run:
+//
+//   - Each accepted message has exactly one final status in the trail, and the vendors' records confirm it.
+//   - Each lane keeps its order.
+//   - A message arrives twice only if a kill interrupted its call.
+//   - The customer receives answers of the owner only.
+type oracle struct {
 	*evidence
 	tally    tally
 	findings []finding
@@ -47,22 +45,22 @@ type verdict struct {
 
 // trailIndex is an index of a customer's trail.
 type trailIndex struct {
-	accepted  map[[2]string][]string // envelopes by channel and vendor id
-	disposed  map[string][]string    // final statuses by envelope, without a delivery
-	queued    map[string][]string    // deliveries by envelope
-	order     map[string][]string    // deliveries by channel, in queue order
-	channel   map[string]string      // by delivery
-	piece     map[string]int         // by delivery: the number of the piece from 1, 0 for an undivided message
-	began     map[string]time.Time   // by delivery: the time of queueing
-	ended     map[string][]string    // final statuses by delivery
-	dead      map[string]*harness.Entry
-	handovers int
-	passed    map[passTo]bool
+	accepted        map[[2]string][]string // envelopes by channel and vendor id
+	withoutDelivery map[string][]string    // final statuses of envelopes without a delivery, by envelope
+	queued          map[string][]string    // deliveries by envelope
+	order           map[string][]string    // deliveries by channel, in the order of queueing
+	channel         map[string]string      // by delivery
+	piece           map[string]int         // by delivery: number of the piece from 1, 0 for an undivided message
+	queuedAt        map[string]time.Time   // by delivery
+	ended           map[string][]string    // final statuses by delivery
+	dead            map[string]*harness.Entry
+	handovers       int
+	passed          map[passTo]bool
 }
 
 // evaluate runs all checks.
-func evaluate(e *evidence) *verdict {
-	v := &verdict{evidence: e, indexes: map[string]*trailIndex{}}
+func evaluate(e *evidence) *oracle {
+	v := &oracle{evidence: e, indexes: map[string]*trailIndex{}}
 	v.tally.messages, v.tally.answers = len(e.messages), len(e.answers)
 	for _, user := range e.users() {
 		v.indexTrails(user)
@@ -73,16 +71,17 @@ func evaluate(e *evidence) *verdict {
 	return v
 }
 
-func (v *verdict) addFinding(user, format string, args ...any) {
+func (v *oracle) addFinding(user, format string, args ...any) {
 	v.findings = append(v.findings, finding{user, fmt.Sprintf(format, args...)})
 }
 
-// indexTrails indexes a customer's trail. There must be exactly one, without pending deliveries.
-func (v *verdict) indexTrails(user string) {
+// indexTrails indexes a customer's trail. It adds a finding unless there is exactly one trail without pending
+// deliveries.
+func (v *oracle) indexTrails(user string) {
 	b := &trailIndex{
-		accepted: map[[2]string][]string{}, disposed: map[string][]string{}, queued: map[string][]string{},
+		accepted: map[[2]string][]string{}, withoutDelivery: map[string][]string{}, queued: map[string][]string{},
 		order: map[string][]string{}, channel: map[string]string{}, piece: map[string]int{}, ended: map[string][]string{},
-		began: map[string]time.Time{}, dead: map[string]*harness.Entry{}, passed: map[passTo]bool{},
+		queuedAt: map[string]time.Time{}, dead: map[string]*harness.Entry{}, passed: map[passTo]bool{},
 	}
 	v.indexes[user] = b
 	trails := v.trails[user]
@@ -106,7 +105,7 @@ type passTo struct {
 	at      time.Time
 }
 
-// finalStatuses are the trail entries that end a delivery.
+// finalStatuses lists the steps that end a delivery.
 var finalStatuses = []string{"delivered", "dead", "dropped", "moved", "merged", "fenced"}
 
 func (b *trailIndex) add(e *harness.Entry) {
@@ -120,13 +119,13 @@ func (b *trailIndex) add(e *harness.Entry) {
 	case e.Step == "queued" && e.Kind == "send":
 		b.queued[e.Envelope] = append(b.queued[e.Envelope], e.Delivery)
 		b.order[e.Channel] = append(b.order[e.Channel], e.Delivery)
-		b.channel[e.Delivery], b.began[e.Delivery] = e.Channel, e.At
+		b.channel[e.Delivery], b.queuedAt[e.Delivery] = e.Channel, e.At
 		var piece, of int
 		if _, err := fmt.Sscanf(e.Detail, "piece %d of %d", &piece, &of); err == nil {
 			b.piece[e.Delivery] = piece
 		}
 	case e.Delivery == "" && slices.Contains([]string{"fenced", "dropped", "unrouted"}, e.Step):
-		b.disposed[e.Envelope] = append(b.disposed[e.Envelope], e.Step)
+		b.withoutDelivery[e.Envelope] = append(b.withoutDelivery[e.Envelope], e.Step)
 	case e.Delivery != "" && slices.Contains(finalStatuses, e.Step):
 		b.ended[e.Delivery] = append(b.ended[e.Delivery], e.Step)
 		if e.Step == "dead" {
@@ -136,11 +135,11 @@ func (b *trailIndex) add(e *harness.Entry) {
 }
 
 // finalStatus returns the final status of an envelope and the channel that received it, or a problem if there is not
-// exactly one status. All pieces of a message must have the same status. Moved deliveries do not count: they are queued
-// again for the next owner. Nor do deliveries to a desk whose agent left without a word: they are sent again to the bot
-// when it gets control.
+// exactly one status. All pieces of a message must have the same status. Two kinds of deliveries do not count: moved
+// ones, which are queued again for the next owner, and deliveries to a desk whose agent did not answer them, which are
+// queued again when control passes to the bot.
 func (b *trailIndex) finalStatus(envelope string) (status, channel, problem string) {
-	statuses := slices.Clone(b.disposed[envelope])
+	statuses := slices.Clone(b.withoutDelivery[envelope])
 	for _, pieces := range b.deliveries(envelope) {
 		ends := map[string]bool{}
 		for _, d := range pieces {
@@ -155,7 +154,7 @@ func (b *trailIndex) finalStatus(envelope string) (status, channel, problem stri
 		if len(ends) > 1 {
 			return "", "", fmt.Sprintf("the pieces of message %s have the final statuses %v, want the same", envelope, ends)
 		}
-		toBot := passTo{b.channel[pieces[0]], b.began[pieces[0]]}
+		toBot := passTo{b.channel[pieces[0]], b.queuedAt[pieces[0]]}
 		if len(statuses) == 1 && statuses[0] == "delivered" && channel == "desk" && toBot.channel != "desk" && b.passed[toBot] {
 			statuses = nil
 		}
@@ -168,7 +167,7 @@ func (b *trailIndex) finalStatus(envelope string) (status, channel, problem stri
 	return statuses[0], channel, ""
 }
 
-// deliveries returns the deliveries of an envelope, grouped by the message that they are pieces of.
+// deliveries returns the deliveries of an envelope. The pieces of one divided message form one group.
 func (b *trailIndex) deliveries(envelope string) [][]string {
 	var out [][]string
 	for _, d := range b.queued[envelope] {

@@ -8,8 +8,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestOverload lets 256 customers write to a bot that cannot keep up, and kills the gateway meanwhile. Customers repeat
-// refused messages before the next one. Each accepted message must arrive, in order.
+// TestOverload sends more messages of 256 customers than the bot can take, and kills the gateway in this time.
+// Customers repeat a refused message before the next one. All accepted messages must arrive in order.
 func TestOverload(t *testing.T) {
 	const customers, each, kills = 256, 4, 2
 	tr := newTraffic(t, seed(t))
@@ -17,11 +17,11 @@ func TestOverload(t *testing.T) {
 		Routes: "[]", Limits: []string{"limits: {opened_per_minute: 0, queue_age: 500ms}"},
 		Extra: map[string][]string{"faq": {"delivery: {concurrency: 4}"}},
 	})
-	tr.startCustomers(customers, 400, each) // the bot takes about 200 a second
+	tr.startCustomers(customers, 400, each) // the bot takes about 200 messages per second
 	var incidents []incident
 	for range kills {
 		before := tr.countRefused(http.StatusTooManyRequests)
-		harness.Eventually(t, harness.Patience, "refused messages", func() string {
+		harness.Eventually(t, harness.Timeout, "refused messages", func() string {
 			n := tr.countRefused(http.StatusTooManyRequests) - before
 			return waitReason(n >= customers/4, "%d messages were refused", n)
 		})

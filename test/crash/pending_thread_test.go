@@ -8,14 +8,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestAnswerOnPendingThread lets an agent accept a customer and write before the gateway has the answer to its open
-// call. The agent's line is then on a pending thread. The gateway is killed, and is down for longer than it keeps
-// envelopes of a pending thread.
+// TestAnswerOnPendingThread sends an agent's line before the gateway has the response to its call that opens the
+// thread. The line then belongs to a pending thread. The gateway is killed, and starts again after a time in which a
+// running gateway would have given up the pending thread.
 func TestAnswerOnPendingThread(t *testing.T) {
 	t.Parallel()
 	tr := newTraffic(t, seed(t))
 	release := make(chan struct{})
-	tr.beforeAnswer = func() {
+	tr.beforeResponse = func() {
 		if tr.w.Desk.Count("CONNECT") > 0 {
 			select {
 			case <-release:
@@ -31,7 +31,7 @@ func TestAnswerOnPendingThread(t *testing.T) {
 `})
 	rnd := newRand(tr.seed, "pending thread")
 	tr.say(rnd, "c00", "c00-001", "c00-001 an agent please")
-	harness.Eventually(t, harness.Patience, "the desk has an offer", func() string {
+	harness.Eventually(t, harness.Timeout, "the desk has an offer", func() string {
 		return waitReason(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Chats())
 	})
 	user := tr.w.Desk.Waiting()[0].User
@@ -41,18 +41,18 @@ func TestAnswerOnPendingThread(t *testing.T) {
 	if _, err := tr.w.Desk.Say(user, "line #1"); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, harness.Patience, "the gateway accepts the agent's line", func() string {
+	harness.Eventually(t, harness.Timeout, "the gateway accepts the agent's line", func() string {
 		_, open := tr.pushes()
 		return waitReason(open == 0, "%d pushes are running", open)
 	})
 	killed := time.Now()
 	g.Kill(t)
 	close(release)
-	pause(tr.ctx, 6*time.Second) // it waits for five seconds
+	pause(tr.ctx, 6*time.Second) // a gateway keeps envelopes of a pending thread for five seconds
 	tr.w.Desk.Faults.Add(simulator.Fault{Kind: simulator.Slow, Endpoint: "send", Delay: time.Second, Count: 1})
 	g.Start(t)
 	tr.say(rnd, "c01", "c01-001", "c01-001 hello") // another customer writes before the desk answers
-	harness.Eventually(t, harness.Patience, "the customer's message reaches the agent", func() string {
+	harness.Eventually(t, harness.Timeout, "the customer's message reaches the agent", func() string {
 		c, _ := tr.w.Desk.Chat(user)
 		return waitReason(c.State == "active" && len(c.Lines) >= 4, "%+v", c)
 	})

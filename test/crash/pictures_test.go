@@ -11,7 +11,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// A picture consists of pictureHead, its name, and padding that makes its transfer take a while.
+// A picture consists of pictureHead, its name, and pictureRest bytes of padding, which extend its transfer.
 const (
 	pictureHead = "\x89PNG\r\n\x1a\n"
 	pictureRest = 100 << 10
@@ -21,7 +21,7 @@ func picture(name string) []byte {
 	return []byte(pictureHead + name + "\n" + strings.Repeat("x", pictureRest))
 }
 
-// pictureName returns the name of an intact picture, or an unknown name.
+// pictureName returns the name of an intact picture, or the name of no picture.
 func pictureName(data []byte) string {
 	body, ok := strings.CutPrefix(string(data), pictureHead)
 	name, rest, _ := strings.Cut(body, "\n")
@@ -42,7 +42,7 @@ func (tr *traffic) sendPicture(rnd *rand.Rand, user, id string) bool {
 	}))
 }
 
-// linkedPicture returns the name of the picture behind a link.
+// linkedPicture downloads a picture and returns its name.
 func (tr *traffic) linkedPicture(t *testing.T, link string) string {
 	t.Helper()
 	picture, _, err := tr.w.Livechat.Download(tr.ctx, link)
@@ -63,10 +63,11 @@ func (tr *traffic) deskPicture(t *testing.T, file string) string {
 	return pictureName(f.Content)
 }
 
-// defaultCrashes is the default number of kills per test.
+// defaultCrashes is the default of PATCHBAY_CRASHES in most tests.
 const defaultCrashes = 10
 
-// killRepeatedly kills the gateway, or one or two of these adapters, repeatedly. It returns after the last restart.
+// killRepeatedly kills the gateway, or the processes of one or two of these adapters, repeatedly. It returns the
+// incidents after the last start.
 func (tr *traffic) killRepeatedly(t *testing.T, g *harness.Gateway, crashes int, adapters ...string) []incident {
 	t.Helper()
 	rnd := newRand(tr.seed, "kills")
@@ -112,8 +113,8 @@ func (tr *traffic) picturesAtDesk() (received, sent int) {
 	return received, sent
 }
 
-// TestKillsWithPictures kills the gateway and adapters while customers and agents also send pictures, as part of a
-// message or as a separate message. Pictures must arrive intact, in order, and as often as texts.
+// TestKillsWithPictures kills the gateway and adapters while customers and agents also send pictures, as parts of a
+// message or as separate messages. Pictures must arrive intact and in order, and are duplicated only as texts are.
 func TestKillsWithPictures(t *testing.T) {
 	t.Parallel()
 	crashes := envInt(t, "PATCHBAY_CRASHES", defaultCrashes)

@@ -13,31 +13,31 @@ import (
 	"patchbay/test/harness"
 )
 
-// pollResult is the answer to one poll of the desk.
+// pollResult is the response to one poll of the desk.
 type pollResult struct {
-	caller   string // the polling process
+	caller   string // identifies the plugin process that polled
 	user     string
 	messages []deskMessage
 }
 
-// polls records the answers.
+// polls records the responses to polls.
 type polls struct{ simulator.Log[pollResult] }
 
-// add records the answer to a request if it is a poll, and reports whether it is.
+// add records the response to a request if the request is a poll, and reports whether it is one.
 func (p *polls) add(r *http.Request, body []byte) bool {
 	if !strings.HasSuffix(r.URL.Path, "/poll") {
 		return false
 	}
-	var answer struct {
+	var response struct {
 		Messages []deskMessage `json:"downlinkMessages"`
 	}
-	_ = json.Unmarshal(body, &answer) // a refusal has no messages
-	// Each process of the adapter gets a separate access token and uses it for an hour.
-	p.Append(pollResult{r.Header.Get("Authorization"), r.URL.Query().Get("receiverId"), answer.Messages})
+	_ = json.Unmarshal(body, &response) // a refusal has no messages
+	// Each plugin process gets a separate access token and uses it for an hour.
+	p.Append(pollResult{r.Header.Get("Authorization"), r.URL.Query().Get("receiverId"), response.Messages})
 	return true
 }
 
-// maxOpenPolls is the number of concurrent polls of the adapter, as its README says.
+// maxOpenPolls is the maximum number of concurrent polls of the adapter, as in its README.
 const maxOpenPolls = 8
 
 // TestKillsWhilePolling kills the gateway and adapters while the adapter polls the desk. Only messages that findLost
@@ -48,9 +48,9 @@ func TestKillsWhilePolling(t *testing.T) {
 	var p polls
 	tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 		v.Desk.PushOff, v.Desk.ConnectEvent = true, true
-		v.Wrap = answered(func(r *http.Request, body []byte) {
+		v.Wrap = afterHandling(func(r *http.Request, body []byte) {
 			p.add(r, body)
-			tr.delayAnswer()
+			tr.delayResponse()
 		})
 	})
 	tr.pictures = true
@@ -69,12 +69,12 @@ func TestKillsWhilePolling(t *testing.T) {
 	var lost, total int
 	var findings []string
 	ended := time.Now()
-	harness.Eventually(t, harness.Patience, "the polled messages are stored", func() string {
+	harness.Eventually(t, harness.Timeout, "the polled messages are stored", func() string {
 		all := p.All()
 		e = tr.gather(t, g, incidents)
 		var stored []deskMessage
 		stored, lost, findings = findLost(all, e.accepted("desk"))
-		if len(findings) > 0 && time.Since(ended) < harness.Patience/2 { // the last poll may not be stored yet
+		if len(findings) > 0 && time.Since(ended) < harness.Timeout/2 { // the last poll may not be stored yet
 			return findings[0]
 		}
 		for _, m := range stored {
@@ -94,8 +94,8 @@ func TestKillsWhilePolling(t *testing.T) {
 	}
 }
 
-// TestKillDuringPoll kills the gateway or the adapter after a poll has removed a line from the mailbox and before its
-// answer. Only that line may be lost.
+// TestKillDuringPoll kills the gateway or the adapter after a poll has removed a line from the mailbox and before the
+// response. Only that line may be lost.
 func TestKillDuringPoll(t *testing.T) {
 	t.Parallel()
 	for _, victim := range []string{"gateway", "adapter"} {
@@ -105,8 +105,8 @@ func TestKillDuringPoll(t *testing.T) {
 			armed, polled, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			tr := newTraffic(t, seed(t), func(tr *traffic, v *harness.Vendors) {
 				v.Desk.PushOff = true
-				v.Wrap = answered(func(r *http.Request, body []byte) {
-					defer tr.delayAnswer()
+				v.Wrap = afterHandling(func(r *http.Request, body []byte) {
+					defer tr.delayResponse()
 					if !p.add(r, body) {
 						return
 					}
@@ -130,7 +130,7 @@ func TestKillDuringPoll(t *testing.T) {
 			})
 			rnd := newRand(tr.seed, "in flight")
 			tr.say(rnd, "c00", "c00-001", "c00-001 an agent please")
-			harness.Eventually(t, harness.Patience, "the desk has an offer", func() string {
+			harness.Eventually(t, harness.Timeout, "the desk has an offer", func() string {
 				return waitReason(len(tr.w.Desk.Waiting()) == 1, "%+v", tr.w.Desk.Chats())
 			})
 			user := tr.w.Desk.Waiting()[0].User
@@ -145,7 +145,7 @@ func TestKillDuringPoll(t *testing.T) {
 			}
 			awaitLine := func(text string) {
 				t.Helper()
-				err := tr.w.Livechat.Answers("c00").Wait(harness.Soon(t), func(all []native.Answer) bool {
+				err := tr.w.Livechat.Answers("c00").Wait(harness.TestContext(t), func(all []native.Answer) bool {
 					return slices.ContainsFunc(all, func(a native.Answer) bool { return a.Payload.BotSay == text })
 				})
 				if err != nil {
@@ -163,7 +163,7 @@ func TestKillDuringPoll(t *testing.T) {
 				g.Start(t)
 			} else {
 				i.channel = "desk"
-				g.Plugin(t, "aicc").Kill()
+				g.PluginProcess(t, "aicc").Kill()
 			}
 			i.to = time.Now()
 			close(release)

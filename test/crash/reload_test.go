@@ -13,9 +13,9 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestReloadsUnderLoad reloads the configuration while customers, bots and agents write. Half of the files are broken.
-// No message is lost, reordered, repeated or refused, and each customer's message is decided on under one revision.
-// PATCHBAY_RELOADS sets the number of reloads.
+// TestReloadsUnderLoad reloads the configuration while customers, bots and agents write. Half of the configurations are
+// broken. No message may be lost, reordered, repeated or refused, and exactly one revision must decide on each message
+// of a customer. PATCHBAY_RELOADS sets the number of reloads.
 func TestReloadsUnderLoad(t *testing.T) {
 	reloads := envInt(t, "PATCHBAY_RELOADS", 40)
 	s := seed(t)
@@ -63,17 +63,17 @@ func TestReloadsUnderLoad(t *testing.T) {
 	if replaced == 0 || v.tally.handovers == 0 {
 		t.Errorf("too few events to check: %d processes replaced, %s", replaced, v.tally)
 	}
-	harness.Eventually(t, harness.Patience, "three plugin processes are running", func() string {
-		if left := len(g.Plugins()); left != 3 {
-			return fmt.Sprintf("%d are running", left)
+	harness.Eventually(t, harness.Timeout, "three plugin processes are running", func() string {
+		if n := len(g.PluginProcesses()); n != 3 {
+			return fmt.Sprintf("%d are running", n)
 		}
 		return ""
 	})
 }
 
-// revisionConfig returns a valid configuration whose first rule names the revision. Some of them need new plugin
-// processes. None removes the desk: the messages without an answer would be sent again, which the oracle counts as
-// repeated.
+// revisionConfig returns a valid configuration. The name of its first rule contains n. Some configurations need new
+// plugin processes. None removes the desk: the gateway would then send messages without an answer again, and the oracle
+// would count them as repeated.
 func revisionConfig(t *testing.T, n int, rnd *rand.Rand) harness.Config {
 	t.Helper()
 	mark := fmt.Sprintf("\n  - {name: rev-%d, from: customer, set: {revision: \"%d\"}, continue: true}", n, n)
@@ -95,24 +95,24 @@ func revisionConfig(t *testing.T, n int, rnd *rand.Rand) harness.Config {
 	return c
 }
 
-// breakConfig puts a mistake into a configuration.
+// breakConfig adds a mistake to a configuration.
 func breakConfig(c *harness.Config, rnd *rand.Rand) {
 	switch rnd.IntN(5) {
 	case 0:
 		c.Routes += "  - {name: broken, when: nobody == 1, drop: true}\n"
 	case 1:
 		c.Routes += "  - [\n"
-	case 2: // only the adapter finds it
+	case 2: // a mistake that only the adapter finds
 		c.Settings["desk"] = append(c.Settings["desk"], "poll_interval: 1ms", "inbound: poll")
 	case 3:
 		c.Programs = map[string]string{"botwebhook": "/nowhere/botwebhook"}
-	case 4:
-		c.Limits = []string{"media: {keep: 25h}"} // a restart would change it
+	case 4: // a change that needs a restart
+		c.Limits = []string{"media: {keep: 25h}"}
 	}
 }
 
-// checkRevisions checks that exactly one revision decided on each customer's message, and that a conversation's
-// revisions never go back. It returns the number of revisions that decided on a message.
+// checkRevisions checks that exactly one revision decided on each customer's message, and that no older revision
+// decided after a newer one in a conversation. It returns the number of revisions that decided on a message.
 func checkRevisions(t *testing.T, e *evidence) int {
 	t.Helper()
 	seen := map[string]bool{}

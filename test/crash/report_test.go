@@ -11,7 +11,7 @@ import (
 const maxShown = 15
 
 // report fails the test if there are findings. It writes the trails of the printed findings to PATCHBAY_TRAILS.
-func (v *verdict) report(t *testing.T) {
+func (v *oracle) report(t *testing.T) {
 	t.Helper()
 	if len(v.findings) == 0 {
 		return
@@ -29,7 +29,7 @@ func (v *verdict) report(t *testing.T) {
 }
 
 // writeTrail writes the evidence of one customer to a file.
-func (v *verdict) writeTrail(t *testing.T, path, user string) {
+func (v *oracle) writeTrail(t *testing.T, path, user string) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -51,7 +51,7 @@ func (v *verdict) writeTrail(t *testing.T, path, user string) {
 			fmt.Fprintf(f, "%s arrival %s %s\n", a.at.UTC().Format(clock), a.channel, a.name)
 		}
 	}
-	for _, r := range v.replies[user] {
+	for _, r := range v.answerArrivals[user] {
 		fmt.Fprintf(f, "%s reply %+v\n", r.at.UTC().Format(clock), r)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestKilledGatewayLeavesNoSockets checks that a gateway removes the socket folders of a killed one.
+// TestKilledGatewayLeavesNoSockets checks that a gateway removes the socket folders of killed gateways.
 func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 	for name, store := range map[string]string{
 		"below the store":      "",
@@ -41,7 +41,7 @@ func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 			unused, used := temporary, own
 			count := 1 // of the running process
 			if store != "" {
-				unused, used, count = own, temporary, 3 // one per adapter
+				unused, used, count = own, temporary, 3 // one for each adapter
 			}
 			if found := in(unused); len(found) != 0 {
 				t.Errorf("folders %q exist, want none", found)
@@ -57,7 +57,7 @@ func TestKilledGatewayLeavesNoSockets(t *testing.T) {
 			}
 			g.Stop(t)
 			if found := append(in(temporary), in(own)...); len(found) != 0 {
-				t.Errorf("folders remain after an orderly stop: %q", found)
+				t.Errorf("folders %q exist after an orderly stop, want none", found)
 			}
 		})
 	}

@@ -18,21 +18,21 @@ import (
 	"patchbay/test/harness"
 )
 
-// sentMessage is a customer's message that the gateway answered with 200.
+// sentMessage is a customer's message that the gateway accepted.
 type sentMessage struct {
 	user, id string
 	at       time.Time
 }
 
-// refusal is a customer's call that the gateway did not answer with 200.
+// refusal is a call with a customer's message that the gateway did not accept.
 type refusal struct {
 	at     time.Time
 	status int
 	err    error
 }
 
-// traffic runs customers, bots and agents that write to each other through one gateway. The first word of a message
-// names it and starts with the name of its customer: "c07-012 hello".
+// traffic runs customers, bots and agents that write to each other through one gateway. The first word of a customer's
+// message is its name, which starts with the name of the customer: "c07-012 hello".
 type traffic struct {
 	w       *harness.World
 	seed    uint64
@@ -41,9 +41,9 @@ type traffic struct {
 
 	ctx           context.Context // parent of the other contexts
 	stopAll       context.CancelFunc
-	customersCtx  context.Context // when it ends, customers send no further message
+	customersCtx  context.Context // when it ends, customers send no more messages
 	stopCustomers context.CancelFunc
-	staffCtx      context.Context // when it ends, agents and late bots stop immediately
+	staffCtx      context.Context // when it ends, agents and sendLateAnswers stop immediately
 	stopStaff     context.CancelFunc
 
 	pace      *rate.Limiter
@@ -52,8 +52,8 @@ type traffic struct {
 	serial    atomic.Int64
 
 	// Set these before start.
-	pictures     bool   // customers and agents also send pictures
-	beforeAnswer func() // runs between a vendor's effect and its answer; nil means a short random delay
+	pictures       bool   // customers and agents also send pictures
+	beforeResponse func() // called between the effect of a vendor's call and its response; nil means a random delay
 }
 
 func messageID(user string, n int) string { return fmt.Sprintf("%s-%03d", user, n) }
@@ -70,7 +70,7 @@ func customerOf(name string) string {
 	return user
 }
 
-// newTraffic starts the simulated vendors without any traffic.
+// newTraffic starts the simulated vendors. It starts no customers and agents.
 func newTraffic(t *testing.T, seed uint64, change ...func(*traffic, *harness.Vendors)) *traffic {
 	t.Helper()
 	tr := &traffic{seed: seed}
@@ -90,15 +90,15 @@ func newTraffic(t *testing.T, seed uint64, change ...func(*traffic, *harness.Ven
 	return tr
 }
 
-// start starts customers, agents and late bots. All customers together send perSecond messages per second, each at most
-// the given number.
+// start starts customers, agents and late answers of bots. The customers together send perSecond messages per second.
+// Each customer sends at most perCustomer messages.
 func (tr *traffic) start(customers, perSecond, perCustomer int) {
 	tr.startCustomers(customers, perSecond, perCustomer)
 	tr.staff.Go(tr.runAgents)
 	tr.staff.Go(tr.sendLateAnswers)
 }
 
-// startCustomers starts customers only.
+// startCustomers starts only the customers of start.
 func (tr *traffic) startCustomers(customers, perSecond, perCustomer int) {
 	tr.pace = rate.NewLimiter(rate.Limit(perSecond), 1)
 	for i := range customers {
@@ -131,7 +131,7 @@ func (tr *traffic) runCustomer(user string, messages int) {
 	}
 }
 
-// say sends a message and repeats the call until the gateway answers with 200.
+// say sends a message repeatedly until the gateway accepts it. It returns false if the test ends first.
 func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Option) bool {
 	opts = append(opts, native.WithMessageID(id))
 	for {
@@ -151,7 +151,7 @@ func (tr *traffic) say(rnd *rand.Rand, user, id, text string, opts ...native.Opt
 	}
 }
 
-// pause waits for d. It returns false as soon as ctx ends.
+// pause waits for d and returns true. It returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,8 +9,9 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestVendorOutage makes every call to GPTBots fail for a while, in each way that has no effect, while customers
-// continue. After the outage all messages must arrive once and in order, and none is a dead letter.
+// TestVendorOutage makes all calls to GPTBots fail for some seconds while customers continue. The calls hang, are
+// reset, or get an error status, and have no effect. After the outage, all messages must arrive once and in order, and
+// none may become a dead letter.
 func TestVendorOutage(t *testing.T) {
 	t.Parallel()
 	tr := newTraffic(t, seed(t))
@@ -19,7 +20,7 @@ func TestVendorOutage(t *testing.T) {
 	})
 	tr.start(40, 60, 12)
 	bots := &tr.w.Bots.Faults
-	harness.Eventually(t, harness.Patience, "20 questions", func() string {
+	harness.Eventually(t, harness.Timeout, "20 questions", func() string {
 		return waitReason(tr.w.Bots.SendCalls.Len() >= 20, "%d questions", tr.w.Bots.SendCalls.Len())
 	})
 	const hanging = 6
@@ -31,9 +32,10 @@ func TestVendorOutage(t *testing.T) {
 	}
 	bots.Add(simulator.Fault{Kind: simulator.Status, Status: 503})
 	before := tr.w.Bots.SendCalls.Len()
-	// The hanging calls must time out before the end of the outage. Otherwise their release would have an effect.
+	// The hanging calls must time out before the end of the outage. Otherwise Clear would release them, and they would
+	// have an effect.
 	var hung time.Time
-	harness.Eventually(t, harness.Patience, "the hanging calls time out", func() string {
+	harness.Eventually(t, harness.Timeout, "the hanging calls time out", func() string {
 		if hits := bots.Hits.Len(); hits > hanging && hung.IsZero() {
 			hung = time.Now()
 		}

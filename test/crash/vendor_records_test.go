@@ -10,7 +10,7 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// questionName returns the name of the message that a bot received, or an unknown name if its picture is missing or
+// questionName returns the name of the message in a send call, or a name of no message if its picture is missing or
 // wrong.
 func (tr *traffic) questionName(t *testing.T, a botwebhook.SendCall) string {
 	t.Helper()
@@ -23,16 +23,16 @@ func (tr *traffic) questionName(t *testing.T, a botwebhook.SendCall) string {
 	return id + "-with-wrong-pictures"
 }
 
-// isTranscript reports whether a line at the desk is part of a transcript.
+// isTranscript reports whether a line at the desk is a transcript.
 func isTranscript(line string) bool {
 	return slices.ContainsFunc([]string{"Customer: ", "Assistant: ", "Agent: ", "System: "},
 		func(speaker string) bool { return strings.HasPrefix(line, speaker) })
 }
 
-// botAnswers returns the bots' messages in accepted webhook calls.
-func botAnswers(t *testing.T, pushed []simulator.Outcome) []answer {
+// botAnswers returns the bots' answers in webhook calls. It fails the test if a call was not accepted.
+func botAnswers(t *testing.T, pushed []simulator.Outcome) []acceptedAnswer {
 	t.Helper()
-	var out []answer
+	var out []acceptedAnswer
 	for _, o := range pushed {
 		var body struct {
 			ID   string `json:"message_id"`
@@ -45,18 +45,19 @@ func botAnswers(t *testing.T, pushed []simulator.Outcome) []answer {
 			continue // a handoff
 		}
 		if !o.Accepted {
-			t.Errorf("a bot's answer %s was never accepted: status %d, %v", body.ID, o.Status, o.Err)
+			t.Errorf("the bot's answer %s was not accepted: status %d, %v", body.ID, o.Status, o.Err)
 			continue
 		}
-		out = append(out, answer{"faq", body.ID, body.Text})
+		out = append(out, acceptedAnswer{"faq", body.ID, body.Text})
 	}
 	return out
 }
 
-// deskAnswers returns the agents' messages in accepted pushes, without the desk's own notices, which have no id.
-func (tr *traffic) deskAnswers(t *testing.T, pushed []simulator.Outcome) []answer {
+// deskAnswers returns the agents' messages in pushes, without the texts of the desk, which have no id. It fails the
+// test if a push was not accepted.
+func (tr *traffic) deskAnswers(t *testing.T, pushed []simulator.Outcome) []acceptedAnswer {
 	t.Helper()
-	var out []answer
+	var out []acceptedAnswer
 	for _, o := range pushed {
 		var body struct {
 			Messages []deskMessage `json:"messages"`
@@ -65,7 +66,7 @@ func (tr *traffic) deskAnswers(t *testing.T, pushed []simulator.Outcome) []answe
 			t.Fatal(err)
 		}
 		if !o.Accepted {
-			t.Errorf("a push of the desk was never accepted: status %d, %v: %s", o.Status, o.Err, o.Call.Body)
+			t.Errorf("a push of the desk was not accepted: status %d, %v: %s", o.Status, o.Err, o.Call.Body)
 			continue
 		}
 		for _, m := range body.Messages {
@@ -77,18 +78,18 @@ func (tr *traffic) deskAnswers(t *testing.T, pushed []simulator.Outcome) []answe
 	return out
 }
 
-// deskMessage is an agent's message in a push or poll.
+// deskMessage is a message in a push or in the response to a poll.
 type deskMessage struct {
 	Code      string `json:"messageCode"`
 	MediaType string `json:"mediaType"`
 	Content   string `json:"content"`
 }
 
-// deskAnswer converts an agent's message. The text of a picture is its name.
-func (tr *traffic) deskAnswer(t *testing.T, m deskMessage) answer {
+// deskAnswer converts an agent's message. The text of a picture is the picture's name.
+func (tr *traffic) deskAnswer(t *testing.T, m deskMessage) acceptedAnswer {
 	t.Helper()
 	if m.MediaType == "IMAGE" {
-		return answer{"desk", m.Code, tr.deskPicture(t, "local/"+m.Content)}
+		return acceptedAnswer{"desk", m.Code, tr.deskPicture(t, "local/"+m.Content)}
 	}
-	return answer{"desk", m.Code, m.Content}
+	return acceptedAnswer{"desk", m.Code, m.Content}
 }

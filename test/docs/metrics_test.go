@@ -24,7 +24,7 @@ var (
 func TestMetricsTableIsComplete(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
-	ctx := harness.Soon(t)
+	ctx := harness.TestContext(t)
 	if status, _, err := w.Livechat.Say(ctx, "reader", "hello"); err != nil || status != 200 {
 		t.Fatalf("say: status %d, %v", status, err)
 	}

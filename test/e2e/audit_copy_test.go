@@ -42,7 +42,7 @@ settings: {reply_url: %s/copies, reply_token: audit-token}`, srv.URL)},
 // expectCopies waits until the observer has as many copies as want, and compares them.
 func expectCopies(t *testing.T, o *harness.Observer, want ...string) {
 	t.Helper()
-	_ = o.Copies.Wait(harness.Soon(t), func(all []harness.Copied) bool { return len(all) >= len(want) })
+	_ = o.Copies.Wait(harness.TestContext(t), func(all []harness.Copy) bool { return len(all) >= len(want) })
 	var got []string
 	for _, c := range o.Copies.All() {
 		content := c.Text()
@@ -89,11 +89,11 @@ func TestAuditCopyNamesTheMessage(t *testing.T) {
 	t.Parallel()
 	s, o := newAudited(t)
 	s.say(t, "ann", "hello")
-	if err := o.Copies.Wait(harness.Soon(t), func(all []harness.Copied) bool { return len(all) > 0 }); err != nil {
+	if err := o.Copies.Wait(harness.TestContext(t), func(all []harness.Copy) bool { return len(all) > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	c := o.Copies.All()[0]
-	if found := s.Only(t, c.Envelope.ID); found.ID != c.Envelope.Conversation {
+	if found := s.TraceOne(t, c.Envelope.ID); found.ID != c.Envelope.Conversation {
 		t.Errorf("trace finds conversation %s, the copy has %s", found.ID, c.Envelope.Conversation)
 	}
 }

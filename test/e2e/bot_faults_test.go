@@ -107,7 +107,7 @@ func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 			t.Errorf("%s: got %q, want the beginning of %q", name, got, whole)
 		}
 		s.expectNothingPending(t, user)
-		trail := fmt.Sprintf("%+v", s.Only(t, user).Entries)
+		trail := fmt.Sprintf("%+v", s.TraceOne(t, user).Entries)
 		if marked := strings.Contains(trail, "interrupted"); marked == tt.whole {
 			t.Errorf("%s: the trail marks an interruption: %v\n%s", name, marked, trail)
 		}
@@ -146,7 +146,7 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 		t.Parallel()
 		s := newHandoffSystem(t)
 		s.Bots.Faults.Add(simulator.Fault{Kind: simulator.ExpiredToken, Endpoint: botwebhook.EndpointReceive, Count: 1})
-		h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-1"})
+		h, err := s.Bots.Handoff(harness.TestContext(t), botwebhook.User{UserID: "u-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestReloadRepeatsAFailedDelivery(t *testing.T) {
 			s.Bots.Faults.Add(fault)
 			s.say(t, "kai", "and now?")
 			s.expectSlowRetry(t, "faq", "kai")
-			reason := s.Only(t, "kai").Pending[0].Reason
+			reason := s.TraceOne(t, "kai").Pending[0].Reason
 			next, _, _ := strings.Cut(strings.TrimPrefix(reason, "next attempt at "), ";")
 			due, err := time.Parse(time.RFC3339, next)
 			if err != nil {
@@ -195,7 +195,7 @@ func TestReloadRepeatsAFailedDelivery(t *testing.T) {
 // expectUnhealthy waits until /readyz and the list of channels report a channel as unhealthy.
 func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "the channel is unhealthy", func() string {
+	harness.Eventually(t, harness.Timeout, "the channel is unhealthy", func() string {
 		_, body := s.Ready()
 		list := s.Run(t, "channel", "list").Stdout
 		if !strings.Contains(body, "channel "+channel+": degraded: unhealthy: ") || !strings.Contains(list, "unhealthy: ") {
@@ -209,8 +209,8 @@ func (s *system) expectUnhealthy(t *testing.T, channel string) {
 func (s *system) expectSlowRetry(t *testing.T, channel, id string) {
 	t.Helper()
 	var pending harness.PendingDelivery
-	harness.Eventually(t, harness.Patience, "the refused delivery is pending", func() string {
-		for _, w := range s.Only(t, id).Pending {
+	harness.Eventually(t, harness.Timeout, "the refused delivery is pending", func() string {
+		for _, w := range s.TraceOne(t, id).Pending {
 			if pending = w; w.Channel == channel && w.Status == "retrying" {
 				return ""
 			}

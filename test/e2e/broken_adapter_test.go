@@ -34,7 +34,7 @@ func TestHungDeliveryCostsOnlyItself(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, hostileBot(t))
 	s.say(t, "ann", "/hang")
 	sent := 0
-	const limit = 2 * harness.Patience
+	const limit = 2 * harness.Timeout
 	began := time.Now()
 	for s.Metric(t, "patchbay_dead_letters", "channel", "faq", "reason", "killed_adapter") == 0 {
 		if time.Since(began) > limit {

@@ -25,11 +25,11 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.say(t, "owned", "Are you there?")
 	s.say(t, "owned", "Anyone?")
-	within(t, harness.Patience, "a call to the desk fails", func(ctx context.Context) error {
+	within(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	s.Stop(t)
-	s.Configure(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
+	s.Configure(t, harness.Config{Omit: []string{"desk"}, Routes: "[]"})
 	s.Start(t)
 
 	if e := s.expectHandover(t, "owned", "Assistant").Payload.Event; e.OwnerRole != "bot" {
@@ -41,7 +41,7 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	s.say(t, "other", "hello again")
 	s.expect(t, "other", "bot", greeting)
 
-	tr := s.Only(t, "owned")
+	tr := s.TraceOne(t, "owned")
 	passed := tr.Find("passed")
 	const reason = "channel desk is not in the configuration"
 	if len(passed) != 2 || passed[1].Channel != "faq" || !strings.Contains(passed[1].Rule, reason) {
@@ -50,12 +50,12 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	if moved := tr.Find("moved"); len(moved) != 2 {
 		t.Errorf("steps \"moved\": %+v, want one for each pending message", moved)
 	}
-	if ended := s.Only(t, "asking").Find("offer unreachable"); len(ended) != 1 || ended[0].Detail != "unconfigured" {
+	if ended := s.TraceOne(t, "asking").Find("offer unreachable"); len(ended) != 1 || ended[0].Detail != "unconfigured" {
 		t.Errorf("steps \"offer unreachable\": %+v, want one, unconfigured", ended)
 	}
 	for _, user := range []string{"owned", "asking", "other"} {
 		s.expectNothingPending(t, user)
-		if owner := s.Only(t, user).State.Owner; owner != "faq" {
+		if owner := s.TraceOne(t, user).State.Owner; owner != "faq" {
 			t.Errorf("owner of %s: %s, want faq", user, owner)
 		}
 	}

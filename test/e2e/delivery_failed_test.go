@@ -58,7 +58,7 @@ func TestBlockedLaneContinuesAfterAReplay(t *testing.T) {
 		ID     string
 		Blocks bool
 	}
-	harness.Eventually(t, harness.Patience, "a dead letter", func() string {
+	harness.Eventually(t, harness.Timeout, "a dead letter", func() string {
 		got := s.Run(t, "dead", "list", "-o", "json")
 		if err := json.Unmarshal([]byte(got.Stdout), &dead); err != nil || len(dead) != 1 || !dead[0].Blocks {
 			return got.Stdout + got.Stderr
@@ -69,7 +69,7 @@ func TestBlockedLaneContinuesAfterAReplay(t *testing.T) {
 	s.say(t, "ben", "other")
 	s.expect(t, "ben", "bot", "You said: other")
 	s.Restart(t)
-	if pending := s.Only(t, "ann").Pending; len(pending) != 1 || pending[0].Reason !=
+	if pending := s.TraceOne(t, "ann").Pending; len(pending) != 1 || pending[0].Reason !=
 		"the lane stops at dead letter "+dead[0].ID+", until it is replayed or dropped" {
 		t.Errorf("pending %+v, want one delivery that waits for the dead letter", pending)
 	}

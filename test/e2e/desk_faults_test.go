@@ -57,7 +57,7 @@ func TestPollingSurvivesFaults(t *testing.T) {
 			if n := faults.Hits.Len(); n > 1 {
 				t.Fatalf("%d polls before the agent's message, want at most 1", n)
 			}
-			within(t, harness.Patience, "both faults happen", func(ctx context.Context) error {
+			within(t, harness.Timeout, "both faults happen", func(ctx context.Context) error {
 				return faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 2 })
 			})
 			faults.Release()
@@ -66,7 +66,7 @@ func TestPollingSurvivesFaults(t *testing.T) {
 			}
 			began := time.Now()
 			polls := s.Desk.AcceptedCalls(aicc.EndpointPoll)
-			harness.Eventually(t, harness.Patience, "another poll", func() string {
+			harness.Eventually(t, harness.Timeout, "another poll", func() string {
 				if n := s.Desk.AcceptedCalls(aicc.EndpointPoll); n <= polls {
 					return fmt.Sprintf("%d polls", n)
 				}

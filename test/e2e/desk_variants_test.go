@@ -124,7 +124,7 @@ func downloadMedium(t *testing.T, a native.Answer) string {
 	if err := json.Unmarshal(a.Body, &body); err != nil || len(body.Payload.Media) != 1 {
 		t.Fatalf("answer %s: %v", a.Body, err)
 	}
-	r, err := http.NewRequestWithContext(harness.Soon(t), http.MethodGet, body.Payload.Media[0].URL, nil)
+	r, err := http.NewRequestWithContext(harness.TestContext(t), http.MethodGet, body.Payload.Media[0].URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func (s *system) checkFaults(
 		faults.Add(f)
 		send(first)
 		send(next)
-		harness.Eventually(t, harness.Patience, tc.name+": the next message arrives", func() string {
+		harness.Eventually(t, harness.Timeout, tc.name+": the next message arrives", func() string {
 			if !slices.Contains(received(), next) {
 				return fmt.Sprintf("received %q", received())
 			}
@@ -115,7 +115,7 @@ func (s *system) checkFaults(
 		if tc.dead {
 			wantDead++
 		}
-		harness.Eventually(t, harness.Patience, tc.name+": dead letters are counted", func() string {
+		harness.Eventually(t, harness.Timeout, tc.name+": dead letters are counted", func() string {
 			if n := deadLetters(); n != wantDead {
 				return fmt.Sprintf("%v dead letters, want %v", n, wantDead)
 			}

@@ -249,7 +249,7 @@ func containsText(all []native.Answer, text string) bool {
 // verifyAnswers checks each customer's answers in order: a text must belong to the owner and its epoch.
 func (r *race) verifyAnswers(t *testing.T, users []string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "all answers are accepted", func() string {
+	harness.Eventually(t, harness.Timeout, "all answers are accepted", func() string {
 		outcomes := r.Bots.Outcomes.All()
 		failed := slices.ContainsFunc(outcomes, func(o simulator.Outcome) bool { return !o.Accepted })
 		if n := int64(len(outcomes)); n != r.sent.Load() || failed {

@@ -77,7 +77,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 		s.say(t, "ann", text)
 		accepted = append(accepted, text)
 	}
-	within(t, harness.Patience, "a call hangs", func(ctx context.Context) error {
+	within(t, harness.Timeout, "a call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	freeSpace := fillDisk(t, disk, 0)
@@ -86,7 +86,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	s.expectFullDisk(t)
 	s.Bots.Faults.Clear()
 	freeSpace()
-	harness.Eventually(t, harness.Patience, "the gateway is ready again", func() string {
+	harness.Eventually(t, harness.Timeout, "the gateway is ready again", func() string {
 		if status, body := s.Ready(); status != http.StatusOK {
 			return body
 		}
@@ -112,7 +112,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 // sayUntilRefused sends messages until one is refused because the disk is full. It returns the accepted ones.
 func (s *system) sayUntilRefused(t *testing.T, user string) (accepted []string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "messages are refused", func() string {
+	harness.Eventually(t, harness.Timeout, "messages are refused", func() string {
 		text := fmt.Sprintf("on the full disk %d", len(accepted))
 		status, body, err := s.Livechat.Say(t.Context(), user, text)
 		if err != nil {
@@ -167,7 +167,7 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 	freeSpace := fillDisk(t, disk, 1800<<10)
 	const text = "without space"
 	s.say(t, "bea", text, native.WithMessageID("bea-1"), s.withImage("photo.png", "image/png", photo))
-	within(t, harness.Patience, "the bot gets the image as text", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the bot gets the image as text", func(ctx context.Context) error {
 		return s.Bots.SendCalls.Wait(ctx, func(all []botwebhook.SendCall) bool {
 			return slices.ContainsFunc(all, func(a botwebhook.SendCall) bool {
 				question := botwebhook.Question(a.Messages)

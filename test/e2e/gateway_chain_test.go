@@ -36,7 +36,7 @@ settings:
   reply_token: %s
   reply_secret: %s`, chainToken, nearAddress, chainAnswer, chainSecret)}})
 	near = newSystem(t, harness.Vendors{}, harness.Config{
-		Listen: nearAddress, Without: []string{"faq"}, Conversations: "{history: 20, bounces: 0, owner: upstream}",
+		Listen: nearAddress, Omit: []string{"faq"}, Conversations: "{history: 20, bounces: 0, owner: upstream}",
 		Define: map[string]string{
 			"upstream": fmt.Sprintf(`
 adapter: native
@@ -77,7 +77,7 @@ func TestConversationThroughTwoGateways(t *testing.T) {
 	if got := string(a.Payload.UserData.CustomPayload); got != `{"data":"order 17"}` {
 		t.Errorf("customPayload returned as %s", got)
 	}
-	if trace := fmt.Sprintf("%+v", far.Only(t, deskID(user)).Entries); !strings.Contains(trace, "hello") {
+	if trace := fmt.Sprintf("%+v", far.TraceOne(t, deskID(user)).Entries); !strings.Contains(trace, "hello") {
 		t.Errorf("the far gateway's trail does not contain the message")
 	}
 
@@ -143,7 +143,7 @@ func TestOnlyTheFarGatewaySpeaksAsItsBot(t *testing.T) {
 		},
 	} {
 		url := near.Public + "/mp/webhooks/native/answers/upstream"
-		req, err := http.NewRequestWithContext(harness.Soon(t), http.MethodPost, url, bytes.NewReader(forged))
+		req, err := http.NewRequestWithContext(harness.TestContext(t), http.MethodPost, url, bytes.NewReader(forged))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 // connectHandoff starts a handoff that an agent accepts, and returns it with the customer's id at the desk.
 func (s *system) connectHandoff(t *testing.T, user string) (h *botwebhook.Handoff, chat string) {
 	t.Helper()
-	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: user})
+	h, err := s.Bots.Handoff(harness.TestContext(t), botwebhook.User{UserID: user})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestHandoffEndSurvivesFaults(t *testing.T) {
 		if err := s.Desk.Hangup(chat); err != nil {
 			t.Fatal(err)
 		}
-		if end, err := h.Wait(harness.Soon(t)); err != nil || end != botwebhook.ByAgent {
+		if end, err := h.Wait(harness.TestContext(t)); err != nil || end != botwebhook.ByAgent {
 			t.Errorf("%s: the handoff ended as %q, %v; want by the agent", tc.name, end, err)
 		}
 		s.expectNothingPending(t, h.ID)
@@ -84,7 +84,7 @@ func TestHandoffMessagesOfTheCustomerSurviveFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointChat, "desk", webhookFaults, func(text string) {
-		if out, err := h.Say(harness.Soon(t), text); err != nil || !out.Accepted {
+		if out, err := h.Say(harness.TestContext(t), text); err != nil || !out.Accepted {
 			t.Fatalf("say %q: %+v, %v", text, out, err)
 		}
 	}, func() []string { return s.chatTexts(chat) })

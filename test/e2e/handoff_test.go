@@ -15,7 +15,7 @@ import (
 func newHandoffSystem(t *testing.T, lines ...string) *system {
 	t.Helper()
 	s := newSystem(t, harness.Vendors{}, harness.Config{
-		Without: []string{"livechat"},
+		Omit: []string{"livechat"},
 		Define: map[string]string{"handoff": `
 adapter: botwebhook
 role: customer
@@ -49,7 +49,7 @@ settings:
 // queuedUser waits for a customer in the desk's queue and returns the id.
 func (s *system) queuedUser(t *testing.T) (user string) {
 	t.Helper()
-	if err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	if err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 		for _, c := range s.Desk.Waiting() {
 			user = c.User
 		}
@@ -62,7 +62,7 @@ func (s *system) queuedUser(t *testing.T) (user string) {
 
 func awaitHeard(t *testing.T, h *botwebhook.Handoff, text string) {
 	t.Helper()
-	if err := h.AgentMessages.Wait(harness.Soon(t), func(all []botwebhook.AgentMessage) bool {
+	if err := h.AgentMessages.Wait(harness.TestContext(t), func(all []botwebhook.AgentMessage) bool {
 		return len(all) > 0 && all[len(all)-1].Text == text
 	}); err != nil {
 		t.Fatalf("the customer does not get %q: %v; got %q", text, err, heardTexts(h))
@@ -72,7 +72,7 @@ func awaitHeard(t *testing.T, h *botwebhook.Handoff, text string) {
 func TestHandoffToTheDeskAndBack(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t)
-	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{UserID: "u-77", Dialogue: []botwebhook.Line{
+	h, err := s.Bots.Handoff(harness.TestContext(t), botwebhook.User{UserID: "u-77", Dialogue: []botwebhook.Line{
 		{Type: "QUESTION", Text: "Where is my parcel?"}, {Type: "ANSWER", Text: "I do not know."},
 	}})
 	if err != nil {
@@ -87,10 +87,10 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitHeard(t, h, "This is Kim.")
-	if _, err := h.Say(harness.Soon(t), "It is parcel 17."); err != nil {
+	if _, err := h.Say(harness.TestContext(t), "It is parcel 17."); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	if err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 		texts := strings.Join(s.chatTexts(chat), "\n")
 		return strings.Contains(texts, "Customer: Where is my parcel?") &&
 			strings.Contains(texts, "Assistant: I do not know.") && strings.Contains(texts, "It is parcel 17.")
@@ -100,7 +100,7 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 	if err := s.Desk.Hangup(chat); err != nil {
 		t.Fatal(err)
 	}
-	end, err := h.Wait(harness.Soon(t))
+	end, err := h.Wait(harness.TestContext(t))
 	if err != nil || end == botwebhook.TimedOut {
 		t.Errorf("the handoff ended as %q, %v; want by the desk", end, err)
 	}
@@ -111,7 +111,7 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 func TestCustomerEndsAHandoff(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t)
-	h, err := s.Bots.Handoff(harness.Soon(t), botwebhook.User{
+	h, err := s.Bots.Handoff(harness.TestContext(t), botwebhook.User{
 		AnonymousID: "anon-1", Dialogue: []botwebhook.Line{{Type: "QUESTION", Text: "hello"}},
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func TestCustomerEndsAHandoff(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitHeard(t, h, "This is Kim.")
-	if out, err := h.Close(harness.Soon(t)); err != nil || out.Status != http.StatusOK {
+	if out, err := h.Close(harness.TestContext(t)); err != nil || out.Status != http.StatusOK {
 		t.Errorf("close: %+v, %v", out, err)
 	}
 	s.awaitChat(t, chat, aicc.StateLeft)
@@ -138,7 +138,7 @@ func TestWebhookCheckIsAnswered(t *testing.T) {
 	if err := s.Bots.PushRaw("check", []byte(`{"istest":true}`)); err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.Bots.Outcomes.Next(harness.Soon(t), 0)
+	out, err := s.Bots.Outcomes.Next(harness.TestContext(t), 0)
 	if err != nil || !out[0].Accepted || out[0].Attempts != 1 {
 		t.Errorf("check: %+v, %v", out, err)
 	}

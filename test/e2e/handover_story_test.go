@@ -22,7 +22,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	s.say(t, user, "I want a human")
 	s.expect(t, user, "system", noticeLooking)
 	s.awaitQueue(t, user)
-	if owner := s.Only(t, user).State.Owner; owner != "faq" {
+	if owner := s.TraceOne(t, user).State.Owner; owner != "faq" {
 		t.Errorf("owner during the offer: %s, want faq", owner)
 	}
 	s.say(t, user, "It is about my parcel.") // held during the offer

@@ -28,12 +28,12 @@ func checkMessageDuringHangup(t *testing.T, s *system) {
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, harness.Patience, "the push hangs", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the push hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	refused := s.Desk.Problems.Len()
 	s.say(t, "ann", "One more thing.")
-	harness.Eventually(t, harness.Patience, "the desk refuses the message because the session is over", func() string {
+	harness.Eventually(t, harness.Timeout, "the desk refuses the message because the session is over", func() string {
 		if s.Desk.Problems.Len() == refused {
 			return "not yet"
 		}

@@ -32,7 +32,7 @@ func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 	}
 	s.agentSays(t, user, "Your parcel is on its way.") // pushed after the late event
 	s.expect(t, user, "agent", "Your parcel is on its way.")
-	if owner := s.Only(t, user).State.Owner; owner != "desk" {
+	if owner := s.TraceOne(t, user).State.Owner; owner != "desk" {
 		t.Errorf("owner after the late event: %s", owner)
 	}
 }

@@ -84,7 +84,7 @@ func TestImageForTheCustomerSurvivesDownloadFaults(t *testing.T) {
 					}
 					link := a.Payload.Media[0].URL
 					if labels[link] == "" {
-						picture, _, err := s.Livechat.Download(harness.Soon(t), link)
+						picture, _, err := s.Livechat.Download(harness.TestContext(t), link)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -124,7 +124,7 @@ func TestHangingDownloadDelaysOnlyItsConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.agentSays(t, "hal", "see above")
-	within(t, harness.Patience, "the download hangs", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the download hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.agentSays(t, "hugo", "hello")

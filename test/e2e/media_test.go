@@ -44,7 +44,7 @@ func (s *system) withImage(name, contentType string, data []byte) native.Option 
 func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File) {
 	t.Helper()
 	var line aicc.Line
-	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(deskID(user))
 		for _, l := range c.Lines {
 			if l.From == "customer" && l.File != "" {
@@ -68,7 +68,7 @@ func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File)
 func (s *system) awaitMedium(t *testing.T, user string) (f native.File, content []byte, contentType string) {
 	t.Helper()
 	a := s.expectAnswer(t, user, "an image", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
-	content, contentType, err := s.Livechat.Download(harness.Soon(t), a.Payload.Media[0].URL)
+	content, contentType, err := s.Livechat.Download(harness.TestContext(t), a.Payload.Media[0].URL)
 	if err != nil {
 		t.Fatalf("download %+v: %v", a.Payload.Media[0], err)
 	}
@@ -106,7 +106,7 @@ func TestImagesTravelBothWays(t *testing.T) {
 
 	s.expectNothingPending(t, user)
 	s.Restart(t)
-	if again, _, err := s.Livechat.Download(harness.Soon(t), file.URL); err != nil || !bytes.Equal(again, map1) {
+	if again, _, err := s.Livechat.Download(harness.TestContext(t), file.URL); err != nil || !bytes.Equal(again, map1) {
 		t.Errorf("after the restart the link returns %d bytes, %v", len(again), err)
 	}
 	if n := s.Desk.AcceptedCalls(aicc.EndpointDownload); n != 1 {
@@ -139,7 +139,7 @@ func TestUndeliverableImagesBecomeText(t *testing.T) {
 		text, id := fmt.Sprintf("look at %d", i), fmt.Sprintf("olaf-%d", i)
 		s.say(t, user, text, option, native.WithMessageID(id))
 		s.expectAtDesk(t, user, text)
-		err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+		err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 			return strings.Contains(strings.Join(s.deskTexts(user), "\n"), "[image] "+tc.name+" http")
 		})
 		if err != nil {
@@ -220,7 +220,7 @@ func TestHangingHostDoesNotDelayOtherImages(t *testing.T) {
 		s.say(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
 			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
 	}
-	within(t, harness.Patience, "a request hangs", func(ctx context.Context) error {
+	within(t, harness.Timeout, "a request hangs", func(ctx context.Context) error {
 		select {
 		case <-hanging:
 			return nil

@@ -66,7 +66,7 @@ func TestBotThatCannotKeepUp(t *testing.T) {
 		t.Error("no refusal is counted")
 	}
 	s.Bots.Faults.Clear()
-	harness.Eventually(t, harness.Patience, "the refused message is accepted", func() string {
+	harness.Eventually(t, harness.Timeout, "the refused message is accepted", func() string {
 		if no := s.tryToSay(t, refused, "question of "+refused); no.status != http.StatusOK {
 			return fmt.Sprintf("%+v", no)
 		}

@@ -49,7 +49,7 @@ func (c *crowd) exchange(t *testing.T, round string) {
 		text := fmt.Sprintf("%s sends %s", user, round)
 		c.said[user] = append(c.said[user], text)
 		calls.Go(func() {
-			ctx := harness.Soon(t)
+			ctx := harness.TestContext(t)
 			status, body, err := c.Livechat.Say(ctx, user, text)
 			for ; err == nil && status == http.StatusServiceUnavailable; status, body, err = c.Livechat.Say(ctx, user, text) {
 				c.refused.Add(1)
@@ -89,7 +89,7 @@ func (c *crowd) expectAll(t *testing.T, deaths int) {
 // repetitions of the text before.
 func expectInOrder(t *testing.T, what string, want []string, duplicates int, got func() []string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, what+": all messages", func() string {
+	harness.Eventually(t, harness.Timeout, what+": all messages", func() string {
 		if all := got(); len(all) == 0 || all[len(all)-1] != want[len(want)-1] {
 			return fmt.Sprintf("got %d of %d", len(all), len(want))
 		}
@@ -117,7 +117,7 @@ func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 	away := map[string]time.Duration{} // longest time
 	for _, l := range c.Logs() {
 		at, err := time.Parse(time.RFC3339Nano, l.Text("time"))
-		if !l.Is("adapter ready") || err != nil {
+		if !l.Matches("adapter ready") || err != nil {
 			continue
 		}
 		for _, killed := range slices.Backward(c.killed) {
@@ -150,7 +150,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 	c := newCrowd(t, s, 3)
 	pids := map[string]harness.Process{}
 	for _, name := range []string{"native", "botwebhook", "aicc"} {
-		pids[name] = s.Plugin(t, name)
+		pids[name] = s.PluginProcess(t, name)
 	}
 	for _, k := range []struct {
 		adapter, endpoint string
@@ -164,7 +164,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			k.faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: k.endpoint, Count: 3})
 			before := k.faults.Hits.Len()
 			c.exchange(t, "one, "+k.adapter)
-			within(t, harness.Patience, "calls hang", func(ctx context.Context) error {
+			within(t, harness.Timeout, "calls hang", func(ctx context.Context) error {
 				return k.faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) >= before+3 })
 			})
 			c.killProcess(t, pids[k.adapter])
@@ -178,7 +178,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			c.exchange(t, "four, "+k.adapter)
 			c.expectAll(t, deathsSoFar(k.adapter))
 
-			harness.Eventually(t, harness.Patience, "readyz", func() string {
+			harness.Eventually(t, harness.Timeout, "readyz", func() string {
 				if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready\n") {
 					return body
 				}
@@ -207,7 +207,7 @@ func (s *system) expectOthersUnaffected(t *testing.T, killed string, pids map[st
 		if !p.Running() {
 			t.Errorf("%s ended when %s was killed", p, killed)
 		}
-		if name != killed && s.Plugin(t, name).PID != p.PID {
+		if name != killed && s.PluginProcess(t, name).PID != p.PID {
 			t.Errorf("%s was replaced when %s was killed", p, killed)
 		}
 	}
@@ -223,7 +223,7 @@ func (s *system) expectLoggedEnds(t *testing.T, adapters []string) {
 			if strings.HasPrefix(l.Text("msg"), "adapter ") && l.Text("adapter") == name && l.Text("level") != "DEBUG" {
 				states++
 			}
-			if l.Is("adapter ended", "adapter", name) {
+			if l.Matches("adapter ended", "adapter", name) {
 				away = append(away, l.Text("reason"))
 			}
 		}
@@ -246,8 +246,8 @@ func deathsSoFar(adapter string) int {
 func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Process) harness.Process {
 	t.Helper()
 	var p harness.Process
-	harness.Eventually(t, harness.Patience, "a new instance of "+adapter, func() string {
-		if p = s.Plugin(t, adapter); p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
+	harness.Eventually(t, harness.Timeout, "a new instance of "+adapter, func() string {
+		if p = s.PluginProcess(t, adapter); p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
 			return former.String() + " is not replaced"
 		}
 		return ""
@@ -258,7 +258,7 @@ func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Proce
 // killPlugin kills the adapter's plugin process if one is running.
 func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
-	for _, p := range s.Plugins() {
+	for _, p := range s.PluginProcesses() {
 		if p.Comm == adapter {
 			p.Kill()
 		}

@@ -15,7 +15,7 @@ func TestPollingContinuesAfterRestarts(t *testing.T) {
 	s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
 	awaitSubscription := func(want float64) {
 		t.Helper()
-		harness.Eventually(t, harness.Patience, "the subscription is up", func() string {
+		harness.Eventually(t, harness.Timeout, "the subscription is up", func() string {
 			if got := s.Metric(t, "patchbay_subscription_up", "channel", "desk"); got != want {
 				return fmt.Sprintf("patchbay_subscription_up is %v, want %v", got, want)
 			}
@@ -33,7 +33,7 @@ func TestPollingContinuesAfterRestarts(t *testing.T) {
 	agentSays("Are you there?")
 	s.expect(t, "ann", "agent", "Are you there?")
 
-	former := s.Plugin(t, "aicc")
+	former := s.PluginProcess(t, "aicc")
 	s.killPlugin(t, "aicc")
 	s.awaitRestart(t, "aicc", former)
 	agentSays("after the adapter's restart")

@@ -35,7 +35,7 @@ func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 		server.Close()
 	})
 	without := []string{"faq", "desk"}
-	s := newSystem(t, harness.Vendors{}, harness.Config{Without: without, Routes: "[]", Define: map[string]string{
+	s := newSystem(t, harness.Vendors{}, harness.Config{Omit: without, Routes: "[]", Define: map[string]string{
 		"proxy": fmt.Sprintf(`
 adapter: native
 role: bot
@@ -149,7 +149,7 @@ func TestUnsignedProxyAnswersAreRefused(t *testing.T) {
 	if err := p.Send(deskID("ann"), "send money"); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, harness.Patience, "the answer is refused repeatedly", func() string {
+	harness.Eventually(t, harness.Timeout, "the answer is refused repeatedly", func() string {
 		if n := s.Metric(t, "patchbay_plugin_native_unauthenticated_total", "channel", "proxy"); n < 3 {
 			return fmt.Sprintf("%v times", n)
 		}

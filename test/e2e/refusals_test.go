@@ -121,7 +121,7 @@ func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	if contentType == "" {
 		contentType = "application/json"
 	}
-	r, err := http.NewRequestWithContext(harness.Soon(t), method, s.Public+c.path, strings.NewReader(c.body))
+	r, err := http.NewRequestWithContext(harness.TestContext(t), method, s.Public+c.path, strings.NewReader(c.body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 	}
 	s.say(t, "u1", "Still here")
 	s.expect(t, "u1", "bot", "You said: Still here")
-	harness.Eventually(t, harness.Patience, "unknown threads are accepted again", func() string {
+	harness.Eventually(t, harness.Timeout, "unknown threads are accepted again", func() string {
 		if no := push(2, 1); no.status != http.StatusOK {
 			return fmt.Sprintf("status %d", no.status)
 		}
@@ -321,7 +321,7 @@ func TestQuarantinedAdapterIsAnsweredInTheVendorsForm(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	for _, v := range vendors {
-		harness.Eventually(t, harness.Patience, v.name+" is quarantined", func() string {
+		harness.Eventually(t, harness.Timeout, v.name+" is quarantined", func() string {
 			_, body := s.Ready()
 			if strings.Contains(body, "adapter "+v.name+": degraded: quarantined") {
 				return ""

@@ -34,19 +34,19 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	s.awaitQueue(t, "asking")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.say(t, "owned", "Are you there?")
-	within(t, harness.Patience, "a call to the desk fails", func(ctx context.Context) error {
+	within(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	before := map[string]int{}
-	for _, p := range s.Plugins() {
+	for _, p := range s.PluginProcesses() {
 		before[p.Comm] = p.PID
 	}
-	s.reload(t, harness.Config{Without: []string{"desk"}, Routes: "[]"})
+	s.reload(t, harness.Config{Omit: []string{"desk"}, Routes: "[]"})
 	s.expectHandover(t, "owned", "Assistant")
 	s.expect(t, "owned", "bot", "You said: Are you there?")
 	s.expect(t, "asking", "bot", "You said: I want a human")
-	harness.Eventually(t, harness.Patience, "only the process of the desk ends", func() string {
-		for _, p := range s.Plugins() {
+	harness.Eventually(t, harness.Timeout, "only the process of the desk ends", func() string {
+		for _, p := range s.PluginProcesses() {
 			if p.Comm == "aicc" {
 				return "it runs"
 			}
@@ -71,7 +71,7 @@ func TestReloadWithoutTheCustomersChannel(t *testing.T) {
 		Kind: simulator.Status, Endpoint: native.EndpointReply, Status: http.StatusBadGateway,
 	})
 	s.say(t, "ann", "hello")
-	within(t, harness.Patience, "the answer does not arrive", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the answer does not arrive", func(ctx context.Context) error {
 		return s.Livechat.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	other := `
@@ -80,8 +80,8 @@ role: customer
 owner: faq
 allow: [127.0.0.0/8]
 settings: {organization: other, chatbot: other, access_token: other, reply_url: "${env:LIVECHAT_URL}/replies"}`
-	s.reload(t, harness.Config{Without: []string{"livechat"}, Define: map[string]string{"other": other}})
-	harness.Eventually(t, harness.Patience, "the removed channel is listed with its queue", func() string {
+	s.reload(t, harness.Config{Omit: []string{"livechat"}, Define: map[string]string{"other": other}})
+	harness.Eventually(t, harness.Timeout, "the removed channel is listed with its queue", func() string {
 		if _, body := s.Get("/api/config"); !strings.Contains(body, `"name": "livechat"`) {
 			return body
 		}
@@ -90,7 +90,7 @@ settings: {organization: other, chatbot: other, access_token: other, reply_url: 
 	if _, body := s.Ready(); !strings.Contains(body, "channel livechat: degraded: removed from the configuration; 1 deliveries") {
 		t.Errorf("readyz does not list the removed channel:\n%s", body)
 	}
-	if status, _, _ := s.Livechat.Say(harness.Soon(t), "ann", "more"); status != http.StatusNotFound {
+	if status, _, _ := s.Livechat.Say(harness.TestContext(t), "ann", "more"); status != http.StatusNotFound {
 		t.Errorf("status %d of a call on the removed channel's path, want 404", status)
 	}
 	s.Livechat.Faults.Clear()
@@ -108,7 +108,7 @@ func TestReloadBySignal(t *testing.T) {
 		if err := syscall.Kill(s.PID, syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		harness.Eventually(t, harness.Patience, want, func() string {
+		harness.Eventually(t, harness.Timeout, want, func() string {
 			for _, l := range s.Logs() {
 				if strings.Contains(l.Raw, want) {
 					return ""

@@ -94,7 +94,7 @@ func shortID(user string) string {
 
 // soon returns a context for one check. A text of many pieces needs a record and a call for each piece.
 func soon(t *rapid.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -205,7 +205,7 @@ func TestLongUserNamesWork(t *testing.T) {
 		s.say(t, user, "hello")
 		s.expect(t, user, "bot", greeting)
 	}
-	status, _, err := s.Livechat.Say(harness.Soon(t), strings.Repeat("/", 256), "hello")
+	status, _, err := s.Livechat.Say(harness.TestContext(t), strings.Repeat("/", 256), "hello")
 	if err != nil || status != http.StatusBadRequest {
 		t.Errorf("a name of 256 slashes: status %d, %v; want 400", status, err)
 	}

@@ -30,7 +30,7 @@ func TestSlowBodiesDoNotLockOutAVendor(t *testing.T) {
 				return
 			}
 			conns[i] = c
-			_ = c.SetDeadline(time.Now().Add(harness.Patience))
+			_ = c.SetDeadline(time.Now().Add(harness.Timeout))
 			_, _ = c.Write(most) // the gateway may have closed the connection
 		})
 	}

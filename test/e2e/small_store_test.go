@@ -46,14 +46,14 @@ func TestFullLogAcceptsAgainAfterItsBacklog(t *testing.T) {
 		want += n
 	}
 	s.Bots.Faults.Clear()
-	harness.Eventually(t, 4*harness.Patience, "the backlog is delivered", func() string {
+	harness.Eventually(t, 4*harness.Timeout, "the backlog is delivered", func() string {
 		if n := s.Bots.SendCalls.Len(); n < want {
 			return fmt.Sprintf("%d of %d messages", n, want)
 		}
 		return ""
 	})
 	// The time until input is accepted is measured by the tests of the writer.
-	harness.Eventually(t, harness.Patience, "the gateway accepts messages", func() string {
+	harness.Eventually(t, harness.Timeout, "the gateway accepts messages", func() string {
 		status, body, err := s.Livechat.Say(t.Context(), "after", "Is anybody there?")
 		if err != nil || status != http.StatusOK {
 			return fmt.Sprintf("status %d, %s, %v", status, body, err)

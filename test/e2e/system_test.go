@@ -45,7 +45,7 @@ func deskID(user string) string {
 // say sends a customer's message, which the gateway must accept.
 func (s *system) say(t *testing.T, user, text string, opts ...native.Option) {
 	t.Helper()
-	status, body, err := s.Livechat.Say(harness.Soon(t), user, text, opts...)
+	status, body, err := s.Livechat.Say(harness.TestContext(t), user, text, opts...)
 	if err != nil || status != http.StatusOK || strings.TrimSpace(string(body)) != "{}" {
 		t.Fatalf("%s sends %q: status %d, body %q, %v; want 200 {}", user, text, status, body, err)
 	}
@@ -70,7 +70,7 @@ func (s *system) expectHandover(t *testing.T, user, title string) native.Answer 
 // expectAnswer reads the customer's answers until one matches.
 func (s *system) expectAnswer(t *testing.T, user, what string, matches func(native.Answer) bool) native.Answer {
 	t.Helper()
-	ctx := harness.Soon(t)
+	ctx := harness.TestContext(t)
 	for {
 		answers, err := s.Livechat.Answers(user).Next(ctx, s.read[user])
 		if err != nil {
@@ -142,7 +142,7 @@ func (s *system) agentSays(t *testing.T, user, text string) {
 // expectAtDesk waits until the agent sees this text from the customer.
 func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	t.Helper()
-	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 		return slices.Contains(s.deskTexts(user), text)
 	})
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *system) chatTexts(chat string) []string {
 // awaitChat waits until a chat at the desk has the state.
 func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 	t.Helper()
-	err := s.Desk.Events.Wait(harness.Soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
 		c, _ := s.Desk.Chat(chat)
 		return c.State == want
 	})
@@ -184,7 +184,7 @@ func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 func (s *system) botCall(t *testing.T, question string) botwebhook.SendCall {
 	t.Helper()
 	var found botwebhook.SendCall
-	err := s.Bots.SendCalls.Wait(harness.Soon(t), func(all []botwebhook.SendCall) bool {
+	err := s.Bots.SendCalls.Wait(harness.TestContext(t), func(all []botwebhook.SendCall) bool {
 		for _, a := range all {
 			if botwebhook.Question(a.Messages) == question {
 				found = a
@@ -202,7 +202,7 @@ func (s *system) botCall(t *testing.T, question string) botwebhook.SendCall {
 // expectNothingPending waits until the conversations of id have no pending delivery.
 func (s *system) expectNothingPending(t *testing.T, id string) {
 	t.Helper()
-	harness.Eventually(t, harness.Patience, "no pending delivery of "+id, func() string {
+	harness.Eventually(t, harness.Timeout, "no pending delivery of "+id, func() string {
 		for _, tr := range s.Trace(t, id) {
 			for _, w := range tr.Pending {
 				return fmt.Sprintf("%s towards %s: %s", w.Status, w.Channel, w.Reason)

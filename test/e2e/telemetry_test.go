@@ -65,7 +65,7 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 		func(m *native.Message) { m.Payload.UserInfo.ID = canary() },
 		func(m *native.Message) { m.Body = []byte(`{"payload":"` + canary() + `"`) },
 	} {
-		if status, _, err := s.Livechat.Say(harness.Soon(t), "eve", canary(), invalid); err != nil || status == http.StatusOK {
+		if status, _, err := s.Livechat.Say(harness.TestContext(t), "eve", canary(), invalid); err != nil || status == http.StatusOK {
 			t.Errorf("an invalid call: status %d, %v", status, err)
 		}
 	}
@@ -74,8 +74,8 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	}
 	// Not by the metrics: their scan for dead letters has an interval.
 	for user, step := range map[string]string{"ann": "fenced", "ben": "dead"} {
-		harness.Eventually(t, harness.Patience, step+" in the trail of "+user, func() string {
-			if len(s.Only(t, user).Find(step)) == 0 {
+		harness.Eventually(t, harness.Timeout, step+" in the trail of "+user, func() string {
+			if len(s.TraceOne(t, user).Find(step)) == 0 {
 				return "not yet"
 			}
 			return ""
@@ -158,7 +158,7 @@ func TestLogsAndPagesContainNoTextsAndNoSecrets(t *testing.T) {
 	s := newSystem(t, harness.Vendors{Retry: &once}, harness.Config{Limits: []string{"log: {level: debug}"}})
 	private := append(s.causeEvents(t), s.Secrets.AccessToken, s.Secrets.ReplyToken, s.Secrets.APIKey, s.Secrets.WebhookToken,
 		s.Secrets.AppSecret, s.Secrets.PushKey)
-	first := s.Plugin(t, "native")
+	first := s.PluginProcess(t, "native")
 	first.Kill()
 	s.awaitRestart(t, "native", first)
 	_, ready := s.Ready()
@@ -202,7 +202,7 @@ func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 	s.Stop(t) // logs a line, behind all others
 	var lines []string
 	for _, l := range s.Logs()[before:] {
-		if l.Is("stopping") {
+		if l.Matches("stopping") {
 			break
 		}
 		lines = append(lines, l.Raw)

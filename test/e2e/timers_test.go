@@ -54,7 +54,7 @@ func TestSilentBotIsReplacedByTheDesk(t *testing.T) {
 	if got := s.textsFrom("ann", "system"); len(got) != 2 {
 		t.Errorf("notices %q, want each once", got)
 	}
-	if r := s.Run(t, "conversation", "close", s.Only(t, "ann").ID, "--reason", "end of the test"); r.Code != 0 {
+	if r := s.Run(t, "conversation", "close", s.TraceOne(t, "ann").ID, "--reason", "end of the test"); r.Code != 0 {
 		t.Fatalf("conversation close: code %d\n%s", r.Code, r.Stderr)
 	}
 	s.expect(t, "ann", "system", "The conversation has ended.")

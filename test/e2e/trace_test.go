@@ -20,7 +20,7 @@ func TestTraceFindsTheConversationOfEachID(t *testing.T) {
 	s.say(t, "ann", "hello")
 	s.expect(t, "ann", "bot", greeting)
 	s.expectNothingPending(t, "ann")
-	tr := s.Only(t, "ann")
+	tr := s.TraceOne(t, "ann")
 	ids := map[string]string{
 		"customer": "ann", "customer's thread": native.Organization + "/" + native.Chatbot + "/ann", "conversation": tr.ID,
 		"bot's thread": s.botCall(t, "hello").Conversation.ID,
@@ -70,7 +70,7 @@ func TestTraceExplainsPendingDeliveries(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{Programs: map[string]string{"botwebhook": program}})
 	s.say(t, "ann", "I want a human")
 	s.awaitQueue(t, "ann")
-	got := s.Run(t, "conversation", "show", s.Only(t, "ann").ID)
+	got := s.Run(t, "conversation", "show", s.TraceOne(t, "ann").ID)
 	if !strings.Contains(got.Stdout, "offered to desk until ") ||
 		!strings.Contains(got.Stdout, "held until the offer to desk ends") {
 		t.Errorf("conversation with an offer:\n%s%s", got.Stdout, got.Stderr)
@@ -79,7 +79,7 @@ func TestTraceExplainsPendingDeliveries(t *testing.T) {
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	s.say(t, "ben", "first")
 	s.say(t, "ben", "second")
-	harness.Eventually(t, harness.Patience, "ben's message is in flight", func() string {
+	harness.Eventually(t, harness.Timeout, "ben's message is in flight", func() string {
 		got := s.Run(t, "trace", "ben")
 		if strings.Contains(got.Stdout, "\n  in flight: send to faq ") &&
 			strings.Contains(got.Stdout, ": queued behind") {
@@ -90,8 +90,8 @@ func TestTraceExplainsPendingDeliveries(t *testing.T) {
 	if err := os.Remove(program); err != nil { // the adapter cannot restart
 		t.Fatal(err)
 	}
-	s.Plugin(t, "botwebhook").Kill()
-	harness.Eventually(t, harness.Patience, "the adapter is quarantined", func() string {
+	s.PluginProcess(t, "botwebhook").Kill()
+	harness.Eventually(t, harness.Timeout, "the adapter is quarantined", func() string {
 		if got := s.Run(t, "trace", "ben"); !strings.Contains(got.Stdout, "adapter botwebhook is quarantined") {
 			return got.Stdout
 		}

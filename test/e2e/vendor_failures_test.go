@@ -29,10 +29,10 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	})
 	before := time.Now()
 	s.say(t, "ann", "first")
-	within(t, harness.Patience, "the vendor throttles", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the vendor throttles", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
-	harness.Eventually(t, harness.Patience, "the attempt is counted", func() string {
+	harness.Eventually(t, harness.Timeout, "the attempt is counted", func() string {
 		if s.Metric(t, "patchbay_delivery_attempts_total", "channel", "faq", "outcome", "throttled") != 1 {
 			return "not counted"
 		}
@@ -69,7 +69,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		s.say(t, u, "one of "+u)
 		s.say(t, u, "two of "+u)
 	}
-	harness.Eventually(t, harness.Patience, "the breaker opens", func() string {
+	harness.Eventually(t, harness.Timeout, "the breaker opens", func() string {
 		if n := s.Metric(t, "patchbay_breaker_state", "channel", "faq"); n != 2 {
 			return fmt.Sprintf("patchbay_breaker_state is %v", n)
 		}
@@ -80,7 +80,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(body, want) {
 		t.Errorf("readyz: %d\n%swant 200 and %q", status, body, want)
 	}
-	pending := s.Only(t, "u0").Pending
+	pending := s.TraceOne(t, "u0").Pending
 	if len(pending) == 0 || !strings.Contains(pending[0].Reason, "circuit breaker is open") {
 		t.Errorf("pending: %+v, want the open breaker as the reason", pending)
 	}
@@ -134,13 +134,13 @@ func TestTimeoutIsRetriedAndDelaysNoOtherConversation(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.say(t, "ann", "slow")
-	within(t, harness.Patience, "the call hangs", func(ctx context.Context) error {
+	within(t, harness.Timeout, "the call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.say(t, "ben", "fast")
 	s.expect(t, "ben", "bot", "You said: fast")
 	s.expect(t, "ann", "bot", "You said: slow")
-	tr := s.Only(t, "ann")
+	tr := s.TraceOne(t, "ann")
 	if retries := tr.Find("retrying"); len(retries) != 1 {
 		t.Errorf("steps \"retrying\": %+v, want one", retries)
 	}
@@ -203,7 +203,7 @@ func TestDeclinedOfferLeavesTheBotInControl(t *testing.T) {
 		hasText("system", noticeNoAgent), hasText("bot", "You said: I want a human")))
 	s.say(t, "ann", "Then tell me a joke.")
 	s.expect(t, "ann", "bot", "You said: Then tell me a joke.")
-	tr := s.Only(t, "ann")
+	tr := s.TraceOne(t, "ann")
 	if end := tr.Find("offer declined"); len(end) != 1 || end[0].Channel != "desk" || end[0].Detail != "outside_hours" {
 		t.Errorf("steps \"offer declined\": %+v, want one by desk, outside_hours", end)
 	}
@@ -217,7 +217,7 @@ func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: routes})
 	s.say(t, "ann", "I want a human")
-	tr := s.Only(t, "ann") // immediately: the offer expires soon
+	tr := s.TraceOne(t, "ann") // immediately: the offer expires soon
 	held := slices.DeleteFunc(tr.Pending, func(w harness.PendingDelivery) bool { return w.Status != "held" })
 	if len(held) != 1 || held[0].Reason != "held until the offer to desk ends" {
 		t.Errorf("held: %+v, want the message, with the offer to desk", held)
@@ -226,7 +226,7 @@ func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	s.expectAnswer(t, "ann", "both the notice and the bot's answer", allOf(
 		hasText("system", noticeNoAgent), hasText("bot", "You said: I want a human")))
 	s.awaitChat(t, deskID("ann"), aicc.StateLeft)
-	if end := s.Only(t, "ann").Find("offer expired"); len(end) != 1 {
+	if end := s.TraceOne(t, "ann").Find("offer expired"); len(end) != 1 {
 		t.Errorf("steps \"offer expired\": %+v, want one", end)
 	}
 	s.say(t, "ann", "I want a human now") // the desk can get another offer
@@ -256,7 +256,7 @@ func TestDeadLetterIsListedAndReplayed(t *testing.T) {
 		}
 		return fmt.Sprintf("%d dead letters", len(dead))
 	}
-	harness.Eventually(t, harness.Patience, "one dead letter", func() string {
+	harness.Eventually(t, harness.Timeout, "one dead letter", func() string {
 		if n := list(); n != "1 dead letters" {
 			return n
 		}

@@ -57,7 +57,7 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	w := &exampleWorld{
 		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
 		proxies: map[string]*native.Proxy{}, observers: map[string]*harness.Observer{},
-		customers: map[string]*exampleCustomer{}, down: map[string]bool{}, patience: harness.Patience,
+		customers: map[string]*exampleCustomer{}, down: map[string]bool{}, patience: harness.Timeout,
 	}
 	var example struct {
 		Channels              map[string]map[string]yaml.Node
@@ -73,7 +73,7 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	world := harness.NewWorld(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}})
 	w.desk = world.Desk
 	c := harness.Config{
-		Without: []string{"livechat", "faq", "desk"}, Define: map[string]string{}, Conversations: "{}",
+		Omit: []string{"livechat", "faq", "desk"}, Define: map[string]string{}, Conversations: "{}",
 		Routes: below(t, example.Routes),
 	}
 	if !example.Conversations.IsZero() {
@@ -264,7 +264,7 @@ func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.
 			m.Payload.UserData = &native.UserData{CustomPayload: []byte(value)}
 		})
 	}
-	status, body, err := chat.Say(harness.Soon(w.T), user, s.Text, opts...)
+	status, body, err := chat.Say(harness.TestContext(w.T), user, s.Text, opts...)
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("send %q: status %d, body %s, %w", s.Text, status, body, err)
 	}
@@ -276,7 +276,7 @@ func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s 
 		return unsupported("the event %s of a bot", s.Event)
 	}
 	var threads []botwebhook.Conversation
-	harness.Eventually(w.T, harness.Patience, "a conversation at "+s.From, func() string {
+	harness.Eventually(w.T, harness.Timeout, "a conversation at "+s.From, func() string {
 		if threads = bot.Conversations(c.thread()); len(threads) < max(s.Thread, 1) {
 			return fmt.Sprintf("%d conversations", len(threads))
 		}
@@ -313,7 +313,7 @@ func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) e
 			if err := w.desk.Accept(user, "Kim"); err != nil {
 				return err
 			}
-			harness.Eventually(w.T, harness.Patience, "the desk's own text that an agent is connected", func() string {
+			harness.Eventually(w.T, harness.Timeout, "the desk's own text that an agent is connected", func() string {
 				if c.seen[c.channel] = len(w.customerTexts(c)); c.seen[c.channel] == before {
 					return "not yet"
 				}

@@ -20,15 +20,15 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
-// Types of the operators' API.
+// Types of the API for operators.
 type (
 	Entry           = gateway.Entry
 	PendingDelivery = gateway.PendingDelivery
 	Trail           = gateway.Trail
 )
 
-// Get calls the operators' listener and returns the status and the body. If there was no answer, the status is 0 and
-// the body is the text of the error.
+// Get calls the admin listener and returns the status and the body of the response. If there was no response, the
+// status is 0 and the body is the text of the error.
 func (g *Gateway) Get(path string) (int, string) {
 	status, body, err := gateway.Get(context.Background(), g.Admin+path)
 	if err != nil {
@@ -37,10 +37,10 @@ func (g *Gateway) Get(path string) (int, string) {
 	return status, string(body)
 }
 
-// Ready returns the answer of /readyz with all checks.
+// Ready returns the response of /readyz with all checks.
 func (g *Gateway) Ready() (status int, body string) { return g.Get("/readyz?verbose") }
 
-// Trace returns the trails that these ids belong to, with the texts; none if no id is known.
+// Trace returns the trails that contain these ids, with the texts of messages. It returns none if no id is known.
 func (g *Gateway) Trace(t testing.TB, ids ...string) []Trail {
 	t.Helper()
 	query := url.Values{"id": ids, "text": {"1"}}
@@ -51,8 +51,8 @@ func (g *Gateway) Trace(t testing.TB, ids ...string) []Trail {
 	return found
 }
 
-// Only returns the one trail that id belongs to.
-func (g *Gateway) Only(t testing.TB, id string) *Trail {
+// TraceOne returns the trail that contains id. It fails the test unless there is exactly one.
+func (g *Gateway) TraceOne(t testing.TB, id string) *Trail {
 	t.Helper()
 	found := g.Trace(t, id)
 	if len(found) != 1 {
@@ -76,24 +76,24 @@ func (g *Gateway) Scrape(t testing.TB) map[string]*dto.MetricFamily {
 	return found
 }
 
-// Metric returns the sum of a counter's or gauge's series that have these labels: name, value, name, value. For a
-// histogram it returns the number of observations. A missing metric is 0.
+// Metric returns the sum over the series of a counter or gauge that have these labels: name, value, name, value. For a
+// histogram it sums the numbers of observations. A missing metric is 0.
 func (g *Gateway) Metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	return Sum(g.Scrape(t)[name], labels...)
 }
 
-// Sum adds up the series of a metric that have these labels.
+// Sum returns the sum over the series of a metric that have these labels, as Metric does.
 func Sum(f *dto.MetricFamily, labels ...string) float64 {
 	sum := 0.0
 	for _, m := range f.GetMetric() {
-		has := true
+		matches := true
 		for i := 0; i+1 < len(labels); i += 2 {
-			has = has && slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool {
+			matches = matches && slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool {
 				return l.GetName() == labels[i] && l.GetValue() == labels[i+1]
 			})
 		}
-		if has {
+		if matches {
 			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 		}
 	}
@@ -108,11 +108,11 @@ type Reload struct {
 	Replaced []string `json:"replaced_processes"`
 }
 
-// Reload makes the gateway read its configuration again, or return to the previous one.
+// Reload makes the gateway read its configuration file again, or return to the previous revision.
 func (g *Gateway) Reload(t testing.TB, previous bool) Reload {
 	t.Helper()
 	const path, content = "/api/config/reload", `{"user": "test", "previous": %t}`
-	status, body, err := gateway.Call(Soon(t), http.MethodPost, g.Admin+path, fmt.Sprintf(content, previous))
+	status, body, err := gateway.Call(TestContext(t), http.MethodPost, g.Admin+path, fmt.Sprintf(content, previous))
 	var out Reload
 	if err != nil || status != http.StatusOK || json.Unmarshal(body, &out) != nil {
 		t.Fatalf("reload: status %d: %s, %v", status, body, err)
@@ -120,13 +120,13 @@ func (g *Gateway) Reload(t testing.TB, previous bool) Reload {
 	return out
 }
 
-// Result is the result of a command.
+// Result is the result of a command of the gateway.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
 }
 
-// Run runs a command of the gateway with its environment, which names the configuration.
+// Run runs a command of the gateway with the gateway's environment, which contains the path of the configuration.
 func (g *Gateway) Run(t testing.TB, args ...string) Result {
 	t.Helper()
 	return Run(t, g.child.Env, args...)
@@ -136,7 +136,7 @@ func (g *Gateway) Run(t testing.TB, args ...string) Result {
 func Run(t testing.TB, environment []string, args ...string) Result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(Soon(t), Binary("patchbay"), args...)
+	cmd := exec.CommandContext(TestContext(t), Binary("patchbay"), args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment, &out, &errs
 	err := cmd.Run()
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || cmd.ProcessState.ExitCode() < 0 {

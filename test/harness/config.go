@@ -7,27 +7,28 @@ import (
 	"text/template"
 )
 
-// Config describes a configuration file. The zero value has three channels (livechat, faq, desk) and Routes.
+// Config describes a configuration file. The zero value means the channels livechat, faq and desk, and the rules
+// Routes.
 type Config struct {
 	Store    string              // folder of the log; default: one in the test's temporary folder
 	Cap      string              // store.cap; default 8GiB
-	Without  []string            // channels to leave out
+	Omit     []string            // names of channels to omit
 	Extra    map[string][]string // lines for a channel: `delivery: {timeout: 1s}`
-	Verify   string              // how desk authenticates AICC; default: with a signature
-	Settings map[string][]string // lines for the settings of a channel: `mode: blocking`
-	Define   map[string]string   // additional or replaced channels: YAML without the name and indentation
+	Verify   string              // value of the setting verify of desk; default: a signature
+	Settings map[string][]string // lines for a channel's settings: `mode: blocking`
+	Define   map[string]string   // additional or replaced channels: YAML without the name and without indentation
 	Programs map[string]string   // paths of replaced adapter programs, by adapter name
-	Listen   string              // host:port of the webhook listener; default: an unused one
+	Listen   string              // host:port of the public listener; default: an unused address
 	Limits   []string            // top-level lines: `limits: {opened_per_minute: 0}`, `log: {level: debug}`
-	Routes   string              // the list below routes; default Routes; "[]" is none
-	// Conversations is the value of conversations. Default: {history: 20, bounces: 0}.
+	Routes   string              // the list below routes; default Routes; "[]" means no rules
+	// Conversations is the value of conversations; default {history: 20, bounces: 0}.
 	Conversations string
 }
 
-// Bearer is a value of Verify that needs no signature, for tests that make AICC's calls.
+// Bearer is a value of Config.Verify that requires a bearer token, for tests that make AICC's calls themselves.
 const Bearer = `{mode: bearer, token: "${env:AICC_PUSH_KEY}"}`
 
-// Routes are the rules that most tests need.
+// Routes is the list of rules for most tests.
 const Routes = `
   - name: ask-for-an-agent
     from: customer

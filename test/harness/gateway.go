@@ -25,13 +25,13 @@ func FreeAddress(t testing.TB) string {
 // Process is one process of the gateway.
 type Process = gateway.Process
 
-// Gateway is the program under test with its configuration and store. Only the test's goroutine may call its methods,
-// except Logs, Trace, Metric and Ready, which are safe for concurrent use while it runs.
+// Gateway is the program under test with its configuration and store. Its methods are for the test's goroutine, except
+// Logs, Trace, Metric and Ready, which are safe for concurrent use while the gateway is running.
 type Gateway struct {
 	Config string // path of the configuration file
 	Store  string // folder of the log
-	Public string // base address of the webhook listener, "http://host:port"; the same after a restart
-	Admin  string // base address of the operators' listener
+	Public string // base address of the public listener, "http://host:port"; a restart does not change it
+	Admin  string // base address of the admin listener
 	PID    int
 
 	world *World
@@ -39,8 +39,8 @@ type Gateway struct {
 	logs  logs
 }
 
-// NewGateway writes the configuration and starts the gateway; it returns when the gateway is ready and the vendors know
-// its address.
+// NewGateway writes the configuration, sets the gateway's address at the vendors, and starts the gateway. It returns
+// when the gateway is ready.
 func NewGateway(t testing.TB, w *World, c Config) *Gateway {
 	t.Helper()
 	public, admin := cmp.Or(c.Listen, FreeAddress(t)), FreeAddress(t)
@@ -50,14 +50,14 @@ func NewGateway(t testing.TB, w *World, c Config) *Gateway {
 	g.child = gateway.Gateway{Bin: Binary("patchbay"), Config: g.Config, Admin: admin, Output: &g.logs}
 	g.child.Env = append(w.environment(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.TempDir(),
 		"PATCHBAY_LISTEN="+public, "PATCHBAY_ADMIN__LISTEN="+admin, "PATCHBAY_CONFIG="+g.Config)
-	w.Point(g.Public)
+	w.SetGateway(g.Public)
 	g.Configure(t, c)
 	t.Cleanup(func() { g.cleanup(t) })
 	g.Start(t)
 	return g
 }
 
-// Configure writes the configuration for the next start. It keeps the store unless c names one.
+// Configure writes the configuration for the next start or reload. The store stays the same unless c.Store is set.
 func (g *Gateway) Configure(t testing.TB, c Config) {
 	t.Helper()
 	if c.Store == "" {
@@ -72,7 +72,7 @@ func (g *Gateway) Configure(t testing.TB, c Config) {
 	}
 }
 
-// Start starts a gateway that was stopped or killed, at its former addresses, and returns when it is ready.
+// Start starts a gateway that is not running, and returns when it is ready. Its addresses do not change.
 func (g *Gateway) Start(t testing.TB) {
 	t.Helper()
 	g.Launch(t)
@@ -97,20 +97,20 @@ func (g *Gateway) AwaitReady(t testing.TB) {
 // must fails the test if do does not succeed within Patience.
 func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()
 	if err := do(ctx); err != nil {
-		t.Fatalf("%v; end of the log:\n%s", err, g.logs.tail(20))
+		t.Fatalf("%v; end of the log output:\n%s", err, g.logs.tail(20))
 	}
 }
 
-// Stop ends the gateway by SIGINT. Its exit code must be 0, and no process may be left.
+// Stop ends the gateway with SIGINT. It fails the test if the exit code is not 0 or a plugin process does not end.
 func (g *Gateway) Stop(t testing.TB) {
 	t.Helper()
 	g.must(t, g.child.Stop)
 }
 
-// Kill ends the gateway by SIGKILL. Its adapters must end by themselves.
+// Kill ends the gateway with SIGKILL. It fails the test if a plugin process does not end.
 func (g *Gateway) Kill(t testing.TB) {
 	t.Helper()
 	g.must(t, func(ctx context.Context) error { return g.child.Terminate(ctx, syscall.SIGKILL) })
@@ -123,42 +123,42 @@ func (g *Gateway) Restart(t testing.TB) {
 	g.Start(t)
 }
 
-// Logs returns all lines of the log, over all runs.
+// Logs returns all lines of the log output since the first start.
 func (g *Gateway) Logs() []Line { return g.logs.lines.All() }
 
-// Plugin waits for a running process of the adapter program with this name and returns it.
-func (g *Gateway) Plugin(t testing.TB, name string) Process {
+// PluginProcess waits for a running plugin process of the adapter with this name and returns it.
+func (g *Gateway) PluginProcess(t testing.TB, name string) Process {
 	t.Helper()
 	var found Process
-	Eventually(t, Patience, "a process of "+name, func() string {
-		for _, p := range g.Plugins() {
+	Eventually(t, Timeout, "a plugin process of "+name, func() string {
+		for _, p := range g.PluginProcesses() {
 			if p.Comm == name {
 				found = p
 				return ""
 			}
 		}
-		return "there is none"
+		return "none is running"
 	})
 	return found
 }
 
-// Plugins returns the adapters' processes that run now.
-func (g *Gateway) Plugins() []Process { return g.child.PluginProcesses() }
+// PluginProcesses returns the plugin processes that are running.
+func (g *Gateway) PluginProcesses() []Process { return g.child.PluginProcesses() }
 
-// cleanup ends the gateway if it runs, and prints the end of the log if the test failed.
+// cleanup ends the gateway if it is running, and prints the end of the log output if the test failed.
 func (g *Gateway) cleanup(t testing.TB) {
 	if t.Failed() {
-		t.Logf("end of the gateway's log:\n%s", g.logs.tail(40))
+		t.Logf("end of the gateway's log output:\n%s", g.logs.tail(40))
 	}
 	if g.child.Running() {
-		g.world.Calm()
-		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		g.world.ClearFaults()
+		ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 		defer cancel()
 		if err := g.child.Stop(ctx); err != nil {
-			t.Errorf("%v; end of the log:\n%s", err, g.logs.tail(20))
+			t.Errorf("%v; end of the log output:\n%s", err, g.logs.tail(20))
 		}
 	}
 	for _, p := range g.child.Kill() {
-		t.Errorf("%s is left of the gateway", p)
+		t.Errorf("%s was running after the end of the gateway", p)
 	}
 }

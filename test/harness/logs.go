@@ -8,20 +8,20 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Line is one line of the gateway's log.
+// Line is one line of the gateway's log output.
 type Line struct {
 	Raw    string
 	Fields map[string]any // nil if the line is not a JSON object
 }
 
-// Text returns a field as text, or "" if it is missing or not a text.
+// Text returns the value of a field, or "" if the field is missing or not a string.
 func (l Line) Text(field string) string {
 	s, _ := l.Fields[field].(string)
 	return s
 }
 
-// Is reports whether the line has this message and these fields as text: name, value, name, value.
-func (l Line) Is(msg string, fields ...string) bool {
+// Matches reports whether the line has this message and these string fields: name, value, name, value.
+func (l Line) Matches(msg string, fields ...string) bool {
 	if l.Text("msg") != msg {
 		return false
 	}
@@ -33,10 +33,10 @@ func (l Line) Is(msg string, fields ...string) bool {
 	return true
 }
 
-// logs records the log of the gateway over its restarts.
+// logs records the log output of the gateway. Restarts do not clear it.
 type logs struct {
 	lines   simulator.Log[Line]
-	partial []byte // an incomplete line
+	partial []byte // the last line, which has no line break yet
 }
 
 // Write implements io.Writer. Only one process writes at a time.

@@ -18,14 +18,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-// programs are the programs under test and the packages that they are built from.
+// programs maps the names of the programs under test to their packages.
 var programs = map[string]string{
 	"patchbay": "./core", "native": "./plugins/native", "botwebhook": "./plugins/botwebhook", "aicc": "./plugins/aicc",
 }
 
-// Main is for TestMain. It builds missing programs, runs the tests, checks for leaked goroutines, and returns the exit
-// code. The programs are in the folder $PATCHBAY_BIN, or else in the repository's bin. Main does not rebuild existing
-// programs: to test a change, build them first and use -count=1.
+// Main runs the tests for TestMain and returns the exit code. Before the tests it builds missing programs under test.
+// After the tests it checks for leaked goroutines. The programs are in the folder $PATCHBAY_BIN, else in the
+// repository's folder bin. Main does not rebuild existing programs: to test a change, build them first and use
+// -count=1.
 func Main(m *testing.M) int {
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under test:", err)
@@ -40,13 +41,13 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// Binary returns the absolute path of a program.
+// Binary returns the absolute path of a program under test.
 func Binary(name string) string { return filepath.Join(binaries(), name) }
 
 var binaries = sync.OnceValue(func() string {
 	dir, err := filepath.Abs(cmp.Or(os.Getenv("PATCHBAY_BIN"), filepath.Join(Root(), "bin")))
 	if err != nil {
-		panic(err) // there is no working directory
+		panic(err) // the working directory does not exist
 	}
 	return dir
 })
@@ -55,7 +56,7 @@ var binaries = sync.OnceValue(func() string {
 var Root = sync.OnceValue(func() string {
 	file, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
-		panic(err) // go test puts go into PATH
+		panic(err) // go test has added go to PATH
 	}
 	return filepath.Dir(strings.TrimSpace(string(file)))
 })
@@ -66,7 +67,7 @@ func build() error {
 	}
 	for name, pkg := range programs {
 		if _, err := os.Stat(Binary(name)); !errors.Is(err, fs.ErrNotExist) {
-			continue // it exists, or the test that uses it fails
+			continue // it exists, or the tests fail when they start it
 		}
 		cmd := exec.Command("go", "build", "-o", Binary(name), pkg)
 		cmd.Dir = Root()
@@ -77,10 +78,11 @@ func build() error {
 	return nil
 }
 
-// Patience is the timeout for an expected event on a loaded machine.
-const Patience = 30 * time.Second
+// Timeout is the maximum time to wait for an expected event. It is long enough for a busy machine.
+const Timeout = 30 * time.Second
 
-// Eventually waits until pending returns "". After the timeout it fails the test with the last reason.
+// Eventually calls pending repeatedly until it returns "". After the time within, it fails the test with the last
+// reason.
 func Eventually(t testing.TB, within time.Duration, event string, pending func() (reason string)) {
 	t.Helper()
 	deadline := time.Now().Add(within)
@@ -92,15 +94,15 @@ func Eventually(t testing.TB, within time.Duration, event string, pending func()
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s: %s", event, within, reason)
+			t.Fatalf("%s: did not happen within %s: %s", event, within, reason)
 		}
 		<-tick.C
 	}
 }
 
-// Soon returns a context that ends after Patience or with the test.
-func Soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+// TestContext returns a context that ends after Patience or with the test.
+func TestContext(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	t.Cleanup(cancel)
 	return ctx
 }

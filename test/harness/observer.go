@@ -8,11 +8,11 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// Copied is the part of a copy of a message or event that tests read.
-type Copied struct {
+// Copy contains the members of a copy that tests read.
+type Copy struct {
 	Rule     string
-	Decision string // about a message: sent, held, dropped or unrouted
-	Channel  string // that the message was sent to
+	Decision string // on a message: sent, held, dropped or unrouted
+	Channel  string // the channel that the message was sent to
 	Envelope struct {
 		ID, Conversation, Kind string
 		Parts                  []struct{ Text string }
@@ -21,21 +21,21 @@ type Copied struct {
 }
 
 // Text returns the text of the first part.
-func (c *Copied) Text() string {
+func (c *Copy) Text() string {
 	if len(c.Envelope.Parts) == 0 {
 		return ""
 	}
 	return c.Envelope.Parts[0].Text
 }
 
-// Observer is a simulated archive that gets copies. Calls must have the bearer token.
+// Observer is a simulated archive that receives copies.
 type Observer struct {
 	*simulator.Vendor
 	token  string
-	Copies simulator.Log[Copied] // the accepted ones
+	Copies simulator.Log[Copy] // the accepted copies
 }
 
-// NewObserver returns an observer whose calls have the token.
+// NewObserver returns an observer. Calls of it must have the bearer token.
 func NewObserver(token string) *Observer {
 	return &Observer{token: token, Vendor: simulator.NewVendor(simulator.Retry{}, nil)}
 }
@@ -44,9 +44,9 @@ func NewObserver(token string) *Observer {
 func (o *Observer) Handler() http.Handler {
 	return o.Endpoint("copy", func(r *simulator.Request) (any, error) {
 		if r.Header.Get("Authorization") != "Bearer "+o.token {
-			return nil, simulator.Refused(http.StatusUnauthorized, "Authorization is not the token")
+			return nil, simulator.Refused(http.StatusUnauthorized, "Authorization is not the bearer token")
 		}
-		var c Copied
+		var c Copy
 		if err := json.Unmarshal(r.Body, &c); err != nil {
 			return nil, err
 		}

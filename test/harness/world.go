@@ -1,7 +1,7 @@
-// Package harness runs the built gateway between simulated vendors, for tests from outside: with real processes, real
-// sockets, a configuration file and a store on disk. A World contains the vendors. A Gateway is the program under test,
-// which a test can stop, kill and start again on its store. Both end with their test. The test fails if a process is
-// left.
+// Package harness runs the built gateway with simulated vendors. Tests use processes, sockets, a configuration file and
+// a store on disk, and no internal package of the gateway. A World contains the vendors. A Gateway is the program under
+// test, which a test can stop, kill and start again on its store. Both end with their test. The test fails if a plugin
+// process is running after the end of its gateway.
 package harness
 
 import (
@@ -17,30 +17,30 @@ import (
 	"patchbay/sandbox/simulator"
 )
 
-// DeskChannel is AICC's id of the channel of a World.
+// DeskChannel is AICC's id of the channel desk.
 const DeskChannel = "202105284494222653"
 
-// Retry is the retry of webhook calls in a World: long enough for a restart.
+// Retry configures the retries of webhook calls in a World. They last longer than a restart of the gateway.
 var Retry = simulator.Retry{Attempts: 60, First: 50 * time.Millisecond, Max: 500 * time.Millisecond}
 
-// Secrets are the credentials of a World, each random.
+// Secrets contains the credentials of a World. NewWorld generates them at random.
 type Secrets struct {
 	AccessToken, ReplyToken    string // live chat
 	APIKey, WebhookToken       string // GPTBots
 	AppKey, AppSecret, PushKey string // AICC
 }
 
-// Vendors change the simulated vendors of a World. Addresses and credentials are filled in.
+// Vendors contains the options of the vendors of a World. NewWorld sets the credentials and the retries.
 type Vendors struct {
 	Livechat native.Options
 	Bots     botwebhook.Options
 	Desk     aicc.Options
 	Retry    *simulator.Retry // default Retry
-	// Wrap, if set, returns the handler that serves the gateway's requests to a vendor instead of h.
+	// Wrap, if set, is called with the handler of each vendor. The vendor is served with the returned handler.
 	Wrap func(h http.Handler) http.Handler
 }
 
-// World is the three simulated vendors, each on a separate listener.
+// World contains the three simulated vendors, each on a separate listener.
 type World struct {
 	Livechat *native.Simulator
 	Bots     *botwebhook.Simulator
@@ -50,7 +50,7 @@ type World struct {
 	livechat, bots, desk *httptest.Server
 }
 
-// NewWorld starts the vendors. They end with the test.
+// NewWorld starts the vendors. They are closed at the end of the test.
 func NewWorld(t testing.TB, v Vendors) *World {
 	t.Helper()
 	s := Secrets{
@@ -84,25 +84,25 @@ func (w *World) vendors() []*simulator.Vendor {
 	return []*simulator.Vendor{w.Livechat.Vendor, w.Bots.Vendor, w.Desk.Vendor}
 }
 
-// Calm removes all faults and releases the calls that hang.
-func (w *World) Calm() {
+// ClearFaults removes the faults of all vendors and releases the hanging calls.
+func (w *World) ClearFaults() {
 	for _, v := range w.vendors() {
 		v.Faults.Clear()
 	}
 }
 
-// Point makes the vendors call the gateway at base, "http://host:port".
-func (w *World) Point(base string) {
+// SetGateway sets the base address of the gateway at all vendors, "http://host:port".
+func (w *World) SetGateway(base string) {
 	for _, v := range w.vendors() {
 		v.SetGateway(base)
 	}
 }
 
-// LivechatURL is the website's base address: answers are posted below it, and its customers' files are there.
+// LivechatURL returns the base address of the website, which receives answers and serves the customers' files.
 func (w *World) LivechatURL() string { return w.livechat.URL }
 
 func (w *World) close() {
-	w.Calm()
+	w.ClearFaults()
 	for _, v := range w.vendors() {
 		v.Close()
 	}

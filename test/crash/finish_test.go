@@ -8,50 +8,50 @@ import (
 	"patchbay/test/harness"
 )
 
-// drainTime limits the time until all deliveries end after the last fault. A circuit breaker opens for ten seconds, an
-// offer lasts five, and repeated failures cause longer delays.
-const drainTime = 60 * time.Second
+// idleTimeout is the maximum time from the last fault until all deliveries have ended. A circuit breaker opens for ten
+// seconds, an offer lasts five seconds, and repeated failures cause longer delays.
+const idleTimeout = 60 * time.Second
 
 // finish stops the customers, then agents and bots, and waits for all deliveries.
 func (tr *traffic) finish(t *testing.T, g *harness.Gateway) {
 	t.Helper()
 	tr.stopCustomers()
 	tr.customers.Wait()
-	tr.drain(t, g)
+	tr.waitUntilIdle(t, g)
 	tr.stopStaff()
 	tr.staff.Wait()
-	tr.drain(t, g)
+	tr.waitUntilIdle(t, g)
 }
 
-// unfinished are the metrics of what the gateway still has to do.
-var unfinished = []string{
+// pendingMetrics lists the metrics of the gateway's pending work.
+var pendingMetrics = []string{
 	"patchbay_deliveries_pending", "patchbay_offers_pending", "patchbay_departures_pending", "patchbay_envelopes_pending",
 }
 
-// drain waits until no vendor pushes and the gateway has nothing unfinished, at the same time.
-func (tr *traffic) drain(t *testing.T, g *harness.Gateway) {
+// waitUntilIdle waits for a moment in which no push is open and the gateway has no pending work.
+func (tr *traffic) waitUntilIdle(t *testing.T, g *harness.Gateway) {
 	t.Helper()
 	looked, waiting := time.Now(), ""
-	harness.Eventually(t, drainTime, "all deliveries end", func() string {
+	harness.Eventually(t, idleTimeout, "all deliveries end", func() string {
 		pushed, pushing := tr.pushes()
 		metrics := g.Scrape(t)
-		left := 0.0
-		for _, name := range unfinished {
-			left += harness.Sum(metrics[name])
+		pending := 0.0
+		for _, name := range pendingMetrics {
+			pending += harness.Sum(metrics[name])
 		}
 		after, _ := tr.pushes()
-		if pushing+after-pushed == 0 && left == 0 {
+		if pushing+after-pushed == 0 && pending == 0 {
 			return ""
 		}
 		if time.Since(looked) > 10*time.Second { // reads the whole log
 			looked, waiting = time.Now(), tr.describePending(t, g)
 		}
-		return fmt.Sprintf("%d pushes running, %v deliveries, offers, departures and envelopes pending: %s",
-			pushing, left, waiting)
+		return fmt.Sprintf("%d pushes open, %v deliveries, offers, departures and envelopes pending: %s",
+			pushing, pending, waiting)
 	})
 }
 
-// pushes returns the number of pushes that the vendors started, and how many of them have not ended.
+// pushes returns the number of all pushes that the vendors began, and the number of those without an outcome.
 func (tr *traffic) pushes() (begun, open int64) {
 	openBots, bots := tr.w.Bots.Pending()
 	openDesk, desk := tr.w.Desk.Pending()
