@@ -2838,7 +2838,7 @@ type Ended struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the delivery.
 	Delivery string `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
-	// delivered, dead, moved, dropped, fenced or merged.
+	// delivered, dead, moved, merged or dropped.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// Vendor's id of the message.
 	VendorId string `protobuf:"bytes,3,opt,name=vendor_id,json=vendorId,proto3" json:"vendor_id,omitempty"`

@@ -37,8 +37,10 @@ type Metrics struct {
 	lag            prometheus.Histogram
 }
 
-// endStatuses are the statuses with which ended deliveries are counted. Merged deliveries are not counted.
-var endStatuses = []string{state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusDropped}
+// endStatuses are the statuses with which deliveries end.
+var endStatuses = []string{
+	state.StatusDelivered, state.StatusDead, state.StatusMoved, state.StatusMerged, state.StatusDropped,
+}
 
 // offerOutcomes are the outcomes of an offer.
 var offerOutcomes = []string{
