@@ -33,8 +33,8 @@ func NextTimer(c *state.Conversation, p *Policy) (at time.Time, overdue bool) {
 	return t.at, t.overdue
 }
 
-// nextTimer returns the timer that is due first. A timer that was due at Policy.TimersFrom waits again, so that the
-// messages which vendors could not deliver before arrive first.
+// nextTimer returns the timer that is due first. A timer that was due at Policy.TimersFrom waits again. Messages that
+// vendors could not deliver until then arrive first.
 func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
 	add := func(at time.Time, after time.Duration, event route.Event) {
 		overdue := !at.After(p.TimersFrom)
