@@ -32,12 +32,12 @@ var endChecks = map[string]func(*probe){
 	},
 	"exit.shutdown": func(p *probe) {
 		p.work()
-		p.expect(p.subject.shutdown(2*time.Second), "it was still there 2s after it was shut down")
+		p.expect(p.subject.shutdown(2*time.Second), "the process still ran 2s after it was shut down")
 	},
 	"exit.sigterm": func(p *probe) {
 		p.work()
 		_ = syscall.Kill(p.subject.cmd.Process.Pid, syscall.SIGTERM)
-		p.expect(p.subject.endsWithin(2*endTimeout), "it was still there %s after SIGTERM", 2*endTimeout)
+		p.expect(p.subject.endsWithin(2*endTimeout), "the process still ran %s after SIGTERM", 2*endTimeout)
 	},
 	"exit.orphans": func(p *probe) {
 		p.work()
@@ -47,14 +47,14 @@ var endChecks = map[string]func(*probe){
 			u.children = slices.DeleteFunc(u.children, func(pid int) bool { _, ok := usageOf(pid); return !ok })
 			return len(u.children)
 		}
-		p.expect(p.settle(left, 0) == 0, "processes that it started were still there after its end")
+		p.expect(p.settle(left, 0) == 0, "child processes still ran after the end of the process")
 		for _, pid := range u.children {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	},
 	"exit.alone": func(p *probe) {
 		_, ended := runFor(endTimeout, command(p.o, p.subject.dir, "1"))
-		p.expect(ended, "with another parent in %s, it was still there after %s", protocol.ParentEnv, endTimeout)
+		p.expect(ended, "with another parent in %s, the process still ran after %s", protocol.ParentEnv, endTimeout)
 	},
 	"exit.by-hand": func(p *probe) {
 		cmd := exec.Command(p.o.Command, p.o.Args...)

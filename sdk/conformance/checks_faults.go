@@ -163,7 +163,7 @@ func (p *probe) expectHonest(a act, page bool) {
 			"%s gave %s, so a call that the vendor accepted would be made twice", a, got)
 	case got.Opened != nil:
 		thread := strings.ReplaceAll(got.Opened.Thread, p.vendor.base, vendorMark)
-		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s gave success with the thread %q", a, thread)
+		p.expect(golden.Opened != nil && matches(golden.Opened.Thread, thread), "%s opened the thread %q", a, thread)
 	case golden.Receipt != nil:
 		id, n := got.Receipt.VendorID, len(got.replies())
 		p.expect((id == "" || matches(golden.Receipt.VendorID, id)) && n == len(golden.replies()),

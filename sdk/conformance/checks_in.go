@@ -152,7 +152,7 @@ func (p *probe) expectSameIDs(between func()) {
 			p.expect(slices.Equal(was, again), "%s: the ids were %q and then %q", in, was, again)
 		}
 	}
-	p.skip("no call of the test data has ids, and without them no repeated message is recognized")
+	p.skip("no call of the test data has ids; without ids, the gateway cannot recognize repeated messages")
 }
 
 // ids returns the thread and the vendor id of each envelope that has a vendor id.

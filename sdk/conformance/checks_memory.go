@@ -31,7 +31,7 @@ var memoryChecks = map[string]func(*probe){
 		failed := p.load().failed
 		n := p.subject.receive.unmatchedResults() + p.subject.deliver.unmatchedResults()
 		p.expect(failed == "", "%s", failed)
-		p.expect(n == 0, "%d results had the id of no call that waits", n)
+		p.expect(n == 0, "%d results have an id that no pending call has", n)
 	},
 	"memory.same": func(p *probe) {
 		changed := p.load().changed

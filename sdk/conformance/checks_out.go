@@ -88,7 +88,7 @@ var outChecks = map[string]func(*probe){
 		got := q.perform(act{strict: true})
 		problems := got.script.report()
 		p.expect(got.isSuccess() && len(problems) == 0 && first.requestText() == "",
-			"a delivery on channel %s gave %s; its vendor noticed %q, and the vendor of channel %s got %q",
+			"a delivery on channel %s gave %s; its requests differ (%q), and the vendor of channel %s got %q",
 			q.data.Channel, got, problems, p.data.Channel, first.requestText())
 		got = p.perform(act{})
 		p.expect(got.isSuccess() && got.script.count(true) == 1, "then a delivery on channel %s gave %s", p.data.Channel, got)
@@ -173,7 +173,7 @@ var outChecks = map[string]func(*probe){
 				return slices.ContainsFunc(e.Parts, func(part envelope.Part) bool { return part.Ref != "" && part.URL == "" })
 			})
 		})
-		p.require(!brings || len(p.exchanges("fetch")) > 0, "its calls bring media with a ref, and no out/*.http fetches any")
+		p.require(!brings || len(p.exchanges("fetch")) > 0, "calls have media with a ref, but no out/*.http fetches any")
 		p.expectGolden("fetch")
 	},
 	"media.limit": func(p *probe) {
@@ -207,7 +207,7 @@ var outChecks = map[string]func(*probe){
 		}
 	},
 	"subscribe.requests": func(p *probe) {
-		p.require(len(p.exchanges("subscribe")) > 0, "the channel subscribes, and no out/*.http does")
+		p.require(len(p.exchanges("subscribe")) > 0, "the channel subscribes, and no out/*.http is an example of it")
 		p.expectRequests("subscribe")
 	},
 	"subscribe.golden": func(p *probe) { p.expectGolden("subscribe") },
@@ -275,7 +275,7 @@ func (p *probe) expectAgain(action string) {
 	for _, x := range p.examples(action) {
 		p.perform(act{exchange: x})
 		got := p.perform(act{exchange: x})
-		p.expect(got.isSuccess(), "%s once more gave %s", x, got)
+		p.expect(got.isSuccess(), "%s, repeated, gave %s", x, got)
 	}
 }
 

@@ -23,7 +23,7 @@ var setupChecks = map[string]func(*probe){
 			p.expect(m.GetWarning(), "%s: %s", m.GetPath(), m.GetMessage())
 		}
 		reported := p.problems(c)
-		p.expect(len(reported) == 0, "the settings %q are refused", reported)
+		p.expect(len(reported) == 0, "there are problems with the settings %q", reported)
 	},
 	"settings.unknown": func(p *probe) {
 		const key = "conformance_unknown_key"
@@ -50,7 +50,7 @@ var setupChecks = map[string]func(*probe){
 		for s := range p.subject.schema.Schema.All() {
 			without := p.config(withSetting(p.subject.settings, s.Path, removed))
 			if e := p.configure(without).GetError(); valueAt(p.subject.settings, s.Name()) != nil && e != nil {
-				p.expect(len(p.problems(without)) > 0, "without %s, Configure gives %v, and nothing is reported", s.Name(), e)
+				p.expect(len(p.problems(without)) > 0, "without %s, Configure returns %v, but no problem is found", s.Name(), e)
 			}
 		}
 		p.expect(true, "")
@@ -80,7 +80,7 @@ var setupChecks = map[string]func(*probe){
 	"configure.endpoint": func(p *probe) {
 		c := p.subject.endpoint
 		pathless := c.GetSubscribes() || p.data.Role == "observer"
-		p.expect(!p.can("receive") || len(c.GetPaths()) > 0 || pathless, "it receives, and the channel has no path")
+		p.expect(!p.can("receive") || len(c.GetPaths()) > 0 || pathless, "the ability receive needs a path; there is none")
 		for _, path := range c.GetPaths() {
 			p.expect(newMux(path.GetPattern()) != nil, "path %q is not a pattern", path.GetPattern())
 			p.expect(len(path.GetMethods()) > 0, "path %q accepts no methods", path.GetPattern())
@@ -92,7 +92,7 @@ var setupChecks = map[string]func(*probe){
 	},
 	"configure.same": func(p *probe) {
 		again := p.configure(p.config(p.subject.settings))
-		p.expect(proto.Equal(again, p.subject.endpoint), "%v, and at first %v", again, p.subject.endpoint)
+		p.expect(proto.Equal(again, p.subject.endpoint), "the endpoint is %v, at first it was %v", again, p.subject.endpoint)
 	},
 	"configure.refuses": func(p *probe) {
 		name := textSetting(p)
@@ -154,8 +154,8 @@ var setupChecks = map[string]func(*probe){
 	},
 	"describe.abilities": func(p *probe) {
 		p.expectKnown("ability", p.subject.desc.GetAbilities(), cases.Abilities)
-		p.expect(p.can("receive") || p.can("deliver") || p.can("subscribe"), "it has none of receive, deliver and subscribe")
-		p.expect(!p.can("open") || p.can("deliver"), "it opens conversations and does not deliver")
+		p.expect(p.can("receive") || p.can("deliver") || p.can("subscribe"), "receive, deliver and subscribe are missing")
+		p.expect(!p.can("open") || p.can("deliver"), "the adapter has the ability open, but not deliver")
 		p.expect(!p.subject.endpoint.GetSubscribes() || p.can("subscribe"),
 			"the channel subscribes, and the ability is missing")
 	},
@@ -185,7 +185,7 @@ var setupChecks = map[string]func(*probe){
 		if err == nil {
 			_, err = w.Recv()
 		}
-		p.expect(err == nil, "WatchHealth gives no state within %s: %v", soon, err)
+		p.expect(err == nil, "WatchHealth sends no state within %s: %v", soon, err)
 	},
 	"describe.reasons": func(p *probe) {
 		for code, text := range p.subject.desc.GetReasonCodes() {
@@ -263,7 +263,7 @@ func (p *probe) expectProblem(path []string, value any) {
 	found := slices.ContainsFunc(reported, func(r string) bool {
 		return strings.HasPrefix(r+".", name+".") || r != "" && strings.HasPrefix(name, r+".")
 	})
-	p.expect(found, "setting %s is wrong, and not reported with that path (reported: %q)", name, reported)
+	p.expect(found, "setting %s is wrong, and no problem has its path (the paths of the problems: %q)", name, reported)
 }
 
 // newMux returns a mux with a handler for pattern, nil if the pattern is invalid.
