@@ -25,8 +25,8 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
 	ctx := harness.TestContext(t)
-	if status, _, err := w.Livechat.Say(ctx, "reader", "hello"); err != nil || status != 200 {
-		t.Fatalf("say: status %d, %v", status, err)
+	if err := harness.Say(ctx, w.Livechat, "reader", "hello"); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := w.Livechat.Answers("reader").Next(ctx, 0); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,7 +152,7 @@ func (r *race) followDesk(ctx context.Context) {
 
 // runCycle takes a customer from the bot to an agent and back.
 func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
-	if err := r.say(ctx, user, fmt.Sprintf("question %d", n)); err != nil {
+	if err := harness.Say(ctx, r.Livechat, user, fmt.Sprintf("question %d", n)); err != nil {
 		return err
 	}
 	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the thread of an earlier epoch of the bot
@@ -165,7 +164,7 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 			return fmt.Errorf("wait for %q: %w", answer, err)
 		}
 	}
-	if err := r.say(ctx, user, fmt.Sprintf("human %d", n)); err != nil {
+	if err := harness.Say(ctx, r.Livechat, user, fmt.Sprintf("human %d", n)); err != nil {
 		return err
 	}
 	select {
@@ -185,7 +184,7 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 	last := fmt.Sprintf("human %d", n)
 	if chance.IntN(2) == 0 {
 		last = fmt.Sprintf("to the agent %d", n)
-		if err := r.say(ctx, user, last); err != nil {
+		if err := harness.Say(ctx, r.Livechat, user, last); err != nil {
 			return err
 		}
 	}
@@ -207,17 +206,6 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 		return err
 	}
 	return r.awaitHandovers(ctx, user, 2*n+2)
-}
-
-func (r *race) say(ctx context.Context, user, text string) error {
-	status, body, err := r.Livechat.Say(ctx, user, text)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", status, body)
-	}
-	if err != nil {
-		return fmt.Errorf("say %q: %w", text, err)
-	}
-	return nil
 }
 
 // awaitHandovers waits until the customer has been notified of n handovers.

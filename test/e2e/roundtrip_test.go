@@ -102,9 +102,8 @@ func soon(t *rapid.T) context.Context {
 // mustSay sends a customer's message, which the gateway must accept.
 func (s *system) mustSay(t *rapid.T, user, said string, opts ...native.Option) {
 	t.Helper()
-	status, body, err := s.Livechat.Say(soon(t), user, said, opts...)
-	if err != nil || status != http.StatusOK {
-		t.Fatalf("%q sends %.80q: status %d, %s, %v", user, said, status, body, err)
+	if err := harness.Say(soon(t), s.Livechat, user, said, opts...); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -264,11 +264,7 @@ func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.
 			m.Payload.UserData = &native.UserData{CustomPayload: []byte(value)}
 		})
 	}
-	status, body, err := chat.Say(harness.TestContext(w.T), user, s.Text, opts...)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("send %q: status %d, body %s, %w", s.Text, status, body, err)
-	}
-	return nil
+	return harness.Say(harness.TestContext(w.T), chat, user, s.Text, opts...)
 }
 
 func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s *conversationtest.Step) error {
