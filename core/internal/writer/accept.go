@@ -59,7 +59,8 @@ func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 // duplicates.
 //
 // If a receiver is overloaded, or the limit of new conversations is reached, Accept refuses the whole webhook, unless
-// it has already stored a record of it. If an envelope cannot be accepted because its conversation is full, Accept
+// it has already stored a record of it. It also refuses the whole webhook if it needs several records and an envelope
+// has no vendor id. If an envelope cannot be accepted because its conversation is full, Accept
 // stores the other envelopes of the record if all of them have vendor ids. The writer owns the envelopes from the call
 // on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
@@ -68,11 +69,29 @@ func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 		if err != nil {
 			return err
 		}
-		s.continues = continues
+		if s.continues = continues; !continues && len(s.envelopes) < len(in) {
+			if err := checkDivisible(in); err != nil {
+				return err
+			}
+		}
 		if _, err := w.accept(ctx, s); err != nil {
 			return err
 		}
 		in = in[len(s.envelopes):]
+	}
+	return nil
+}
+
+// checkDivisible returns an error if a webhook that needs several records could be stored in part: if an envelope does
+// not fit into a record, or has no vendor id, so that it would be stored again when the vendor repeats the webhook.
+func checkDivisible(in []*inbound.Envelope) error {
+	for _, i := range in {
+		if !Fits(i) {
+			return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(i.Bytes))
+		}
+		if i.Envelope.VendorID == "" {
+			return fmt.Errorf("%w: %d messages in one call, and one of them has no id", ErrTooLarge, len(in))
+		}
 	}
 	return nil
 }

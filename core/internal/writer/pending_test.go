@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,8 +17,9 @@ func TestManyPendingEnvelopesFitIntoRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		var in []*inbound.Envelope
-		for range 1000 {
-			in = append(in, message(t, "faq", "nobody's", "", "hello"), message(t, "desk", "nobody's", "", "hello"))
+		for i := range 1000 {
+			id := strconv.Itoa(i)
+			in = append(in, message(t, "faq", "nobody's", id, "hello"), message(t, "desk", "nobody's", id, "hello"))
 		}
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)
@@ -48,8 +50,8 @@ func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 		h.customer("w1", "m1", "desk now")
 		open := h.head("desk")
 		var in []*inbound.Envelope
-		for range 900 {
-			in = append(in, message(t, "desk", "d1", "", strings.Repeat("much ", 200)))
+		for i := range 900 {
+			in = append(in, message(t, "desk", "d1", strconv.Itoa(i), strings.Repeat("much ", 200)))
 		}
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)

@@ -121,6 +121,40 @@ func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
 	})
 }
 
+// A webhook that needs several records can be refused in its second record. So it is refused before its first record if
+// a repetition would store a message twice, or if one of its messages is too large.
+func TestLargeWebhookIsRefusedAsAWhole(t *testing.T) {
+	for name, tc := range map[string]struct {
+		firstID string
+		size    int // of the last message
+	}{
+		"a message without an id": {"", 0},
+		"an oversized message":    {"first", maxRecord},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t)
+				defer h.stop()
+				h.fillUp("w2")
+				for range 2 {
+					in := []*inbound.Envelope{message(t, "web", "w1", tc.firstID, "one")}
+					for i := range maxInputs - 1 {
+						in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
+					}
+					last := message(t, "web", "w2", "last", "two")
+					last.Bytes = append(last.Bytes, make([]byte, tc.size)...)
+					if err := <-h.later(append(in, last)...); !errors.Is(err, ErrTooLarge) {
+						t.Errorf("Accept: %v, want ErrTooLarge", err)
+					}
+				}
+				if n := h.accepted()[tc.firstID]; n != 0 {
+					t.Errorf("the first message of a refused webhook is in the log %d times", n)
+				}
+			})
+		})
+	}
+}
+
 func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
