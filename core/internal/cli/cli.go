@@ -64,6 +64,9 @@ func Main(ctx context.Context, p Process) int {
 	if !ok { // from cobra: an unknown command or flag, wrong arguments
 		c = &exitError{code: exitUsage, err: fmt.Errorf("%w\nRun 'patchbay --help' for usage", err)}
 	}
+	if ctx.Err() != nil && errors.Is(c.err, context.Canceled) {
+		c.err = errors.New("stopped before the command was finished")
+	}
 	if !c.printed {
 		fmt.Fprintf(p.Stderr, "patchbay: %v\n", c.err)
 	}

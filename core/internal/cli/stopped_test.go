@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,9 +29,14 @@ func (w *stopWriter) Write(p []byte) (int, error) {
 // TestStoppedCommands interrupts commands.
 func TestStoppedCommands(t *testing.T) {
 	const unanswered = "stopped before the gateway at ADDRESS responded"
+	const unfinished = "stopped before the command was finished"
+	const minimal = `
+adapters: {native: {command: native}}
+channels: {web: {adapter: native, role: customer, owner: faq}, faq: {adapter: native, role: bot}}
+`
 	for name, tc := range map[string]struct {
 		command string
-		at      int // the request without a response, during which the command is stopped; 0: at its first output
+		at      int // the request during which the command is stopped; 0: at its first output; -1: during its response
 		want    string
 	}{
 		"a read":             {"channel list", 1, unanswered},
@@ -41,6 +45,10 @@ func TestStoppedCommands(t *testing.T) {
 		"the start of drain": {"drain", 1, unanswered + "; it may carry out the command"},
 		"the wait of drain":  {"drain", 0, "stopped; the gateway goes on draining"},
 		"a check of drain":   {"drain", 2, "stopped; the gateway goes on draining"},
+		"a long read":        {"channel list", -1, unfinished},
+		"a backup":           {"backup b.zip", -1, unfinished},
+		"an explanation":     {"explain 01a22be6-91a7-71d7-89b2-f49d4533c9d5 -c a.yaml", -1, unfinished},
+		"a comparison":       {"diff a.yaml a.yaml", -1, unfinished},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
@@ -48,14 +56,21 @@ func TestStoppedCommands(t *testing.T) {
 			requests := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body) // the server notices the end of the connection after the body
-				if requests++; requests == tc.at {
+				if tc.at < 0 {
+					_, _ = w.Write(bytes.Repeat([]byte(" "), 16<<20)) // more than the buffers of the connection
+				}
+				if requests++; requests == tc.at || tc.at < 0 {
 					stop()
 					<-r.Context().Done()
 				}
 				_ = json.NewEncoder(w).Encode(admin.DrainStatus{Draining: true})
 			}))
 			defer server.Close()
-			stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+			t.Chdir(t.TempDir())
+			stderr, err := os.Create("stderr")
+			if err == nil {
+				err = os.WriteFile("a.yaml", []byte(minimal), 0o600)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
