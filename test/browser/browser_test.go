@@ -1,5 +1,5 @@
-// Package browser tests the sandbox's pages in Chromium, with the built programs and the shipped configuration. Without
-// Chromium the tests are skipped, unless BROWSER is set to its program.
+// Package browser tests the pages of the sandbox in Chromium, with the built programs and the repository's config.yaml.
+// The tests are skipped if Chromium is not installed. BROWSER can be set to the path of its program.
 package browser
 
 import (
@@ -20,10 +20,10 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
 
-// within limits each wait for a page or the gateway.
-const within = 2 * harness.Timeout
+// timeout is the maximum time to wait for a page or the gateway.
+const timeout = 2 * harness.Timeout
 
-// browser returns the program of Chromium.
+// browser returns the path of Chromium. It skips the test if Chromium is not installed.
 func browser(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv("BROWSER"); path != "" {
@@ -38,17 +38,17 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// stage is a running sandbox with its gateway, and a browser.
-type stage struct {
+// system is a running sandbox with a gateway, and a browser.
+type system struct {
 	t      *testing.T
-	url    string // of the sandbox
+	url    string // base address of the sandbox
 	chrome context.Context
 }
 
-// newStage starts "sandbox run" and a browser. Both end with the test.
-func newStage(t *testing.T) *stage {
+// newSystem starts "sandbox run" and a browser. Both end when the test ends.
+func newSystem(t *testing.T) *system {
 	program := browser(t)
-	s := &stage{t: t, url: "http://" + harness.FreeAddress(t)}
+	s := &system{t: t, url: "http://" + harness.FreeAddress(t)}
 	s.runSandbox(strings.TrimPrefix(s.url, "http://"))
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox,
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true))
@@ -62,7 +62,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) runSandbox(listen string) {
+func (s *system) runSandbox(listen string) {
 	t, admin := s.t, harness.FreeAddress(s.t)
 	cmd := exec.Command(harness.Binary("sandbox"), "run", "--gateway-bin", harness.Binary("patchbay"),
 		"--config", "config.yaml", "--listen", listen)
@@ -80,7 +80,7 @@ func (s *stage) runSandbox(listen string) {
 			t.Errorf("sandbox run ended with %v and printed:\n%s", err, output.String())
 		}
 	})
-	harness.Eventually(t, within, "the gateway is ready", func() string {
+	harness.Eventually(t, timeout, "the gateway is ready", func() string {
 		if status, _, err := gateway.Get(t.Context(), "http://"+admin+"/readyz"); err != nil || status != 200 {
 			return fmt.Sprintf("status %d, %v", status, err)
 		}
@@ -88,18 +88,19 @@ func (s *stage) runSandbox(listen string) {
 	})
 }
 
-// page is a tab.
+// page is a page of the sandbox in a tab of the browser.
 type page struct {
 	t   *testing.T
 	tab context.Context
 }
 
-// open opens a page in a new tab of another profile, so that it is another customer. Its size is in pixels.
-func (s *stage) open(path string, width, height int64) *page {
+// open opens a page in a new tab. width and height are in pixels. Each tab has a separate profile, so that each chat
+// page has a different customer.
+func (s *system) open(path string, width, height int64) *page {
 	s.t.Helper()
 	tab, end := chromedp.NewContext(s.chrome, chromedp.WithNewBrowserContext())
 	s.t.Cleanup(end)
-	if err := chromedp.Do(tab); err != nil { // the tab ends with the context of the first call
+	if err := chromedp.Do(tab); err != nil { // the tab ends with the context of this first call
 		s.t.Fatalf("open a tab: %v", err)
 	}
 	p := &page{s.t, tab}
@@ -107,20 +108,20 @@ func (s *stage) open(path string, width, height int64) *page {
 	return p
 }
 
-// run runs actions and fails the test with what they should do.
+// run runs actions. what describes them in the failure.
 func (p *page) run(what string, actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.tab, within)
+	ctx, cancel := context.WithTimeout(p.tab, timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		p.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// value evaluates a JavaScript expression, and awaits it if it is a promise.
+// value returns the value of a JavaScript expression. It waits for the result of a promise.
 func value[T any](p *page, expression string) T {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.tab, within)
+	ctx, cancel := context.WithTimeout(p.tab, timeout)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -132,7 +133,7 @@ func value[T any](p *page, expression string) T {
 // expect waits until a JavaScript expression is true. The pages' content policy does not allow chromedp.Poll.
 func (p *page) expect(event, expression string) {
 	p.t.Helper()
-	harness.Eventually(p.t, within, event, func() string {
+	harness.Eventually(p.t, timeout, event, func() string {
 		if value[bool](p, "!!("+expression+")") {
 			return ""
 		}
@@ -145,7 +146,7 @@ func (p *page) click(selector string) {
 	p.run("click "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
-// block makes the page's calls of these addresses fail, and allows all others.
+// block makes the page's calls of these addresses fail, and allows all other calls.
 func (p *page) block(patterns ...*network.BlockPattern) {
 	p.t.Helper()
 	p.run("block calls", func(ctx context.Context, tab *chromedp.Target) (none chromedp.Void, err error) {
@@ -156,7 +157,7 @@ func (p *page) block(patterns ...*network.BlockPattern) {
 	})
 }
 
-// write writes into the input of the page without sending.
+// write types text into the input of the page. A "\r" at its end sends it.
 func (p *page) write(text string) {
 	p.t.Helper()
 	p.run("write "+text, chromedp.SendKeys(chromedp.CSS("#text"), text))
@@ -169,8 +170,8 @@ func (p *page) say(text string) {
 		fmt.Sprintf(`document.getElementById("log").innerText.includes(%q) && document.getElementById("text").value === ""`, text))
 }
 
-// sees waits until an element has a text.
-func (p *page) sees(selector, text string) {
+// expectText waits until an element contains a text.
+func (p *page) expectText(selector, text string) {
 	p.t.Helper()
 	p.expect(selector+" has the text", fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q)`, selector, text))
 }

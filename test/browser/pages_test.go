@@ -12,83 +12,83 @@ import (
 	"patchbay/test/harness"
 )
 
-// chosen is a script that reads the name of the desk's chosen chat.
+// chosen is an expression for the name of the selected chat of the desk.
 const chosen = `document.getElementById("talk-title").innerText`
 
 func TestDeskKeepsDraftsApartAndShowsWhatIsUnread(t *testing.T) {
-	s := newStage(t)
+	s := newSystem(t)
 	first, second := s.open("/", 900, 700), s.open("/", 900, 700)
 	desk := s.open("/desk", 1100, 700)
 	first.say("I want a human")
-	desk.sees("#chats .waiting", "waiting for less than 1 min")
+	desk.expectText("#chats .waiting", "waiting for less than 1 min")
 	first.say("My parcel is lost")
 	desk.click("#accept")
-	first.sees("#owner", "with an agent")
-	for _, words := range []string{"I want a human", "My parcel is lost"} {
-		desk.sees("#log", words)
+	first.expectText("#owner", "with an agent")
+	for _, text := range []string{"I want a human", "My parcel is lost"} {
+		desk.expectText("#log", text)
 	}
-	desk.sees("#chats .active", "My parcel is lost")
+	desk.expectText("#chats .active", "My parcel is lost")
 	desk.write("Dear parcel owner")
 	second.say("I want a human")
-	desk.sees("#chats .waiting", "waiting")
+	desk.expectText("#chats .waiting", "waiting")
 	name := value[string](desk, chosen)
 	desk.click("#chats .waiting")
 	desk.expect("the other chat is shown", fmt.Sprintf(`%s !== %q`, chosen, name))
 	desk.click("#accept")
-	second.sees("#owner", "with an agent")
+	second.expectText("#owner", "with an agent")
 	if got := value[string](desk, `document.getElementById("text").value`); got != "" {
-		t.Errorf("the draft %q went along to another chat", got)
+		t.Errorf("the input of another chat contains the draft %q", got)
 	}
 	desk.say("Hello, second")
-	second.sees("#log", "Hello, second")
+	second.expectText("#log", "Hello, second")
 	first.say("Hello?")
-	desk.sees(`#chats .choice[aria-pressed="false"] mark`, "1 unread")
+	desk.expectText(`#chats .choice[aria-pressed="false"] mark`, "1 unread")
 	desk.click(`#chats .choice[aria-pressed="false"]`)
 	desk.expect("the draft is back", `document.getElementById("text").value === "Dear parcel owner"`)
 	first.say("Still there?")
-	desk.expect("what the agent sees is not unread", `!document.querySelector("#chats mark")`)
+	desk.expect("the selected chat has no unread messages", `!document.querySelector("#chats mark")`)
 	desk.write("\r")
-	first.sees("#log", "Dear parcel owner")
+	first.expectText("#log", "Dear parcel owner")
 }
 
 func TestTextStaysUntilItIsSent(t *testing.T) {
-	s := newStage(t)
+	s := newSystem(t)
 	chat, desk := s.open("/", 900, 700), s.open("/desk", 1100, 700)
 	chat.say("I want a human")
-	desk.sees("#chats .waiting", "waiting")
+	desk.expectText("#chats .waiting", "waiting")
 	desk.click("#accept")
-	chat.sees("#owner", "with an agent")
+	chat.expectText("#owner", "with an agent")
 	desk.expect("the agent can write", `!document.getElementById("say").hidden`)
 	for path, p := range map[string]*page{"/chat/messages": chat, "/desk/say": desk} {
 		text := "sent to " + path
 		p.block(&network.BlockPattern{URLPattern: s.url + path, Block: true})
 		p.write(text + "\r")
-		p.sees("#problem", "Try again")
+		p.expectText("#problem", "Try again")
 		p.expect("the text is still there", fmt.Sprintf(`document.getElementById("text").value === %q`, text))
 		p.block()
 		p.click("#problem button")
-		p.sees("#log", text)
+		p.expectText("#log", text)
 		p.expect("the text is cleared", `document.getElementById("text").value === "" && document.getElementById("problem").hidden`)
 	}
 }
 
 func TestChatFollowsItsEnd(t *testing.T) {
-	s := newStage(t)
+	s := newSystem(t)
 	chat := s.open("/", 900, 420)
 	const atEnd = `(() => { const log = document.getElementById("log"); return log.scrollHeight > log.clientHeight + 200 &&
 		log.scrollHeight - log.scrollTop - log.clientHeight < 2 })()`
 	for i := range 8 {
 		chat.say(fmt.Sprintf("line %d", i))
 	}
-	chat.sees("#log", "line 7")
+	chat.expectText("#log", "line 7")
 	chat.expect("the end is visible", atEnd)
 	chat.run("make the page smaller", chromedp.EmulateViewport(900, 380))
 	chat.expect("the end is visible in a smaller page", atEnd)
 	chat.run("scroll up", chromedp.Evaluate[chromedp.Void](`document.getElementById("log").scrollTop = 0`))
-	chat.expect("the page has noticed", `document.getElementById("log").dataset.end === "false"`)
+	chat.expect("the page has detected the scrolling", `document.getElementById("log").dataset.end === "false"`)
 	chat.say("one more")
 	if top := value[float64](chat, `document.getElementById("log").scrollTop`); top != 0 {
-		t.Errorf("a new line moved the log to %v while the reader was at its start", top)
+		t.Errorf("a new line scrolled the log from its start to %v", top)
 	}
 }
 
@@ -97,14 +97,14 @@ func TestPagesAreUsableAt360PixelsAndAccessible(t *testing.T) {
 	if err != nil && os.Getenv("BROWSER") != "" {
 		t.Fatalf("read axe-core: %v", err)
 	}
-	s := newStage(t)
+	s := newSystem(t)
 	chat, desk := s.open("/", 360, 640), s.open("/desk", 360, 640)
 	chat.say("I want a human")
-	desk.sees("#chats .waiting", "waiting")
+	desk.expectText("#chats .waiting", "waiting")
 	desk.click("#accept")
-	chat.sees("#owner", "with an agent")
+	chat.expectText("#owner", "with an agent")
 	chat.say("a long line without a break: " + fmt.Sprintf("%0300d", 0))
-	desk.sees("#log", "a long line")
+	desk.expectText("#log", "a long line")
 	for name, p := range map[string]*page{"chat": chat, "desk": desk} {
 		for _, id := range []string{"text", "log"} {
 			box := value[map[string]float64](p, fmt.Sprintf(`document.getElementById(%q).getBoundingClientRect().toJSON()`, id))

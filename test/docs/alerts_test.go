@@ -13,7 +13,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// rules is the part of a Prometheus rule file that the test reads.
+// rules contains the members of a Prometheus rule file that the test reads.
 type rules struct {
 	Groups []struct {
 		Rules []struct {
@@ -26,13 +26,14 @@ type rules struct {
 }
 
 var (
-	suffix = regexp.MustCompile(`_(bucket|sum|count)$`)
-	by     = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
-	match  = regexp.MustCompile(`([a-z_]+) *(?:=~|!~|!=|=)"`)
-	text   = regexp.MustCompile(`\$labels\.([a-z_]+)`)
+	seriesSuffix   = regexp.MustCompile(`_(bucket|sum|count)$`)
+	byClause       = regexp.MustCompile(`by \(([a-z_, ]+)\)`)
+	labelMatcher   = regexp.MustCompile(`([a-z_]+) *(?:=~|!~|!=|=)"`)
+	labelReference = regexp.MustCompile(`\$labels\.([a-z_]+)`)
 )
 
-// TestAlertsAreConsistent checks that every alert uses existing metrics and labels and has a remedy in operations.md.
+// TestAlertsAreConsistent checks that each alert uses existing metrics and labels, and that operations.md has a remedy
+// for each alert.
 func TestAlertsAreConsistent(t *testing.T) {
 	labels := metricLabels(t)
 	operations, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "operations.md"))
@@ -54,21 +55,21 @@ func TestAlertsAreConsistent(t *testing.T) {
 			has := map[string]bool{"le": true}
 			names := metricName.FindAllString(r.Expr, -1)
 			for _, name := range names {
-				own, known := labels[suffix.ReplaceAllString(name, "")]
+				own, known := labels[seriesSuffix.ReplaceAllString(name, "")]
 				if !known {
-					t.Errorf("%s uses the metric %s, which the gateway does not have", r.Alert, name)
+					t.Errorf("%s uses the unknown metric %s", r.Alert, name)
 				}
 				for _, l := range own {
 					has[l] = true
 				}
 			}
-			used := match.FindAllStringSubmatch(r.Expr, -1)
-			for _, list := range by.FindAllStringSubmatch(r.Expr, -1) {
+			used := labelMatcher.FindAllStringSubmatch(r.Expr, -1)
+			for _, list := range byClause.FindAllStringSubmatch(r.Expr, -1) {
 				for l := range strings.SplitSeq(list[1], ",") {
 					used = append(used, []string{"", strings.TrimSpace(l)})
 				}
 			}
-			for _, l := range append(used, text.FindAllStringSubmatch(r.Annotations["summary"], -1)...) {
+			for _, l := range append(used, labelReference.FindAllStringSubmatch(r.Annotations["summary"], -1)...) {
 				if !has[l[1]] {
 					t.Errorf("%s uses the label %s, which its metrics do not have", r.Alert, l[1])
 				}
@@ -85,7 +86,7 @@ func TestAlertsAreConsistent(t *testing.T) {
 		}
 	}
 	if len(named) < 10 {
-		t.Errorf("only %d alerts", len(named))
+		t.Errorf("%d alerts, want at least 10", len(named))
 	}
 	for _, name := range regexp.MustCompile("(?m)^\\| `(Patchbay[A-Za-z]+)` \\|").FindAllStringSubmatch(string(operations), -1) {
 		if !named[name[1]] {
@@ -105,7 +106,7 @@ func TestAlertsFireOncePerCause(t *testing.T) {
 	}
 }
 
-// metricLabels returns the label names of each of the gateway's metrics.
+// metricLabels returns the names of the labels of the gateway's metrics, by metric.
 func metricLabels(t *testing.T) map[string][]string {
 	t.Helper()
 	golden, err := os.ReadFile(filepath.Join(harness.Root(), "core", "internal", "telemetry", "testdata", "metrics.golden"))

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// block is a fenced block of a document.
+// block is a fenced code block of a document.
 type block struct {
-	info string // text after the fence: "yaml", "yaml fragment", "console run"
-	line int    // line number of the fence
+	info string // text after the opening fence: "yaml", "yaml fragment", "console run"
+	line int    // line number of the opening fence
 	text string
 }
 
-// blocks returns the fenced blocks of a document.
+// blocks returns the fenced code blocks of a document.
 func blocks(t *testing.T, path string) []block {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -35,13 +35,13 @@ func blocks(t *testing.T, path string) []block {
 		}
 	}
 	if open != nil {
-		t.Fatalf("%s:%d: the block is not closed", short(path), open.line)
+		t.Fatalf("%s:%d: the block is not closed", relativePath(path), open.line)
 	}
 	return out
 }
 
-// kinds are the blocks that documents may have. Every other one escapes the tests by a slip of the pen.
-var kinds = map[string]bool{
+// blockKinds lists the allowed values of block.info. The tests would not find a block with a misspelt value.
+var blockKinds = map[string]bool{
 	"": true, "yaml": true, "yaml fragment": true, "console": true, "console run": true, "go": true, "go main.go": true,
 	"console conformance": true, "yaml channel.yaml": true, "http in/hello.http": true, "http out/answer.http": true,
 	"yaml test": true, "json": true, "proto": true, "ini": true, "promql": true, "sh": true,
@@ -50,8 +50,8 @@ var kinds = map[string]bool{
 func TestBlocksAreOfKnownKinds(t *testing.T) {
 	for _, path := range documents(t) {
 		for _, b := range blocks(t, path) {
-			if !kinds[b.info] {
-				t.Errorf("%s:%d: block %q is none of %v", short(path), b.line, b.info, kinds)
+			if !blockKinds[b.info] {
+				t.Errorf("%s:%d: block %q is none of %v", relativePath(path), b.line, b.info, blockKinds)
 			}
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// The example of writing-a-plugin.md conforms, with the test data and the commands of that page.
+// TestExampleConforms runs the commands of writing-a-plugin.md, which run the conformance suite against the example of
+// the page with the test data of the page.
 func TestExampleConforms(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o700); err != nil {

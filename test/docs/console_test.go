@@ -14,7 +14,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// commandTimeout limits one command.
+// commandTimeout is the maximum duration of one command.
 const commandTimeout = 2 * time.Minute
 
 func TestCommandsPrintWhatDocumentsShow(t *testing.T) {
@@ -25,16 +25,16 @@ func TestCommandsPrintWhatDocumentsShow(t *testing.T) {
 				continue
 			}
 			tested++
-			t.Run(fmt.Sprintf("%s:%d", short(path), b.line), func(t *testing.T) { console(t, b.text) })
+			t.Run(fmt.Sprintf("%s:%d", relativePath(path), b.line), func(t *testing.T) { console(t, b.text) })
 		}
 	}
 	if tested < 3 {
-		t.Errorf("only %d runnable commands in all documents", tested)
+		t.Errorf("%d blocks \"console run\" in all documents, want at least 3", tested)
 	}
 }
 
-// console runs the commands of a block (lines after "$ ") and compares their output with the lines that follow. In
-// these, … matches any text up to the end of the line, and a line with only … matches any number of lines.
+// console runs the commands of a block, which begin with "$ ". It compares the output of each command with the lines
+// after it. In these lines, … matches any text in a line, and a line with only … matches any number of lines.
 func console(t *testing.T, text string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
@@ -54,7 +54,8 @@ func compare(t *testing.T, command, want, got string) {
 	}
 }
 
-// run runs a command line in a folder that has bin, docs, config.yaml and config_test.yaml like the repository.
+// run runs a command line in a folder with bin, docs, config.yaml and config_test.yaml of the repository. It returns
+// the output.
 func run(t *testing.T, command string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -78,7 +79,7 @@ func run(t *testing.T, command string) string {
 	kill := time.AfterFunc(commandTimeout, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	if err := cmd.Wait(); err != nil {
-		fmt.Fprintln(&out, err) // a document must show the exit status, or the test fails
+		fmt.Fprintln(&out, err) // a document must show the exit status of a failed command
 	}
 	return out.String()
 }

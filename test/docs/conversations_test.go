@@ -10,7 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestConversationTestsSucceed runs the conversation tests in documents against the shipped configuration.
+// TestConversationTestsSucceed runs the conversation tests in documents with the repository's config.yaml.
 func TestConversationTestsSucceed(t *testing.T) {
 	tested := 0
 	for _, path := range documents(t) {
@@ -19,7 +19,7 @@ func TestConversationTestsSucceed(t *testing.T) {
 				continue
 			}
 			tested++
-			t.Run(fmt.Sprintf("%s:%d", short(path), b.line), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s:%d", relativePath(path), b.line), func(t *testing.T) {
 				dir := t.TempDir()
 				config, err := os.ReadFile("../../config.yaml")
 				if err != nil {
@@ -38,6 +38,6 @@ func TestConversationTestsSucceed(t *testing.T) {
 		}
 	}
 	if tested == 0 {
-		t.Error("no document has a conversation test")
+		t.Error("no document contains a conversation test")
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// buildExample builds the adapter of writing-a-plugin.md and returns the path of the program.
+// buildExample builds the adapter in writing-a-plugin.md and returns the path of the program.
 func buildExample(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,9 +24,9 @@ func buildExample(t *testing.T) string {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The overlay adds the file to the module without writing it there.
-	place := filepath.Join(harness.Root(), "plugins", "echo", "main.go")
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{place: file}})
+	// The overlay adds the file to the module for this build, without a change of the repository.
+	path := filepath.Join(harness.Root(), "plugins", "echo", "main.go")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: file}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestExamples checks the configurations of docs/examples without their secrets, and runs their conversation tests,
-// which must reach every rule.
+// TestExamples checks the configurations in docs/examples without their secrets, and runs their conversation tests. The
+// tests must reach all rules.
 func TestExamples(t *testing.T) {
 	patchbay := harness.Binary("patchbay")
 	configs, err := filepath.Glob("../../docs/examples/*.yaml")

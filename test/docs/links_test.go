@@ -15,7 +15,7 @@ var (
 	inline  = regexp.MustCompile("`[^`\n]*`")
 )
 
-// anchors returns the link anchors of a document's headings, as GitHub forms them.
+// anchors returns the anchors of a document's headings, as GitHub generates them.
 func anchors(text string) map[string]bool {
 	out := map[string]bool{}
 	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
@@ -53,18 +53,18 @@ func TestLinksHaveTargets(t *testing.T) {
 			}
 			info, err := os.Stat(target)
 			if err != nil {
-				t.Errorf("%s: link to %s: %v", short(path), l[1], err)
+				t.Errorf("%s: link to %s: %v", relativePath(path), l[1], err)
 				continue
 			}
 			if anchor == "" || info.IsDir() {
 				continue
 			}
-			there, err := os.ReadFile(target)
+			linked, err := os.ReadFile(target)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !anchors(string(there))[anchor] {
-				t.Errorf("%s: link to %s: no such heading", short(path), l[1])
+			if !anchors(string(linked))[anchor] {
+				t.Errorf("%s: link to %s: the heading does not exist", relativePath(path), l[1])
 			}
 		}
 	}

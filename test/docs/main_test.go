@@ -1,4 +1,4 @@
-// Package docs tests the documents against the built programs.
+// Package docs checks that the documents match the built programs.
 package docs
 
 import (
@@ -28,8 +28,8 @@ func documents(t *testing.T) []string {
 	return out
 }
 
-// short returns a path relative to the repository.
-func short(path string) string {
+// relativePath returns path relative to the repository, or path itself if that is impossible.
+func relativePath(path string) string {
 	name, err := filepath.Rel(harness.Root(), path)
 	if err != nil {
 		return path

@@ -19,8 +19,8 @@ var (
 	bucket     = regexp.MustCompile(`_bucket\b`)
 )
 
-// TestMetricsTableIsComplete compares the names in operations.md with the metrics of a gateway after one exchange of
-// messages and one refused webhook.
+// TestMetricsTableIsComplete compares the names in operations.md with the golden file of the metrics, and with the
+// metrics of a gateway after one message, its answer and one refused webhook.
 func TestMetricsTableIsComplete(t *testing.T) {
 	w := harness.NewWorld(t, harness.Vendors{})
 	g := harness.NewGateway(t, w, harness.Config{})
@@ -54,7 +54,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 	documented := metricName.FindAllString(bucket.ReplaceAllString(string(content), ""), -1)
 	for name := range live {
-		if adapter, ok := ofAdapter(name); ok {
+		if adapter, ok := adapterOfMetric(name); ok {
 			if readme := filepath.Join(harness.Root(), "plugins", adapter, "README.md"); !mentions(t, readme, name) {
 				t.Errorf("%s is not in %s", name, readme)
 			}
@@ -71,7 +71,7 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	for _, name := range documented {
 		isPrefix := strings.HasSuffix(name, "_")
 		if !live[name] && !slices.Contains(known, name) && !isPrefix {
-			t.Errorf("operations.md has %s, the gateway does not", name)
+			t.Errorf("operations.md has %s, which is not a metric of the gateway", name)
 		}
 	}
 	for _, name := range known {
@@ -81,8 +81,8 @@ func TestMetricsTableIsComplete(t *testing.T) {
 	}
 }
 
-// ofAdapter returns the adapter that registers the metric, if an adapter does.
-func ofAdapter(name string) (adapter string, ok bool) {
+// adapterOfMetric returns the adapter that registers a metric, and false if the gateway registers it.
+func adapterOfMetric(name string) (adapter string, ok bool) {
 	rest, ok := strings.CutPrefix(name, "patchbay_plugin_")
 	adapter, _, _ = strings.Cut(rest, "_")
 	return adapter, ok && adapter != "scrape"

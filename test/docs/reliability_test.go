@@ -11,7 +11,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestReliabilityNamesTests checks that the tests that docs/reliability.md names exist.
+// TestReliabilityNamesTests checks that the tests in docs/reliability.md exist.
 func TestReliabilityNamesTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "reliability.md"))
 	if err != nil {
@@ -39,6 +39,6 @@ func TestReliabilityNamesTests(t *testing.T) {
 		}
 	}
 	if len(named) < 20 {
-		t.Errorf("%d tests are named, want at least 20", len(named))
+		t.Errorf("docs/reliability.md names %d tests, want at least 20", len(named))
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"patchbay/test/harness"
 )
 
-// sections has a file of conversation tests for each section of docs/routing.md. The tests are named after sentences.
+// sections is the folder with a file of conversation tests for each section of docs/routing.md. The name of a test is
+// one or more sentences of the section.
 const sections = "core/internal/scenario/testdata/routing"
 
-func read(t *testing.T, path string) string {
+func readFile(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(harness.Root(), path))
 	if err != nil {
@@ -27,11 +28,12 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// readTrace returns the tests of sentences: a sentence in one or more lines, then a line "= test" for each test.
+// readTrace returns the tests of each sentence in routing.trace. A sentence has one or more lines. After it, there is a
+// line "= test" for each test.
 func readTrace(t *testing.T) map[string][]string {
 	t.Helper()
 	trace, text := map[string][]string{}, ""
-	for line := range strings.Lines(read(t, "test/docs/testdata/routing.trace")) {
+	for line := range strings.Lines(readFile(t, "test/docs/testdata/routing.trace")) {
 		line = strings.TrimSpace(line)
 		ref, isRef := strings.CutPrefix(line, "= ")
 		switch {
@@ -46,9 +48,9 @@ func readTrace(t *testing.T) map[string][]string {
 	return trace
 }
 
-// namedAfter returns the sentences of a section after which conversation tests with expectations are named, and the
+// testsOfSection returns the sentences that are names of a section's conversation tests with expectations, and the
 // rules of these tests.
-func namedAfter(t *testing.T, section string) (names map[string]bool, rules []map[string]any) {
+func testsOfSection(t *testing.T, section string) (names map[string]bool, rules []map[string]any) {
 	t.Helper()
 	var file struct {
 		Routes []map[string]any
@@ -77,8 +79,8 @@ func namedAfter(t *testing.T, section string) (names map[string]bool, rules []ma
 	return names, file.Routes
 }
 
-// testExists reports whether a Go test exists, named as folder.Test/subtest. The subtest is a text in the test, or a
-// file in a folder of testdata.
+// testExists reports whether a Go test exists. ref is folder.Test or folder.Test/subtest. The name of a subtest must be
+// a string in the test, or the name of a file in a folder of testdata.
 func testExists(t *testing.T, ref string) bool {
 	t.Helper()
 	dir, test, _ := strings.Cut(ref, ".")
@@ -87,7 +89,7 @@ func testExists(t *testing.T, ref string) bool {
 	data, _ := filepath.Glob(filepath.Join(dir, "testdata", "*", sub+".*"))
 	sources, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	for _, path := range sources {
-		if _, body, found := strings.Cut(read(t, short(path)), "\nfunc "+test+"("); found {
+		if _, body, found := strings.Cut(readFile(t, relativePath(path)), "\nfunc "+test+"("); found {
 			body, _, _ = strings.Cut(body, "\n}\n")
 			return !hasSub || len(data) > 0 || strings.Contains(body, fmt.Sprintf("%q", sub))
 		}
@@ -96,13 +98,13 @@ func testExists(t *testing.T, ref string) bool {
 }
 
 // TestEachSentenceOfRoutingHasATest checks that each sentence of docs/routing.md is the name of a conversation test of
-// its section, or has tests in testdata/routing.trace, or is marked there as orientation: it states no behavior.
+// its section, or has tests in testdata/routing.trace. There, "orientation" marks sentences that state no behavior.
 func TestEachSentenceOfRoutingHasATest(t *testing.T) {
 	trace, names, count := readTrace(t), map[string]map[string]bool{}, map[string]int{}
 	unused := maps.Clone(trace)
-	for _, s := range sentencesOf(read(t, "docs/routing.md")) {
+	for _, s := range sentencesOf(readFile(t, "docs/routing.md")) {
 		if names[s.section] == nil {
-			names[s.section], _ = namedAfter(t, s.section)
+			names[s.section], _ = testsOfSection(t, s.section)
 		}
 		_, isNamed := names[s.section][s.text]
 		switch refs := trace[s.text]; {
@@ -127,30 +129,30 @@ func TestEachSentenceOfRoutingHasATest(t *testing.T) {
 		}
 	}
 	for text := range unused {
-		t.Errorf("routing.trace: the page does not have %q", text)
+		t.Errorf("routing.trace: docs/routing.md does not contain %q", text)
 	}
-	for section, stale := range names {
-		for text, isStale := range stale {
-			if isStale {
-				t.Errorf("%s/%s_test.yaml: the section does not have %q", sections, section, text)
+	for section, unused := range names {
+		for text, isUnused := range unused {
+			if isUnused {
+				t.Errorf("%s/%s_test.yaml: the section does not contain %q", sections, section, text)
 			}
 		}
 	}
 	files, _ := filepath.Glob(filepath.Join(harness.Root(), sections, "*_test.yaml"))
 	for _, path := range files {
 		if section := strings.TrimSuffix(filepath.Base(path), "_test.yaml"); names[section] == nil {
-			t.Errorf("%s: docs/routing.md has no section %s", short(path), section)
+			t.Errorf("%s: docs/routing.md has no section %s", relativePath(path), section)
 		}
 	}
 	t.Logf("sentences with conversation tests, Go tests and without behavior: %v", count)
 }
 
-// TestExamplesOfRoutingAreTested checks that the conversation tests of a section have the rules of its examples.
+// TestExamplesOfRoutingAreTested checks that the conversation tests of a section use the rules of its examples.
 func TestExamplesOfRoutingAreTested(t *testing.T) {
-	page := read(t, "docs/routing.md")
+	page := readFile(t, "docs/routing.md")
 	for _, part := range strings.Split(page, "\n## ")[1:] {
 		section, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(part), " ", "-"), "\n")
-		_, rules := namedAfter(t, section)
+		_, rules := testsOfSection(t, section)
 		for _, block := range strings.Split(part, "```yaml fragment\n")[1:] {
 			block, _, _ = strings.Cut(block, "```")
 			var example struct{ Routes []map[string]any }
@@ -159,7 +161,7 @@ func TestExamplesOfRoutingAreTested(t *testing.T) {
 			}
 			for _, rule := range example.Routes {
 				if !slices.ContainsFunc(rules, func(r map[string]any) bool { return reflect.DeepEqual(r, rule) }) {
-					t.Errorf("%s/%s.yaml does not have the rule %v", sections, section, rule["name"])
+					t.Errorf("%s/%s.yaml does not contain the rule %v", sections, section, rule["name"])
 				}
 			}
 		}

@@ -13,20 +13,20 @@ var (
 	boundary = regexp.MustCompile("([.!?]) ([A-Z`*])")
 )
 
-// sentence is a sentence of a page, or of a row of a table.
+// sentence is a sentence of a page, or a sentence in a row of a table.
 type sentence struct {
-	section string // heading of level 2, in the form of a link
-	text    string // without links; cells are separated by |
+	section string // anchor of the heading of level 2
+	text    string // links are replaced by their texts, cells of a row are separated by |
 	line    int
 }
 
-// split returns the sentences of a text. A name in backticks can begin a sentence.
+// split returns the sentences of a text. A sentence can begin with a name in backticks.
 func split(text string) []string {
 	text = label.ReplaceAllString(linked.ReplaceAllString(strings.TrimSpace(text), "$1"), "")
 	return strings.Split(boundary.ReplaceAllString(text, "$1\n$2"), "\n")
 }
 
-// sentencesOf returns the sentences of a page, without code blocks, headings and the heads of tables.
+// sentencesOf returns the sentences of a page. It omits code blocks, headings and the first rows of tables.
 func sentencesOf(page string) (out []sentence) {
 	section, paragraph, start, code := "", "", 0, false
 	lines := strings.Split(page+"\n\n", "\n")

@@ -15,8 +15,8 @@ var (
 	addresses  = regexp.MustCompile(`https?://[^/"' ]+`)
 )
 
-// TestTutorialNeedsNothingElse checks that a reader can run the tutorial about plugins as it is: it sets the variables
-// that its configuration needs, and calls this machine only.
+// TestTutorialNeedsNothingElse checks that a reader can run the tutorial in writing-a-plugin.md as it is: it exports
+// the environment variables of its configuration, and calls only this machine.
 func TestTutorialNeedsNothingElse(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(harness.Root(), "docs", "writing-a-plugin.md"))
 	if err != nil {
@@ -35,7 +35,7 @@ func TestTutorialNeedsNothingElse(t *testing.T) {
 	}
 	for _, address := range addresses.FindAllString(tutorial, -1) {
 		if !strings.HasPrefix(address, "http://127.0.0.1:") {
-			t.Errorf("the tutorial calls %s", address)
+			t.Errorf("the tutorial calls %s, want only this machine", address)
 		}
 	}
 }

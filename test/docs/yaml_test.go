@@ -15,7 +15,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// minimal is the configuration into which fragments are merged.
+// minimal is the configuration into which the test merges fragments.
 const minimal = `
 adapters:
   native: {command: bin/native}
@@ -43,12 +43,12 @@ channels:
       verify: {mode: bearer, token: token}
 `
 
-// date matches an unquoted date, which the YAML library would change.
-var date = regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`)
+// unquotedDate matches an unquoted date, which the YAML library would convert to a time.
+var unquotedDate = regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`)
 
-// fragment reports whether a block is part of a configuration, as all blocks of the adapters' READMEs are.
-func (b block) fragment(path string) bool {
-	return b.info == "yaml fragment" || b.info == "yaml" && strings.HasPrefix(short(path), "plugins")
+// isFragment reports whether a block is a part of a configuration. All YAML blocks of the adapters' READMEs are parts.
+func (b block) isFragment(path string) bool {
+	return b.info == "yaml fragment" || b.info == "yaml" && strings.HasPrefix(relativePath(path), "plugins")
 }
 
 func TestConfigurationsLoad(t *testing.T) {
@@ -60,8 +60,8 @@ func TestConfigurationsLoad(t *testing.T) {
 				continue
 			}
 			tested++
-			t.Run(fmt.Sprintf("%s:%d", short(path), b.line), func(t *testing.T) {
-				if b.fragment(path) { // other parts use its channels and set its attributes
+			t.Run(fmt.Sprintf("%s:%d", relativePath(path), b.line), func(t *testing.T) {
+				if b.isFragment(path) { // parts that are not shown may use its channels and set its attributes
 					check(t, embed(t, b.text), echo, "[unused-channel]", "[unknown-attribute]")
 				} else {
 					check(t, b.text, echo)
@@ -70,23 +70,23 @@ func TestConfigurationsLoad(t *testing.T) {
 		}
 	}
 	if tested < 10 {
-		t.Errorf("only %d configurations in all documents", tested)
+		t.Errorf("%d configurations in all documents, want at least 10", tested)
 	}
 }
 
-// embed merges a fragment into the minimal configuration. Mappings are merged, except settings; other values replace
-// the existing ones.
+// embed merges a fragment into the minimal configuration and returns the result. It merges mappings, except settings.
+// Other values of the fragment replace those of the minimal configuration.
 func embed(t *testing.T, fragment string) string {
 	t.Helper()
 	var whole, part map[string]any
 	if err := yaml.Unmarshal([]byte(minimal), &whole); err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(date.ReplaceAll([]byte(fragment), []byte(`"$0"`)), &part); err != nil {
+	if err := yaml.Unmarshal(unquotedDate.ReplaceAll([]byte(fragment), []byte(`"$0"`)), &part); err != nil {
 		t.Fatal(err)
 	}
 	merge(whole, part)
-	complete(whole)
+	addOtherRules(whole)
 	out, err := yaml.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -94,12 +94,12 @@ func embed(t *testing.T, fragment string) string {
 	return midnight.ReplaceAllString(string(out), "$1")
 }
 
-// midnight matches a date that became a time in a mapping.
+// midnight matches a date that the YAML library has converted to a time.
 var midnight = regexp.MustCompile(`(\d{4}-\d\d-\d\d)T00:00:00Z`)
 
-// complete appends rules that stand for the ones that a fragment leaves out: they use each channel, and set the
-// attributes of customers and orders that fragments name.
-func complete(whole map[string]any) {
+// addOtherRules appends rules that a fragment does not show: they use each channel, and set the attributes tier and
+// order.
+func addOtherRules(whole map[string]any) {
 	rules, _ := whole["routes"].([]any)
 	for i, name := range slices.Sorted(maps.Keys(whole["channels"].(map[string]any))) {
 		effect := map[string]string{"observer": "copy", "bot": "pass", "agent": "pass"}[roleOf(whole, name)]
@@ -134,8 +134,8 @@ func merge(dst, src map[string]any) {
 
 var reference = regexp.MustCompile(`\$\{(env|file):([^}:]+)(:-[^}]*)?\}`)
 
-// check runs `patchbay check` on a configuration, with invented values for its references. It accepts warnings with the
-// given codes.
+// check runs `patchbay check` on a configuration, with invented values for its references. It fails the test for
+// errors, and for warnings that do not end with one of accepted.
 func check(t *testing.T, text, echo string, accepted ...string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -14,7 +14,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// auditRoutes copies messages and handovers. A rule matches once within an input, so each event has a rule.
+// auditRoutes copies messages, handovers and closed conversations. A rule runs at most once for an input, so each kind
+// of event has a separate rule.
 const auditRoutes = `
   - {name: audit, copy: audit, continue: true}
   - {name: audit-handovers, event: passed, copy: audit, continue: true}
@@ -23,7 +24,7 @@ const auditRoutes = `
   - {name: bye, from: customer, when: 'text == "bye"', close: true}
 ` + harness.Routes
 
-// newAudited returns a system with an observer that gets a copy of each message.
+// newAudited returns a system with auditRoutes and an observer.
 func newAudited(t *testing.T) (*system, *harness.Observer) {
 	t.Helper()
 	o := harness.NewObserver("audit-token")
@@ -39,7 +40,7 @@ settings: {reply_url: %s/copies, reply_token: audit-token}`, srv.URL)},
 	return s, o
 }
 
-// expectCopies waits until the observer has as many copies as want, and compares them.
+// expectCopies waits until the observer has len(want) copies, and compares them with want.
 func expectCopies(t *testing.T, o *harness.Observer, want ...string) {
 	t.Helper()
 	_ = o.Copies.Wait(harness.TestContext(t), func(all []harness.Copy) bool { return len(all) >= len(want) })
@@ -56,7 +57,7 @@ func expectCopies(t *testing.T, o *harness.Observer, want ...string) {
 	}
 }
 
-// While the observer is down, customers, bots and agents notice nothing. Then the observer gets all copies, in order.
+// An observer that is down affects no customer, bot or agent. When it is up again, it gets all copies in order.
 func TestAuditCopyWhileTheObserverIsDown(t *testing.T) {
 	t.Parallel()
 	s, o := newAudited(t)
@@ -75,7 +76,7 @@ func TestAuditCopyWhileTheObserverIsDown(t *testing.T) {
 		t.Fatalf("the observer has %d copies while it is down", n)
 	}
 	if n := s.Metric(t, "patchbay_dead_letters_total", "channel", "audit"); n != 0 {
-		t.Errorf("%v copies were given up", n)
+		t.Errorf("%v copies were given up, want none", n)
 	}
 	o.Faults.Clear()
 	expectCopies(t, o, "audit: sent faq: hello", "audit: sent livechat: "+greeting, "audit: dropped: this is spam",
@@ -84,7 +85,7 @@ func TestAuditCopyWhileTheObserverIsDown(t *testing.T) {
 	s.expectNoProblems(t)
 }
 
-// The id in a copy is the one that trace finds.
+// Trace finds the conversation by the id of the envelope in a copy.
 func TestAuditCopyNamesTheMessage(t *testing.T) {
 	t.Parallel()
 	s, o := newAudited(t)

@@ -14,13 +14,13 @@ import (
 	"patchbay/test/harness"
 )
 
-// faultsUnknown are faults after which the outcome of a call is unknown. A bot that answers in the call is then not
-// called again.
-var faultsUnknown = []faultCase{
+// faultsWithUnknownOutcome lists faults after which the outcome of a call is unknown. A call with answers in its
+// response is then not repeated.
+var faultsWithUnknownOutcome = []faultCase{
 	{"reset", simulator.Fault{Kind: simulator.Reset}, none, true},
 	{"hangs", simulator.Fault{Kind: simulator.Hang}, none, true},
 	{"504 of a proxy", simulator.Fault{Kind: simulator.Status, Status: http.StatusGatewayTimeout}, none, true},
-	{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, true},
+	{"response lost", simulator.Fault{Kind: simulator.Drop}, one, true},
 }
 
 func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
@@ -30,9 +30,9 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 	})
 	for mode, more := range map[string][]faultCase{
 		"blocking": {
-			{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, one, true},
-			{"huge answer", simulator.Fault{Kind: simulator.Huge}, one, true},
-			{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
+			{"truncated response", simulator.Fault{Kind: simulator.Truncate}, one, true},
+			{"huge response", simulator.Fault{Kind: simulator.Huge}, one, true},
+			{"response of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
 		},
 		"streaming": {},
 	} {
@@ -44,7 +44,7 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 			})
 			s.say(t, "ben", "hello")
 			s.expect(t, "ben", "bot", greeting)
-			cases := slices.Concat(withoutEffect, faultsUnknown, more)
+			cases := slices.Concat(withoutEffect, faultsWithUnknownOutcome, more)
 			s.checkFaults(t, &s.Bots.Faults, botwebhook.EndpointMessage, "faq", cases, func(text string) {
 				s.say(t, "ben", text)
 			}, func() []string {
@@ -69,7 +69,7 @@ func TestBotCallIsRepeatedOnlyIfItHadNoEffect(t *testing.T) {
 	}
 }
 
-// The trail marks an answer whose stream was interrupted.
+// The trail contains the reason if a stream was interrupted.
 func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 	t.Parallel()
 	const whole = "One two three four five six seven eight nine ten."
@@ -121,7 +121,8 @@ func TestInterruptedStreamIsTheAnswer(t *testing.T) {
 	}
 }
 
-// The channel is reported as unhealthy, and no delivery becomes a dead letter.
+// A call with a refused key is retried after a long delay, and does not become a dead letter. The channel is unhealthy
+// in this time.
 func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"webhook", "blocking", "streaming"} {
@@ -153,12 +154,12 @@ func TestRefusedKeyIsRetriedSlowly(t *testing.T) {
 		s.expectUnhealthy(t, "handoff")
 		s.expectSlowRetry(t, "handoff", h.ID)
 		if n := h.AgentMessages.Len(); n != 0 {
-			t.Errorf("%d replies, want none", n)
+			t.Errorf("%d messages of the agent, want none", n)
 		}
 	})
 }
 
-// A reload with other settings ends the wait of a failed delivery.
+// A reload with changed settings retries a failed delivery immediately.
 func TestReloadRepeatsAFailedDelivery(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
 		"the credentials are refused": {Kind: simulator.ExpiredToken},
@@ -205,7 +206,7 @@ func (s *system) expectUnhealthy(t *testing.T, channel string) {
 	})
 }
 
-// expectSlowRetry waits for a delivery that failed once and will be retried, but not soon.
+// expectSlowRetry waits for a pending delivery after one failed attempt.
 func (s *system) expectSlowRetry(t *testing.T, channel, id string) {
 	t.Helper()
 	var pending harness.PendingDelivery

@@ -8,8 +8,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestMessagesReachTheBotAndComeBack covers more ways to call a bot, without a handover.
-func TestBotModesLookTheSameToTheCustomer(t *testing.T) {
+// TestMessagesReachTheBotAndComeBack covers more modes, but without a handover.
+func TestBotModesHaveTheSameAnswers(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		bots     botwebhook.Options
@@ -39,8 +39,7 @@ func TestBotModesLookTheSameToTheCustomer(t *testing.T) {
 	}
 }
 
-// If the answer to a blocking call is lost, the bot may have processed the question. The delivery becomes a dead
-// letter.
+// If the response to a blocking call is lost, the outcome is unknown. The delivery becomes a dead letter.
 func TestBlockingCallIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"mode: blocking"}}})

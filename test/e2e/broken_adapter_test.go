@@ -13,7 +13,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// hostileBot replaces the bot by the adapter that misbehaves on request. It answers "/reply" with "hello".
+// hostileBot returns a configuration in which the hostile adapter is the bot. The adapter behaves as a message
+// requests: it answers "/reply" with "hello", and hangs in "/hang".
 func hostileBot(t *testing.T) harness.Config {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "hostile")
@@ -28,8 +29,8 @@ func hostileBot(t *testing.T) harness.Config {
 	}
 }
 
-// One customer's message makes the adapter hang. It costs only itself.
-func TestHungDeliveryCostsOnlyItself(t *testing.T) {
+// The message of one customer makes its call hang. Only this delivery is given up.
+func TestOnlyTheHungDeliveryIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, hostileBot(t))
 	s.say(t, "ann", "/hang")
@@ -38,7 +39,7 @@ func TestHungDeliveryCostsOnlyItself(t *testing.T) {
 	began := time.Now()
 	for s.Metric(t, "patchbay_dead_letters", "channel", "faq", "reason", "killed_adapter") == 0 {
 		if time.Since(began) > limit {
-			t.Fatalf("the delivery that hangs is not given up within %s", limit)
+			t.Fatalf("the hung delivery is not given up within %s", limit)
 		}
 		s.say(t, "ben", "/reply")
 		sent++
@@ -69,7 +70,7 @@ func TestHungDeliveryCostsOnlyItself(t *testing.T) {
 	}
 }
 
-// An upgrade breaks one adapter, and the machine reboots. The other vendors are served.
+// The gateway starts after an upgrade has broken one adapter. The other channels work.
 func TestBrokenUpgradeStopsOnlyItsAdapter(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "aicc")

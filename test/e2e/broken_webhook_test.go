@@ -29,13 +29,13 @@ func post(t *testing.T, s *system, body string) (status int, response string) {
 	return resp.StatusCode, string(b)
 }
 
-// A webhook makes the adapter crash, and the vendor repeats it. It costs only itself.
-func TestWebhookThatCrashesItsAdapterCostsOnlyItself(t *testing.T) {
+// The vendor repeats a webhook that makes the adapter crash. Only this webhook is refused.
+func TestOnlyTheCrashingWebhookIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, hostileBot(t))
 	for range 5 {
 		if status, body := post(t, s, "/crash"); status != 422 || body != `{"error":"the message cannot be processed"}` {
-			t.Errorf("the webhook that crashes: %d %s, want 422 in the vendor's form", status, body)
+			t.Errorf("the webhook with the crash: %d %s, want 422 in the vendor's format", status, body)
 		}
 		if status, body := post(t, s, "an answer"); status != 200 {
 			t.Errorf("another webhook: %d %s, want 200", status, body)
@@ -52,7 +52,7 @@ func TestWebhookThatCrashesItsAdapterCostsOnlyItself(t *testing.T) {
 	}
 	id := letters[0].ID
 	if shown := s.Run(t, "trace", "--text", id); !strings.Contains(shown.Stdout, "/crash") {
-		t.Errorf("the body is not shown:\n%s%s", shown.Stdout, shown.Stderr)
+		t.Errorf("trace --text does not show the body:\n%s%s", shown.Stdout, shown.Stderr)
 	}
 	if replayed := s.Run(t, "dead", "replay", id); !strings.Contains(replayed.Stderr, "let the vendor send it again") {
 		t.Errorf("replay: code %d\n%s%s", replayed.Code, replayed.Stdout, replayed.Stderr)

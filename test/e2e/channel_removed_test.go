@@ -11,7 +11,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// A channel that owns conversations and has an offer is missing in the configuration at the next start.
+// The desk owns a conversation and has an offer. The next start is without the channel desk.
 func TestRemovedChannelLosesControl(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -25,7 +25,7 @@ func TestRemovedChannelLosesControl(t *testing.T) {
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.say(t, "owned", "Are you there?")
 	s.say(t, "owned", "Anyone?")
-	within(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	s.Stop(t)

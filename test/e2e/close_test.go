@@ -9,7 +9,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// The closing message is still delivered, and the customer's next message opens another conversation.
+// The message that closes the conversation is delivered. The customer's next message opens another conversation.
 func TestRuleClosesAConversation(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: harness.Routes + `
@@ -31,7 +31,7 @@ func TestRuleClosesAConversation(t *testing.T) {
 	}
 	s.say(t, "ann", "Do you remember me?")
 	s.expect(t, "ann", "bot", "You said: Do you remember me?")
-	harness.Eventually(t, 10*time.Second, "there are two conversations", func() string {
+	harness.Eventually(t, 10*time.Second, "trace finds two conversations", func() string {
 		if n := len(s.Trace(t, first[0].ID, "ann")); n != 2 {
 			return fmt.Sprint(n)
 		}

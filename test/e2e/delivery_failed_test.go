@@ -11,14 +11,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// refuseMessages makes the bot refuse n messages, or all of them if n is 0.
+// refuseMessages makes the bot refuse n messages, or all messages if n is 0.
 func (s *system) refuseMessages(n int) {
 	s.Bots.Faults.Add(simulator.Fault{
 		Kind: simulator.Status, Endpoint: botwebhook.EndpointMessage, Status: http.StatusNotFound, Count: n,
 	})
 }
 
-func TestBotOutageDivertsToPeople(t *testing.T) {
+func TestBotOutageOffersTheDesk(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: `
   - name: bot-down
@@ -41,12 +41,12 @@ func TestBotOutageDivertsToPeople(t *testing.T) {
 	s.expectAtDesk(t, "ann", "my question")
 	s.expectAtDesk(t, "ann", "and another one")
 	if n := s.Metric(t, "patchbay_dead_letters_total", "channel", "faq"); n != 0 {
-		t.Errorf("%v dead letters, want none: the words followed control", n)
+		t.Errorf("%v dead letters, want none: the messages move with control", n)
 	}
 	s.expectNothingPending(t, "ann")
 }
 
-// The lane of one conversation stops, also over a restart, until an operator replays the dead letter.
+// The lane is blocked until an operator replays the dead letter. A restart does not change this.
 func TestBlockedLaneContinuesAfterAReplay(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{

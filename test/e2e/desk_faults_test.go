@@ -28,17 +28,17 @@ func TestOfflineMessagesSurviveFaults(t *testing.T) {
 		func(text string) { s.say(t, user, text) }, func() []string { return s.deskTexts(user) })
 }
 
-// pollFaults are the faults of a poll. The desk returns each message once, so an answer that is lost takes its
-// messages along, and no others.
+// pollFaults lists the faults of a poll. The desk returns each message once, so the messages in a lost response are
+// lost, and no others.
 var pollFaults = append(slices.Clone(faultsBefore), expired,
-	faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, none, false},
-	faultCase{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, none, false},
-	faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
-	faultCase{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, one, false},
-	faultCase{"huge answer", simulator.Fault{Kind: simulator.Huge}, none, false},
+	faultCase{"response lost", simulator.Fault{Kind: simulator.Drop}, none, false},
+	faultCase{"truncated response", simulator.Fault{Kind: simulator.Truncate}, none, false},
+	faultCase{"response of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
+	faultCase{"large response", simulator.Fault{Kind: simulator.Huge, Bytes: 1 << 20}, one, false},
+	faultCase{"huge response", simulator.Fault{Kind: simulator.Huge}, none, false},
 )
 
-// The agent's first message is in the poll in which the fault happens.
+// The agent's first message is in the response of the poll with the fault.
 func TestPollingSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	for i, tc := range pollFaults {
@@ -48,7 +48,7 @@ func TestPollingSurvivesFaults(t *testing.T) {
 			user := fmt.Sprintf("poll-%d", i)
 			s.connectAgent(t, user)
 			faults := &s.Desk.Faults
-			// The next poll fails without an effect, which leaves time to send the message before the second one.
+			// The next poll fails without an effect, so that the message can be sent before the poll with the fault.
 			faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointPoll, Count: 1})
 			f := tc.fault
 			f.Endpoint, f.Count = aicc.EndpointPoll, 1
@@ -57,7 +57,7 @@ func TestPollingSurvivesFaults(t *testing.T) {
 			if n := faults.Hits.Len(); n > 1 {
 				t.Fatalf("%d polls before the agent's message, want at most 1", n)
 			}
-			within(t, harness.Timeout, "both faults happen", func(ctx context.Context) error {
+			withTimeout(t, harness.Timeout, "both faults happen", func(ctx context.Context) error {
 				return faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 2 })
 			})
 			faults.Release()
@@ -73,7 +73,7 @@ func TestPollingSurvivesFaults(t *testing.T) {
 				return ""
 			})
 			if waited := time.Since(began); waited < tc.fault.RetryAfter-100*time.Millisecond {
-				t.Errorf("polled again after %s, before the vendor's pause of %s ended", waited, tc.fault.RetryAfter)
+				t.Errorf("next poll after %s, within the vendor's pause of %s", waited, tc.fault.RetryAfter)
 			}
 			s.agentSays(t, user, "next")
 			s.expect(t, user, "agent", "next")

@@ -13,7 +13,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// polling are the settings of a desk that the gateway polls.
+// polling contains the settings of a desk that the gateway polls.
 var polling = []string{"inbound: poll", "poll_interval: 200ms"}
 
 func newDeskSystem(t *testing.T, o aicc.Options, settings ...string) *system {
@@ -21,7 +21,7 @@ func newDeskSystem(t *testing.T, o aicc.Options, settings ...string) *system {
 	return newSystem(t, harness.Vendors{Desk: o}, harness.Config{Settings: map[string][]string{"desk": settings}})
 }
 
-// Deployments of AICC differ in signatures, tokens, files and connections.
+// Deployments of AICC differ in their signatures, tokens and events, and some have a robot or must be polled.
 func TestDeploymentsOfTheDeskWorkTheSame(t *testing.T) {
 	t.Parallel()
 	robot := func(question string) string { return "robot: " + question }
@@ -56,7 +56,7 @@ func TestDeploymentsOfTheDeskWorkTheSame(t *testing.T) {
 	}
 }
 
-func TestRuleSeesWhyTheDeskDeclined(t *testing.T) {
+func TestRuleReadsTheReasonOfADeclinedOffer(t *testing.T) {
 	t.Parallel()
 	for text, refusal := range map[string]simulator.Fault{
 		"reason outside_hours":   {Code: 12, Text: aicc.ReasonClosed},
@@ -86,7 +86,7 @@ func TestRuleSeesWhyTheDeskDeclined(t *testing.T) {
 	}
 }
 
-func TestOfflineMessageIsLeftAfterATimeout(t *testing.T) {
+func TestOfflineMessageIsSentAfterATimeout(t *testing.T) {
 	t.Parallel()
 	s := newDeskSystem(t, aicc.Options{}, "offline_messages: true")
 	s.connectAgent(t, "ann")
@@ -140,16 +140,16 @@ func downloadMedium(t *testing.T, a native.Answer) string {
 	return string(content)
 }
 
-func TestAgentsImagesReachTheCustomerHoweverTheDeskServesThem(t *testing.T) {
+func TestAgentsImagesReachTheCustomerInEachForm(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		o        aicc.Options
 		settings []string
 	}{
-		"as a stream":              {aicc.Options{}, nil},
-		"as a link":                {aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
-		"as both":                  {aicc.Options{FileLinks: aicc.FileLinkToo}, nil},
-		"only as its type, polled": {aicc.Options{StrictFileType: true, PushOff: true}, polling},
+		"as a stream":         {aicc.Options{}, nil},
+		"as a link":           {aicc.Options{FileLinks: aicc.FileLinkOnly}, nil},
+		"as both":             {aicc.Options{FileLinks: aicc.FileLinkToo}, nil},
+		"by its type, polled": {aicc.Options{StrictFileType: true, PushOff: true}, polling},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

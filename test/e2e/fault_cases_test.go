@@ -15,22 +15,22 @@ import (
 type faultCase struct {
 	name    string
 	fault   simulator.Fault
-	effects []int // allowed numbers of effects of the message at the receiver
-	dead    bool  // the delivery becomes a dead letter
+	effects []int // how often the receiver may get the message
+	dead    bool  // whether the delivery becomes a dead letter
 }
 
-// Numbers of effects.
+// Values of faultCase.effects.
 var (
 	none     = []int{0}
 	one      = []int{1}
-	two      = []int{2}    // the answer was lost, and the vendor does not recognize the repetition
-	oneOrTwo = []int{1, 2} // depends on whether the adapter accepts the answer
+	two      = []int{2}    // the response is lost, and the vendor does not recognize the repeated call
+	oneOrTwo = []int{1, 2} // depends on whether the adapter accepts the response
 )
 
-// retryAfter is the pause that a throttling vendor asks for.
+// retryAfter is the pause that the vendor asks for.
 const retryAfter = time.Second
 
-// faultsBefore happen before the call has an effect. The call is repeated.
+// faultsBefore lists faults before a call has its effect. The call is repeated, except after the fault slow.
 var faultsBefore = []faultCase{
 	{"429 with Retry-After", statusFault(http.StatusTooManyRequests, retryAfter), one, false},
 	{"500", simulator.Fault{Kind: simulator.Status}, one, false},
@@ -44,25 +44,25 @@ func statusFault(status int, after time.Duration) simulator.Fault {
 	return simulator.Fault{Kind: simulator.Status, Status: status, RetryAfter: after}
 }
 
-// faultsAfter returns faults that happen after the call has had its effect, with the numbers of effects after a lost
-// and after an unreadable answer.
+// faultsAfter returns faults after a call has had its effect. lost and unreadable are the allowed numbers of effects
+// after a lost and after an unreadable response.
 func faultsAfter(lost, unreadable []int) []faultCase {
 	return []faultCase{
-		{"answer lost", simulator.Fault{Kind: simulator.Drop}, lost, false},
-		{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, unreadable, false},
-		{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, oneOrTwo, false},
-		{"huge answer", simulator.Fault{Kind: simulator.Huge}, unreadable, false},
+		{"response lost", simulator.Fault{Kind: simulator.Drop}, lost, false},
+		{"truncated response", simulator.Fault{Kind: simulator.Truncate}, unreadable, false},
+		{"response of the wrong type", simulator.Fault{Kind: simulator.ContentType}, oneOrTwo, false},
+		{"huge response", simulator.Fault{Kind: simulator.Huge}, unreadable, false},
 	}
 }
 
 var expired = faultCase{"expired token", simulator.Fault{Kind: simulator.ExpiredToken}, one, false}
 
-// webhookFaults are faults of a vendor's own calls. The vendor repeats a call until it is accepted.
+// webhookFaults lists faults of webhook calls. The vendor repeats a call until it is accepted.
 var webhookFaults = []faultCase{
 	{"not sent", simulator.Fault{Kind: simulator.Status}, one, false},
 	{"slow", simulator.Fault{Kind: simulator.Slow, Delay: 300 * time.Millisecond}, one, false},
 	{"reset", simulator.Fault{Kind: simulator.Reset}, one, false},
-	{"answer ignored", simulator.Fault{Kind: simulator.Drop}, one, false},
+	{"response ignored", simulator.Fault{Kind: simulator.Drop}, one, false},
 	{"truncated", simulator.Fault{Kind: simulator.Truncate}, one, false},
 	{"wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false},
 	{"huge", simulator.Fault{Kind: simulator.Huge}, one, false},
@@ -70,12 +70,12 @@ var webhookFaults = []faultCase{
 	{"wrong signature", simulator.Fault{Kind: simulator.BadSignature}, one, false},
 }
 
-// shortTimeout makes a channel's calls fail soon.
+// shortTimeout contains the line of a channel with a short timeout of calls.
 var shortTimeout = []string{"delivery: {timeout: 2s}"}
 
-// checkFaults causes each fault with one message and then sends another one. It checks that the first message has its
-// effects, that the second one arrives once and after it, and that the vendor's pause is respected. Received returns
-// the texts that the receiver has got.
+// checkFaults causes each fault with one message and then sends another message. It checks the number of effects of the
+// first message, that the second one arrives after it, and that the vendor's pause is respected. received returns the
+// texts that the receiver has got.
 func (s *system) checkFaults(
 	t *testing.T, faults *simulator.Faults, endpoint, channel string, cases []faultCase,
 	send func(text string), received func() []string,
@@ -109,7 +109,7 @@ func (s *system) checkFaults(
 			t.Errorf("%s: the fault happened %d times, want once", tc.name, n)
 		}
 		if took := time.Since(began); took < tc.fault.RetryAfter {
-			t.Errorf("%s: both messages arrived after %s, before the vendor's pause of %s ended",
+			t.Errorf("%s: both messages arrived after %s, within the vendor's pause of %s",
 				tc.name, took, tc.fault.RetryAfter)
 		}
 		if tc.dead {

@@ -19,16 +19,16 @@ import (
 	"patchbay/test/harness"
 )
 
-// Size of the race. A cycle is two handovers: to the agent and back.
+// Numbers of the test. A cycle is two handovers: to the agent and back to the bot.
 const (
 	raceCustomers = 250
 	raceCycles    = 10
 	raceHandovers = raceCustomers * raceCycles * 2
-	laterAnswers  = 2                      // to each question, in addition to the immediate answer
-	latestAnswer  = 800 * time.Millisecond // delay after the question
+	laterAnswers  = 2                      // answers to each question in addition to the immediate answer
+	latestAnswer  = 800 * time.Millisecond // maximum delay of these answers
 )
 
-// raceRoutes send no notices, and their offers last long enough for a slow machine.
+// raceRoutes sends no notices. Its offers last long enough for a slow machine.
 const raceRoutes = `
   - name: ask-for-an-agent
     from: customer
@@ -36,25 +36,24 @@ const raceRoutes = `
     offer: {to: desk, within: 10m}
 `
 
-// race is a number of customers who go back and forth between the bot and an agent while answers of earlier epochs
-// keep arriving. Texts of the bot and the agents contain the number of the epoch to which they belong.
+// race moves customers between the bot and an agent repeatedly, while answers of earlier epochs arrive. Texts of the
+// bot and of agents contain the number of their epoch.
 type race struct {
 	*system
-	connects       map[string]chan struct{} // by user id at the desk: one element for each CONNECT
-	chats          map[string]chan string   // by user id at the desk: the customer's texts
+	connects       map[string]chan struct{} // one element for each CONNECT, by user id at the desk
+	chats          map[string]chan string   // the customer's texts, by user id at the desk
 	pendingAnswers sync.WaitGroup           // answers of the bot that are not sent yet
 	sent           atomic.Int64             // number of sent answers of the bot
 	threads        sync.Map                 // raceEpoch → id of the bot's conversation
 }
 
-// raceEpoch is one customer's period with the bot as the owner.
+// raceEpoch identifies a period in which the bot is the owner of a customer's conversation.
 type raceEpoch struct {
 	user  string // id at the bot
 	epoch int
 }
 
-// In 5,000 handovers with answers in flight, no answer may follow the notification that another channel has
-// control.
+// In 5,000 handovers, no answer of a channel may arrive after the event that passes control to another channel.
 func TestNoFencedAnswerReachesTheCustomer(t *testing.T) {
 	r := &race{connects: map[string]chan struct{}{}, chats: map[string]chan string{}}
 	r.system = newSystem(t, harness.Vendors{
@@ -97,41 +96,41 @@ func TestNoFencedAnswerReachesTheCustomer(t *testing.T) {
 	r.verifyAnswers(t, users)
 }
 
-// answerQuestion answers immediately, and again later, when an agent can have control.
+// answerQuestion returns the immediate answer and schedules the later answers. An agent can have control then.
 func (r *race) answerQuestion(c botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
-	term, ok := epochOf(botwebhook.Question(messages))
+	epoch, ok := epochOf(botwebhook.Question(messages))
 	if !ok {
 		return nil
 	}
 	seed, _ := strconv.ParseUint(c.UserID[:16], 16, 64) // any seed works
-	chance := rand.New(rand.NewPCG(seed, uint64(term)))
+	chance := rand.New(rand.NewPCG(seed, uint64(epoch)))
 	for n := range laterAnswers {
 		r.pendingAnswers.Add(1)
 		time.AfterFunc(time.Duration(chance.Int64N(int64(latestAnswer))), func() {
 			defer r.pendingAnswers.Done()
-			r.sendAnswer(c.ID, fmt.Sprintf("bot %d later %d", term, n))
+			r.sendAnswer(c.ID, fmt.Sprintf("bot %d later %d", epoch, n))
 		})
 	}
-	r.threads.Store(raceEpoch{c.UserID, term}, c.ID)
+	r.threads.Store(raceEpoch{c.UserID, epoch}, c.ID)
 	r.sent.Add(1)
-	return []botwebhook.Answer{{Text: fmt.Sprintf("bot %d now", term)}}
+	return []botwebhook.Answer{{Text: fmt.Sprintf("bot %d now", epoch)}}
 }
 
-// sendAnswer sends an answer of the bot outside a call.
+// sendAnswer sends an answer of the bot in a webhook call.
 func (r *race) sendAnswer(conversation, text string) {
 	if r.Bots.Answer(conversation, botwebhook.Answer{Text: text}) == nil {
 		r.sent.Add(1)
 	}
 }
 
-// epochOf returns the epoch in a question.
+// epochOf returns the number of the epoch in a question.
 func epochOf(question string) (int, bool) {
 	var n int
 	_, err := fmt.Sscanf(question, "question %d", &n)
 	return n, err == nil
 }
 
-// followDesk forwards the events at the desk to the customers' cycles.
+// followDesk sends the events at the desk to the channels of the customers.
 func (r *race) followDesk(ctx context.Context) {
 	for from := 0; ; {
 		events, err := r.Desk.Events.Next(ctx, from)
@@ -150,12 +149,12 @@ func (r *race) followDesk(ctx context.Context) {
 	}
 }
 
-// runCycle takes a customer from the bot to an agent and back.
+// runCycle moves a customer from the bot to an agent and back.
 func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Rand) error {
 	if err := harness.Say(ctx, r.Livechat, user, fmt.Sprintf("question %d", n)); err != nil {
 		return err
 	}
-	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the thread of an earlier epoch of the bot
+	if old, ok := r.threads.Load(raceEpoch{deskID(user), n - 1}); ok { // the bot's thread in the previous epoch
 		r.sendAnswer(old.(string), fmt.Sprintf("bot %d again", n-1))
 	}
 	if chance.IntN(2) == 0 { // otherwise the answer is in flight during the offer
@@ -195,20 +194,20 @@ func (r *race) runCycle(ctx context.Context, user string, n int, chance *rand.Ra
 			return fmt.Errorf("wait for %q at the desk: %w", last, ctx.Err())
 		}
 	}
-	lastWords := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d last", n))
+	lastMessage := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d last", n))
 	end, err := r.Desk.HangupWithoutPush(deskID(user))
 	if err != nil {
 		return err
 	}
 	fenced := r.Desk.Message(deskID(user), "AGENT", "CHAT", "TEXT", fmt.Sprintf("agent %d fenced", n))
 	fenced.Timestamp = end.Timestamp + 1
-	if err := r.Desk.Push(end, fenced, lastWords); err != nil { // lastWords was sent before the end
+	if err := r.Desk.Push(end, fenced, lastMessage); err != nil { // lastMessage was sent before the end
 		return err
 	}
 	return r.awaitHandovers(ctx, user, 2*n+2)
 }
 
-// awaitHandovers waits until the customer has been notified of n handovers.
+// awaitHandovers waits until the customer has received the events of n handovers.
 func (r *race) awaitHandovers(ctx context.Context, user string, n int) error {
 	err := r.Livechat.Answers(user).Wait(ctx, func(all []native.Answer) bool {
 		seen := 0
@@ -234,7 +233,8 @@ func containsText(all []native.Answer, text string) bool {
 	return false
 }
 
-// verifyAnswers checks each customer's answers in order: a text must belong to the owner and its epoch.
+// verifyAnswers checks the answers of each customer: each text must be of the current owner and epoch. It also checks
+// that each answer of the bot has arrived or was fenced.
 func (r *race) verifyAnswers(t *testing.T, users []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Timeout, "all answers are accepted", func() string {

@@ -21,7 +21,7 @@ import (
 	"patchbay/sandbox/native"
 )
 
-// smallDisk mounts a disk of 24 MiB. This needs root or CAP_SYS_ADMIN, which test containers have.
+// smallDisk mounts a disk of 24 MiB. It needs root or CAP_SYS_ADMIN.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,8 +36,8 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fillDisk fills a disk up to the given free bytes. It returns a function that frees the space.
-func fillDisk(t *testing.T, dir string, left int64) (empty func()) {
+// fillDisk fills a disk until it has free bytes. The returned function frees the space again.
+func fillDisk(t *testing.T, dir string, free int64) (freeSpace func()) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(dir, "of-another-program"))
 	if err != nil {
@@ -51,8 +51,8 @@ func fillDisk(t *testing.T, dir string, left int64) (empty func()) {
 			t.Fatal(err)
 		}
 	}
-	if info, err := file.Stat(); err != nil || file.Truncate(info.Size()-left) != nil {
-		t.Fatalf("leave %d bytes on the disk: %v", left, err)
+	if info, err := file.Stat(); err != nil || file.Truncate(info.Size()-free) != nil {
+		t.Fatalf("leave %d free bytes on the disk: %v", free, err)
 	}
 	return func() {
 		if err := os.Remove(file.Name()); err != nil {
@@ -61,7 +61,7 @@ func fillDisk(t *testing.T, dir string, left int64) (empty func()) {
 	}
 }
 
-// The gateway recovers when there is space, without a restart.
+// The gateway accepts messages again when the disk has space, without a restart.
 func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
@@ -77,7 +77,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 		s.say(t, "ann", text)
 		accepted = append(accepted, text)
 	}
-	within(t, harness.Timeout, "a call hangs", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "a call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	freeSpace := fillDisk(t, disk, 0)
@@ -109,7 +109,7 @@ func TestFullDiskRefusesMessagesAndLosesNone(t *testing.T) {
 	s.expect(t, "ann", "bot", "You said: after the restart")
 }
 
-// sayUntilRefused sends messages until one is refused because the disk is full. It returns the accepted ones.
+// sayUntilRefused sends messages until the gateway refuses one. It returns the accepted messages.
 func (s *system) sayUntilRefused(t *testing.T, user string) (accepted []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Timeout, "messages are refused", func() string {
@@ -130,12 +130,12 @@ func (s *system) sayUntilRefused(t *testing.T, user string) (accepted []string) 
 	return accepted
 }
 
-// expectFullDisk checks that vendors are refused in their form, and that the gateway is not ready.
+// expectFullDisk checks that the gateway refuses each vendor's call in the vendor's format, and that it is not ready.
 func (s *system) expectFullDisk(t *testing.T) {
 	t.Helper()
 	for _, v := range vendors {
-		if no := s.request(t, v, v.valid(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
-			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, no)
+		if result := s.request(t, v, v.valid(s)); result.status != http.StatusServiceUnavailable || result.retryAfter == "" {
+			t.Errorf("%s on a full disk: %+v, want 503 with Retry-After", v.name, result)
 		}
 	}
 	if status, body := s.Ready(); status != http.StatusServiceUnavailable || !strings.Contains(body, "[-] store: ") ||
@@ -144,13 +144,13 @@ func (s *system) expectFullDisk(t *testing.T) {
 	}
 }
 
-// Media need more free space than the log, so messages are still delivered.
+// Media need more free space than the log, so messages are delivered when media cannot be stored.
 func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t)
 	s := newSystem(t, harness.Vendors{}, harness.Config{
 		Store: filepath.Join(disk, "store"), Settings: map[string][]string{"faq": {"media: base64"}},
-		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // a fetch is retried for half of it
+		Extra: map[string][]string{"faq": {"delivery: {give_up: 6s}"}}, // a fetch is retried for half of this time
 	})
 	send := func(user, text string, data []byte) botwebhook.SendCall {
 		t.Helper()
@@ -163,11 +163,11 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 		t.Fatalf("the bot got %d images, want 1", len(m))
 	}
 
-	// The log needs 5 % of the disk free, media need 10 %.
+	// The log needs 5 % of free space, media need 10 %.
 	freeSpace := fillDisk(t, disk, 1800<<10)
 	const text = "without space"
 	s.say(t, "bea", text, native.WithMessageID("bea-1"), s.withImage("photo.png", "image/png", photo))
-	within(t, harness.Timeout, "the bot gets the image as text", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the bot gets the image as text", func(ctx context.Context) error {
 		return s.Bots.SendCalls.Wait(ctx, func(all []botwebhook.SendCall) bool {
 			return slices.ContainsFunc(all, func(a botwebhook.SendCall) bool {
 				question := botwebhook.Question(a.Messages)
@@ -182,7 +182,7 @@ func TestImagesBecomeTextOnAFullDisk(t *testing.T) {
 		t.Errorf("the trail has no reason: %s", trace)
 	}
 	if n := s.Metric(t, "patchbay_media_fetched_total", "channel", "livechat", "result", "no_room"); n == 0 {
-		t.Error("the fetch is not counted")
+		t.Error("patchbay_media_fetched_total does not count the fetch")
 	}
 	if status, body := s.Ready(); status != http.StatusOK {
 		t.Errorf("readyz: %d\n%swant ready", status, body)

@@ -11,15 +11,15 @@ import (
 	"patchbay/test/harness"
 )
 
-// Credentials that two gateways in a row share.
+// Credentials that both gateways of a chain have.
 const (
 	chainToken  = "chain-access-token-0123456789"
 	chainAnswer = "chain-answer-token-0123456789"
 	chainSecret = "whsec_Y2hhaW4tYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5"
 )
 
-// newChain returns two gateways in a row. The near gateway has the customers and a desk. Its bot is the far
-// gateway, which has a GPTBots bot.
+// newChain returns a chain of two gateways. The near gateway has the customers and a desk. Its bot is the far gateway,
+// which has a bot of GPTBots.
 func newChain(t *testing.T) (near, far *system) {
 	t.Helper()
 	nearAddress := harness.FreeAddress(t)
@@ -66,7 +66,7 @@ settings:
 	return near, far
 }
 
-// No message is lost if the far gateway is killed in between.
+// The far gateway is killed during the conversation. No message may be lost.
 func TestConversationThroughTwoGateways(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
@@ -112,8 +112,8 @@ func TestConversationThroughTwoGateways(t *testing.T) {
 func TestMessageWithTooManyHopsIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	near, far := newChain(t)
-	near.say(t, "far", "too far", hops("9"), native.WithMessageID("hops-9"))
-	near.say(t, "near", "hello", hops("3"))
+	near.say(t, "far", "too far", withHops("9"), native.WithMessageID("hops-9"))
+	near.say(t, "near", "hello", withHops("3"))
 	near.expect(t, "near", "bot", greeting)
 	near.expectNothingPending(t, "hops-9")
 	for _, call := range far.Bots.SendCalls.All() {
@@ -125,7 +125,7 @@ func TestMessageWithTooManyHopsIsNotDelivered(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFarGatewaySpeaksAsItsBot(t *testing.T) {
+func TestForgedAnswersOfTheFarGatewayAreRefused(t *testing.T) {
 	t.Parallel()
 	near, _ := newChain(t)
 	near.say(t, "eve", "hello")
@@ -165,6 +165,6 @@ func TestOnlyTheFarGatewaySpeaksAsItsBot(t *testing.T) {
 	}
 }
 
-func hops(n string) native.Option {
+func withHops(n string) native.Option {
 	return func(m *native.Message) { m.Header.Set("Patchbay-Hops", n) }
 }

@@ -9,7 +9,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// connectHandoff starts a handoff that an agent accepts, and returns it with the customer's id at the desk.
+// connectHandoff starts a hand-off, which an agent accepts. It returns the hand-off and the customer's id at the desk.
 func (s *system) connectHandoff(t *testing.T, user string) (h *botwebhook.Handoff, chat string) {
 	t.Helper()
 	h, err := s.Bots.Handoff(harness.TestContext(t), botwebhook.User{UserID: user})
@@ -23,7 +23,7 @@ func (s *system) connectHandoff(t *testing.T, user string) (h *botwebhook.Handof
 	return h, chat
 }
 
-func heardTexts(h *botwebhook.Handoff) []string {
+func agentTexts(h *botwebhook.Handoff) []string {
 	var out []string
 	for _, m := range h.AgentMessages.All() {
 		out = append(out, m.Text)
@@ -40,10 +40,10 @@ func TestHandoffRepliesSurviveFaults(t *testing.T) {
 		if _, err := s.Desk.Say(chat, text); err != nil {
 			t.Fatal(err)
 		}
-	}, func() []string { return heardTexts(h) })
+	}, func() []string { return agentTexts(h) })
 }
 
-// If the call to end the handoff is repeated, the vendor may answer that the handoff has ended already.
+// If the call that ends a hand-off is repeated, the vendor can respond that the hand-off has ended.
 func TestHandoffEndSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t, shortTimeout...)
@@ -60,14 +60,14 @@ func TestHandoffEndSurvivesFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if end, err := h.Wait(harness.TestContext(t)); err != nil || end != botwebhook.ByAgent {
-			t.Errorf("%s: the handoff ended as %q, %v; want by the agent", tc.name, end, err)
+			t.Errorf("%s: the hand-off ended with %q, %v; want %q", tc.name, end, err, botwebhook.ByAgent)
 		}
 		s.expectNothingPending(t, h.ID)
 		s.Bots.Faults.Release()
 		if n := s.Bots.Faults.Hits.Len() - hits; n != 1 {
 			t.Errorf("%s: the fault happened %d times, want once", tc.name, n)
 		}
-		if got, want := heardTexts(h), []string{noticeLooking, "Bye.", "Goodbye."}; !slices.Equal(got, want) {
+		if got, want := agentTexts(h), []string{noticeLooking, "Bye.", "Goodbye."}; !slices.Equal(got, want) {
 			t.Errorf("%s: the customer got %q, want %q", tc.name, got, want)
 		}
 	}

@@ -10,8 +10,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// newHandoffSystem returns a system whose customer channel is a GPTBots agent that hands its dialogues off to humans.
-// Lines are added to the channel.
+// newHandoffSystem returns a system with a customer channel for hand-offs of GPTBots. lines are added to the channel.
 func newHandoffSystem(t *testing.T, lines ...string) *system {
 	t.Helper()
 	s := newSystem(t, harness.Vendors{}, harness.Config{
@@ -60,12 +59,12 @@ func (s *system) queuedUser(t *testing.T) (user string) {
 	return user
 }
 
-func awaitHeard(t *testing.T, h *botwebhook.Handoff, text string) {
+func awaitAgentText(t *testing.T, h *botwebhook.Handoff, text string) {
 	t.Helper()
 	if err := h.AgentMessages.Wait(harness.TestContext(t), func(all []botwebhook.AgentMessage) bool {
 		return len(all) > 0 && all[len(all)-1].Text == text
 	}); err != nil {
-		t.Fatalf("the customer does not get %q: %v; got %q", text, err, heardTexts(h))
+		t.Fatalf("the customer does not get %q: %v; got %q", text, err, agentTexts(h))
 	}
 }
 
@@ -78,7 +77,7 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	awaitHeard(t, h, noticeLooking)
+	awaitAgentText(t, h, noticeLooking)
 	chat := s.queuedUser(t)
 	if err := s.Desk.Accept(chat, "Kim"); err != nil {
 		t.Fatal(err)
@@ -86,7 +85,7 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 	if _, err := s.Desk.Say(chat, "This is Kim."); err != nil {
 		t.Fatal(err)
 	}
-	awaitHeard(t, h, "This is Kim.")
+	awaitAgentText(t, h, "This is Kim.")
 	if _, err := h.Say(harness.TestContext(t), "It is parcel 17."); err != nil {
 		t.Fatal(err)
 	}
@@ -101,10 +100,10 @@ func TestHandoffToTheDeskAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	end, err := h.Wait(harness.TestContext(t))
-	if err != nil || end == botwebhook.TimedOut {
-		t.Errorf("the handoff ended as %q, %v; want by the desk", end, err)
+	if err != nil || end != botwebhook.ByAgent {
+		t.Errorf("the hand-off ended with %q, %v; want %q", end, err, botwebhook.ByAgent)
 	}
-	awaitHeard(t, h, "Goodbye.")
+	awaitAgentText(t, h, "Goodbye.")
 	s.expectNoProblems(t)
 }
 
@@ -124,14 +123,14 @@ func TestCustomerEndsAHandoff(t *testing.T) {
 	if _, err := s.Desk.Say(chat, "This is Kim."); err != nil {
 		t.Fatal(err)
 	}
-	awaitHeard(t, h, "This is Kim.")
+	awaitAgentText(t, h, "This is Kim.")
 	if out, err := h.Close(harness.TestContext(t)); err != nil || out.Status != http.StatusOK {
 		t.Errorf("close: %+v, %v", out, err)
 	}
 	s.awaitChat(t, chat, aicc.StateLeft)
 }
 
-// GPTBots checks the webhook addresses with calls that contain no message. No page shows further members.
+// GPTBots checks webhook addresses with calls without a message. The vendor's pages show only the member istest.
 func TestWebhookCheckIsAnswered(t *testing.T) {
 	t.Parallel()
 	s := newHandoffSystem(t)

@@ -9,8 +9,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// The agent has hung up, but the gateway does not know it yet. The message goes to the owner in the end, and no
-// customer stays in the desk's queue.
+// The agent has hung up, and the push with this event hangs. A message goes to the bot after the push, and the customer
+// is not in the desk's queue.
 func TestMessageDuringAHangupGoesToTheBot(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"session expired": "", "documented text": aicc.ReasonSend} {
@@ -28,12 +28,12 @@ func checkMessageDuringHangup(t *testing.T, s *system) {
 	if err := s.Desk.Hangup(deskID("ann")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, harness.Timeout, "the push hangs", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the push hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	refused := s.Desk.Problems.Len()
 	s.say(t, "ann", "One more thing.")
-	harness.Eventually(t, harness.Timeout, "the desk refuses the message because the session is over", func() string {
+	harness.Eventually(t, harness.Timeout, "the desk refuses the message because the session has ended", func() string {
 		if s.Desk.Problems.Len() == refused {
 			return "not yet"
 		}

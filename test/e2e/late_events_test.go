@@ -6,7 +6,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// The desk uses one thread for all sessions of a customer. The DISCONNECT of the first session arrives in the second.
+// The desk has one thread for all sessions of a customer. The DISCONNECT of the first session arrives in the second
+// one.
 func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -16,7 +17,7 @@ func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.say(t, user, "still there?") // the desk refuses it, because the session is over
+	s.say(t, user, "still there?") // the desk refuses it because the session has ended
 	s.expectHandover(t, user, "Assistant")
 	s.expect(t, user, "bot", "You said: still there?")
 
@@ -37,8 +38,8 @@ func TestLateDisconnectDoesNotEndTheNextSession(t *testing.T) {
 	}
 }
 
-// The agent's last words are behind its DISCONNECT in one push.
-func TestLastWordsOfAnAgentAreDelivered(t *testing.T) {
+// In one push, the agent's last message follows the agent's DISCONNECT.
+func TestLastMessageOfAnAgentIsDelivered(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "ada"

@@ -1,4 +1,4 @@
-// Package e2e tests the built programs from outside, over real sockets, with simulated vendors.
+// Package e2e tests the built programs with simulated vendors, over sockets.
 package e2e
 
 import (

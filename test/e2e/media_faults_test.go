@@ -12,10 +12,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// labeledImage returns an image that ends with text.
+// labeledImage returns an image with text after its end.
 func labeledImage(t *testing.T, text string) []byte { return append(randomImage(t, 8), text...) }
 
-// imageLabel returns the text of a labeledImage, which begins with "first"; false for other content.
+// imageLabel returns the text after a labeledImage if it begins with "first", and false for other content.
 func imageLabel(content []byte) (string, bool) {
 	at := bytes.LastIndex(content, []byte("first"))
 	if at < 0 {
@@ -24,7 +24,7 @@ func imageLabel(content []byte) (string, bool) {
 	return string(content[at:]), true
 }
 
-// A repeated upload has no effect for the agent.
+// The agent does not see repeated uploads.
 func TestImageForTheAgentSurvivesUploadFaults(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"desk": shortTimeout}})
@@ -98,17 +98,17 @@ func TestImageForTheCustomerSurvivesDownloadFaults(t *testing.T) {
 	}
 }
 
-// downloadFaults are the faults of a download from the desk. A medium above the size limit becomes text.
+// downloadFaults returns the faults of a download from the desk. A medium above the size limit becomes text.
 func downloadFaults(endpoint string) []faultCase {
 	isHang := func(tc faultCase) bool { return tc.fault.Kind == simulator.Hang }
 	cases := append(slices.DeleteFunc(slices.Clone(faultsBefore), isHang),
-		faultCase{"answer lost", simulator.Fault{Kind: simulator.Drop}, one, false},
-		faultCase{"answer truncated", simulator.Fault{Kind: simulator.Truncate}, one, false},
-		faultCase{"answer of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false})
+		faultCase{"response lost", simulator.Fault{Kind: simulator.Drop}, one, false},
+		faultCase{"truncated response", simulator.Fault{Kind: simulator.Truncate}, one, false},
+		faultCase{"response of the wrong type", simulator.Fault{Kind: simulator.ContentType}, one, false})
 	if endpoint == aicc.EndpointDownload {
 		cases = append(cases, expired,
-			faultCase{"large answer", simulator.Fault{Kind: simulator.Huge, Bytes: 100 << 10}, one, false},
-			faultCase{"huge answer", simulator.Fault{Kind: simulator.Huge}, none, false})
+			faultCase{"large response", simulator.Fault{Kind: simulator.Huge, Bytes: 100 << 10}, one, false},
+			faultCase{"huge response", simulator.Fault{Kind: simulator.Huge}, none, false})
 	}
 	return cases
 }
@@ -124,7 +124,7 @@ func TestHangingDownloadDelaysOnlyItsConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.agentSays(t, "hal", "see above")
-	within(t, harness.Timeout, "the download hangs", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the download hangs", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.agentSays(t, "hugo", "hello")

@@ -19,7 +19,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// randomImage returns a different image each time.
+// randomImage returns a PNG image of random pixels. size is its width and height.
 func randomImage(t *testing.T, size int) []byte {
 	t.Helper()
 	m := image.NewNRGBA(image.Rect(0, 0, size, size))
@@ -34,13 +34,13 @@ func randomImage(t *testing.T, size int) []byte {
 	return b.Bytes()
 }
 
-// withImage adds a file to the customers' website, and attaches it to a message.
+// withImage adds a file to the customers' website, and returns an option that attaches it to a message as an image.
 func (s *system) withImage(name, contentType string, data []byte) native.Option {
 	path := s.Livechat.AddFile(name, contentType, data)
 	return native.WithMedia(native.File{Type: "image", URL: s.LivechatURL() + path, Name: name, ContentType: contentType})
 }
 
-// awaitDeskFile waits until the agent sees a file from the customer, and returns it.
+// awaitDeskFile waits until the agent sees a file of the customer, and returns its line and the file.
 func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File) {
 	t.Helper()
 	var line aicc.Line
@@ -59,12 +59,13 @@ func (s *system) awaitDeskFile(t *testing.T, user string) (aicc.Line, aicc.File)
 	}
 	f, ok := s.Desk.File(line.File)
 	if !ok {
-		t.Fatalf("the desk does not know file %q", line.File)
+		t.Fatalf("the desk has no file %q", line.File)
 	}
 	return line, f
 }
 
-// awaitMedium waits until the customer gets a medium, and returns it with the content and the type of its link.
+// awaitMedium waits until the customer gets a medium, and downloads it. It returns the medium, and the content and its
+// type.
 func (s *system) awaitMedium(t *testing.T, user string) (f native.File, content []byte, contentType string) {
 	t.Helper()
 	a := s.expectAnswer(t, user, "an image", func(a native.Answer) bool { return len(a.Payload.Media) > 0 })
@@ -75,8 +76,8 @@ func (s *system) awaitMedium(t *testing.T, user string) (f native.File, content 
 	return a.Payload.Media[0], content, contentType
 }
 
-// Links still work after a restart.
-func TestImagesTravelBothWays(t *testing.T) {
+// Links to media are valid after a restart.
+func TestImagesArriveInBothDirections(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
 	const user = "iris"
@@ -89,9 +90,9 @@ func TestImagesTravelBothWays(t *testing.T) {
 		t.Fatal(err)
 	}
 	file, got, contentType := s.awaitMedium(t, user)
-	announced := file.ContentType == "image/png" && file.Size == int64(len(map1))
-	if !bytes.Equal(got, map1) || contentType != "image/png" || !announced {
-		t.Errorf("got %d bytes of %s (announced %+v), want %d", len(got), contentType, file, len(map1))
+	described := file.ContentType == "image/png" && file.Size == int64(len(map1))
+	if !bytes.Equal(got, map1) || contentType != "image/png" || !described {
+		t.Errorf("got %d bytes of %s for %+v, want %d", len(got), contentType, file, len(map1))
 	}
 	if !strings.HasPrefix(file.URL, s.Public+"/media/") {
 		t.Errorf("the link is %s, want a link to the gateway", file.URL)
@@ -115,7 +116,7 @@ func TestImagesTravelBothWays(t *testing.T) {
 	s.expectNoProblems(t)
 }
 
-// The trail has the reason.
+// The trail contains the reason.
 func TestUndeliverableImagesBecomeText(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -156,7 +157,7 @@ func TestUndeliverableImagesBecomeText(t *testing.T) {
 	}
 }
 
-// The setting allow opens private networks to the channel's calls, but not to links in customers' messages.
+// The setting allow applies to the channel's calls, but not to links in customers' messages.
 func TestLinksIntoPrivateNetworksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Define: map[string]string{"livechat": `
@@ -209,18 +210,18 @@ func TestHangingHostDoesNotDelayOtherImages(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Settings: map[string][]string{"faq": {"media: base64"}}})
 	hanging, release := make(chan struct{}, 1000), make(chan struct{})
-	tarpit := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	slowHost := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		hanging <- struct{}{}
 		<-release
 	}))
-	defer tarpit.Close()
+	defer slowHost.Close()
 	defer close(release)
-	address := strings.Replace(tarpit.URL, "127.0.0.1", "localhost", 1) // not the host of the customers' website
+	address := strings.Replace(slowHost.URL, "127.0.0.1", "localhost", 1) // not the host of the customers' website
 	for i := range 40 {
 		s.say(t, fmt.Sprint("troll-", i), "look", native.WithMedia(native.File{
 			Type: "image", URL: fmt.Sprintf("%s/%d.png", address, i), Name: "a.png"}))
 	}
-	within(t, harness.Timeout, "a request hangs", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "a request hangs", func(ctx context.Context) error {
 		select {
 		case <-hanging:
 			return nil
@@ -236,7 +237,7 @@ func TestHangingHostDoesNotDelayOtherImages(t *testing.T) {
 	}
 }
 
-// A failed upload repeats no call that had its effect.
+// After a failed upload, no call that had its effect is repeated.
 func TestImageTransferIsRetried(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})

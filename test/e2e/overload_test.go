@@ -12,14 +12,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// overloadConfig has a bot that takes one call at a time.
+// overloadConfig has a bot channel with one call at a time.
 var overloadConfig = harness.Config{
 	Limits: []string{"limits: {opened_per_minute: 0, queue_age: 1s}"},
 	Extra:  map[string][]string{"faq": {"delivery: {concurrency: 1}"}},
 }
 
-// tryToSay sends a message of a customer once.
-func (s *system) tryToSay(t *testing.T, user, text string) refusal {
+// sayOnce sends a customer's message in one call and returns the response, which may be a refusal.
+func (s *system) sayOnce(t *testing.T, user, text string) refusal {
 	t.Helper()
 	call := nativeCall(s)
 	call.body = fmt.Sprintf(`{"userId":%q,"accessToken":%q,"messageId":%q,"payload":{"userSay":%q,"userInfo":{"id":%q}}}`,
@@ -27,8 +27,8 @@ func (s *system) tryToSay(t *testing.T, user, text string) refusal {
 	return s.request(t, vendors[0], call)
 }
 
-// The vendor of a slow bot is asked to wait. The other channels continue, and nothing is lost.
-func TestBotThatCannotKeepUp(t *testing.T) {
+// The gateway asks the customers' vendor to wait. Other channels continue, and no message is lost.
+func TestOverloadedBotCausesRefusals(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, overloadConfig)
 	s.connectAgent(t, "carl")
@@ -38,24 +38,24 @@ func TestBotThatCannotKeepUp(t *testing.T) {
 	accepted, refused := []string{}, ""
 	for i := 0; refused == ""; i++ {
 		user := fmt.Sprint("u", i)
-		switch no := s.tryToSay(t, user, "question of "+user); no.status {
+		switch result := s.sayOnce(t, user, "question of "+user); result.status {
 		case http.StatusOK:
 			accepted = append(accepted, user)
 		case http.StatusTooManyRequests:
-			if no.retryAfter != "1" {
-				t.Errorf("Retry-After is %q, want 1", no.retryAfter)
+			if result.retryAfter != "1" {
+				t.Errorf("Retry-After is %q, want 1", result.retryAfter)
 			}
 			refused = user
 		default:
-			t.Fatalf("message of %s: %+v", user, no)
+			t.Fatalf("message of %s: %+v", user, result)
 		}
 		if i == 200 {
 			t.Fatal("no message was refused")
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	if no := s.tryToSay(t, "u0", "question of u0"); no.status != http.StatusOK {
-		t.Errorf("the duplicate of an accepted message: %+v, want 200", no)
+	if result := s.sayOnce(t, "u0", "question of u0"); result.status != http.StatusOK {
+		t.Errorf("the duplicate of an accepted message: %+v, want 200", result)
 	}
 	if _, body := s.Ready(); !strings.Contains(body, "[+] channel faq: degraded: cannot keep up: all calls") {
 		t.Errorf("readyz:\n%swant a channel that cannot keep up", body)
@@ -67,8 +67,8 @@ func TestBotThatCannotKeepUp(t *testing.T) {
 	}
 	s.Bots.Faults.Clear()
 	harness.Eventually(t, harness.Timeout, "the refused message is accepted", func() string {
-		if no := s.tryToSay(t, refused, "question of "+refused); no.status != http.StatusOK {
-			return fmt.Sprintf("%+v", no)
+		if result := s.sayOnce(t, refused, "question of "+refused); result.status != http.StatusOK {
+			return fmt.Sprintf("%+v", result)
 		}
 		return ""
 	})
@@ -77,16 +77,16 @@ func TestBotThatCannotKeepUp(t *testing.T) {
 	}
 }
 
-// A vendor that does not respond is no reason for refusals: the messages wait in the log.
-func TestBotThatHangsCausesNoRefusals(t *testing.T) {
+// If the bot's vendor does not respond, messages are accepted and wait in the log.
+func TestHangingBotCausesNoRefusals(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, overloadConfig)
 	s.say(t, "ann", "first")
 	s.expect(t, "ann", "bot", "You said: first")
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
 	for i := range 30 {
-		if no := s.tryToSay(t, fmt.Sprint("u", i%10), fmt.Sprint("question ", i)); no.status != http.StatusOK {
-			t.Errorf("message %d: %+v, want 200", i, no)
+		if result := s.sayOnce(t, fmt.Sprint("u", i%10), fmt.Sprint("question ", i)); result.status != http.StatusOK {
+			t.Errorf("message %d: %+v, want 200", i, result)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

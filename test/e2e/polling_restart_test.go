@@ -9,7 +9,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// The desk returns each message once, so a restart of the adapter or the gateway must not lose a batch.
+// The desk returns each message once. A restart of the adapter or of the gateway must not lose messages.
 func TestPollingContinuesAfterRestarts(t *testing.T) {
 	t.Parallel()
 	s := newDeskSystem(t, aicc.Options{PushOff: true}, polling...)
@@ -40,7 +40,7 @@ func TestPollingContinuesAfterRestarts(t *testing.T) {
 	s.expect(t, "ann", "agent", "after the adapter's restart")
 	awaitSubscription(1)
 
-	for i := range 5 { // the desk returns some of them while the gateway stops
+	for i := range 5 { // the desk may return some of them while the gateway stops
 		agentSays(fmt.Sprintf("before the stop %d", i))
 	}
 	s.Stop(t)

@@ -21,7 +21,7 @@ const (
 	proxySecret = "whsec_cHJveHktYW5zd2VyLXNlY3JldC0wMTIzNDU2Nzg5YWI="
 )
 
-// newProxySystem returns a system whose bot is behind a message proxy.
+// newProxySystem returns a system with the message proxy as its bot. secret signs the answers; "" means no signature.
 func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 	t.Helper()
 	p := native.NewProxy(native.ProxyOptions{
@@ -34,8 +34,8 @@ func newProxySystem(t *testing.T, secret string) (*system, *native.Proxy) {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	without := []string{"faq", "desk"}
-	s := newSystem(t, harness.Vendors{}, harness.Config{Omit: without, Routes: "[]", Define: map[string]string{
+	omit := []string{"faq", "desk"}
+	s := newSystem(t, harness.Vendors{}, harness.Config{Omit: omit, Routes: "[]", Define: map[string]string{
 		"proxy": fmt.Sprintf(`
 adapter: native
 role: bot
@@ -64,8 +64,8 @@ settings:
 	return s, p
 }
 
-// The proxy accepts a call with any 2xx status and any body, so a message is repeated only if the whole answer is
-// lost.
+// Any response with status 2xx means that the proxy accepted the message, whatever its body is. So a message is
+// repeated only if the complete response is lost.
 func TestMessagesToTheProxySurviveFaults(t *testing.T) {
 	t.Parallel()
 	s, p := newProxySystem(t, proxySecret)
@@ -108,7 +108,7 @@ func TestRefusedProxyTokenIsRetriedSlowly(t *testing.T) {
 	s.expect(t, "ben", "bot", "You said: hello")
 }
 
-// Calls are authenticated with a token alone, or with a token and a signature.
+// The calls have a token, or a token and a signature.
 func TestAnswersOfTheProxySurviveFaults(t *testing.T) {
 	t.Parallel()
 	for name, secret := range map[string]string{"token": "", "signature": proxySecret} {

@@ -15,13 +15,13 @@ import (
 	"patchbay/test/harness"
 )
 
-// vendorCall is a webhook request of a vendor. Empty method and content type mean POST and JSON.
+// vendorCall is a webhook call of a vendor. An empty method means POST, an empty contentType means JSON.
 type vendorCall struct {
 	method, path, contentType, body string
 	header                          map[string]string
 }
 
-// refusal is a refusal in the vendor's form.
+// refusal is the response to a webhook call: a status, and unless it is 200, a body in the vendor's format.
 type refusal struct {
 	status     int // HTTP status
 	code       int // status in the body
@@ -31,7 +31,7 @@ type refusal struct {
 	allow      string
 }
 
-// vendor knows how one vendor calls and how it reads a refusal.
+// vendor contains the calls of a vendor and the format of its refusals.
 type vendor struct {
 	name  string
 	valid func(s *system) vendorCall
@@ -40,32 +40,32 @@ type vendor struct {
 
 var vendors = []vendor{
 	{"native", nativeCall, func(t *testing.T, body []byte) (int, string, string) {
-		var no struct {
+		var refusal struct {
 			Error struct {
 				Status         int
 				Field, Message string
 			}
 		}
-		decodeStrict(t, body, &no)
-		return no.Error.Status, no.Error.Field, no.Error.Message
+		decodeStrict(t, body, &refusal)
+		return refusal.Error.Status, refusal.Error.Field, refusal.Error.Message
 	}},
 	{"botwebhook", botCallback, func(t *testing.T, body []byte) (int, string, string) {
-		var no struct {
+		var refusal struct {
 			Code int
 			Msg  string
 		}
-		decodeStrict(t, body, &no)
-		field, text := splitField(no.Msg)
-		return no.Code, field, text
+		decodeStrict(t, body, &refusal)
+		field, text := splitField(refusal.Msg)
+		return refusal.Code, field, text
 	}},
 	{"aicc", deskPush, func(t *testing.T, body []byte) (int, string, string) {
-		var no struct {
+		var refusal struct {
 			ResultCode int `json:"resultCode,string"`
 			ResultDesc string
 		}
-		decodeStrict(t, body, &no)
-		field, text := splitField(no.ResultDesc)
-		return no.ResultCode, field, text
+		decodeStrict(t, body, &refusal)
+		field, text := splitField(refusal.ResultDesc)
+		return refusal.ResultCode, field, text
 	}},
 }
 
@@ -82,7 +82,7 @@ func decodeStrict(t *testing.T, body []byte, into any) {
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		t.Errorf("body %q does not have the vendor's form: %v", body, err)
+		t.Errorf("body %q does not have the vendor's format: %v", body, err)
 	}
 }
 
@@ -111,7 +111,7 @@ func pushMessage(user, text string) string {
 		`"messageCode":"` + user + "-" + text + `","timestamp":1780000000000}`
 }
 
-// request makes a call. Unless the status is 200, it reads the refusal.
+// request makes a call and parses the response. A status other than 200 must have a body in the vendor's format.
 func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	t.Helper()
 	method, contentType := c.method, c.contentType
@@ -138,21 +138,21 @@ func (s *system) request(t *testing.T, v vendor, c vendorCall) refusal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	no := refusal{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), allow: resp.Header.Get("Allow")}
+	result := refusal{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), allow: resp.Header.Get("Allow")}
 	if resp.StatusCode == http.StatusOK {
-		return no
+		return result
 	}
 	if got := resp.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type of the refusal: %q, want application/json", got)
 	}
-	no.code, no.field, no.text = v.read(t, body)
-	if no.code != no.status || no.text == "" {
-		t.Errorf("the body %q does not contain status %d and a text", body, no.status)
+	result.code, result.field, result.text = v.read(t, body)
+	if result.code != result.status || result.text == "" {
+		t.Errorf("the body %q does not contain status %d and a text", body, result.status)
 	}
-	return no
+	return result
 }
 
-// invalidCall is a change that makes a valid call invalid, and the expected refusal. The field "*" is any.
+// invalidCall is a change that makes a valid call invalid, and the expected refusal. The field "*" matches any field.
 type invalidCall struct {
 	name   string
 	change func(c *vendorCall)
@@ -164,7 +164,7 @@ func replaceBody(from, to string) func(*vendorCall) {
 	return func(c *vendorCall) { c.body = strings.Replace(c.body, from, to, 1) }
 }
 
-// commonInvalidCalls apply to all vendors.
+// commonInvalidCalls lists the invalid calls of all vendors.
 var commonInvalidCalls = []invalidCall{
 	{"method", func(c *vendorCall) { c.method = http.MethodGet }, 405, ""},
 	{"media type", func(c *vendorCall) { c.contentType = "text/plain" }, 415, ""},
@@ -177,7 +177,7 @@ var commonInvalidCalls = []invalidCall{
 	{"empty", func(c *vendorCall) { c.body = "" }, 400, "*"},
 }
 
-// vendorInvalidCalls apply to one vendor. The adapters' tests cover their fields.
+// vendorInvalidCalls lists the invalid calls of one vendor. The tests of the adapters contain more of them.
 var vendorInvalidCalls = map[string][]invalidCall{
 	"native": {
 		{"wrong token", replaceBody(`"accessToken":"`, `"accessToken":"x`), 401, "accessToken"},
@@ -208,7 +208,7 @@ func withHeader(h map[string]string, name, value string) map[string]string {
 	return out
 }
 
-// A refusal names the wrong field, and nothing of the call is stored.
+// A refusal names the wrong field. The gateway stores no part of the call.
 func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
@@ -221,15 +221,15 @@ func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 				if b.change(&c); fmt.Sprint(c) == before {
 					t.Fatal("the call is unchanged")
 				}
-				no := s.request(t, v, c)
-				if no.status != b.status || b.field != "*" && no.field != b.field {
-					t.Errorf("refused with %d for field %q (%s), want %d for %q", no.status, no.field, no.text, b.status, b.field)
+				result := s.request(t, v, c)
+				if result.status != b.status || b.field != "*" && result.field != b.field {
+					t.Errorf("refusal %+v, want status %d for field %q", result, b.status, b.field)
 				}
-				if no.status == http.StatusMethodNotAllowed && no.allow != http.MethodPost {
-					t.Errorf("Allow: %q, want POST", no.allow)
+				if result.status == http.StatusMethodNotAllowed && result.allow != http.MethodPost {
+					t.Errorf("Allow: %q, want POST", result.allow)
 				}
-				if b.status != http.StatusServiceUnavailable && no.retryAfter != "" {
-					t.Errorf("Retry-After: %q for a call that will never be accepted", no.retryAfter)
+				if b.status != http.StatusServiceUnavailable && result.retryAfter != "" {
+					t.Errorf("Retry-After: %q for an invalid call", result.retryAfter)
 				}
 			})
 			calls++
@@ -240,15 +240,15 @@ func TestInvalidCallsAreRefusedInTheVendorsForm(t *testing.T) {
 		"patchbay_envelopes_received_total", "patchbay_conversations", "patchbay_duplicates_total",
 	} {
 		if n := harness.Sum(m[name]); n != 0 {
-			t.Errorf("%s is %v, want 0: no call may be accepted", name, n)
+			t.Errorf("%s is %v, want 0: the calls are invalid", name, n)
 		}
 	}
 	if n := harness.Sum(m["patchbay_http_requests_refused_total"]); n != float64(calls) {
 		t.Errorf("patchbay_http_requests_refused_total is %v, want %d", n, calls)
 	}
 	for _, v := range vendors {
-		if no := s.request(t, v, v.valid(s)); no.status != http.StatusOK {
-			t.Errorf("valid call of %s: status %d, want 200", v.name, no.status)
+		if result := s.request(t, v, v.valid(s)); result.status != http.StatusOK {
+			t.Errorf("valid call of %s: status %d, want 200", v.name, result.status)
 		}
 	}
 }
@@ -272,7 +272,7 @@ func TestPushWithAWrongSignatureIsRefused(t *testing.T) {
 	}
 }
 
-// Known customers and other channels are not affected.
+// The limits do not affect customers with a conversation and other channels.
 func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{
@@ -281,8 +281,9 @@ func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 	s.say(t, "u1", "hello")
 	s.say(t, "u2", "hello") // the burst is a sixth of the limit
 	native, bot, desk := vendors[0], vendors[1], vendors[2]
-	if no := s.request(t, native, nativeCall(s)); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
-		t.Errorf("a third new customer: %+v, want 429 with Retry-After", no)
+	third := s.request(t, native, nativeCall(s))
+	if third.status != http.StatusTooManyRequests || third.retryAfter == "" {
+		t.Errorf("a third new customer: %+v, want 429 with Retry-After", third)
 	}
 	s.say(t, "u1", "I am known")
 	s.expect(t, "u1", "bot", "You said: I am known")
@@ -298,26 +299,26 @@ func TestLimitsRefuseWithRetryAfter(t *testing.T) {
 		full.body = `{"messages":[` + strings.Join(messages, ",") + `]}`
 		return s.request(t, desk, full)
 	}
-	if no := push(0, 1000); no.status != http.StatusOK {
-		t.Fatalf("a push on 1000 unknown threads: %+v, want 200", no)
+	if result := push(0, 1000); result.status != http.StatusOK {
+		t.Fatalf("a push on 1000 unknown threads: %+v, want 200", result)
 	}
-	if no := push(1, 1000); no.status != http.StatusTooManyRequests || no.retryAfter == "" {
-		t.Fatalf("another push on 1000 unknown threads: %+v, want 429 with Retry-After", no)
+	if result := push(1, 1000); result.status != http.StatusTooManyRequests || result.retryAfter == "" {
+		t.Fatalf("another push on 1000 unknown threads: %+v, want 429 with Retry-After", result)
 	}
-	if no := s.request(t, bot, botCallback(s)); no.status != http.StatusOK {
-		t.Errorf("an answer in an unknown conversation on another channel: %+v, want 200", no)
+	if result := s.request(t, bot, botCallback(s)); result.status != http.StatusOK {
+		t.Errorf("an answer in an unknown conversation on another channel: %+v, want 200", result)
 	}
 	s.say(t, "u1", "Still here")
 	s.expect(t, "u1", "bot", "You said: Still here")
 	harness.Eventually(t, harness.Timeout, "unknown threads are accepted again", func() string {
-		if no := push(2, 1); no.status != http.StatusOK {
-			return fmt.Sprintf("status %d", no.status)
+		if result := push(2, 1); result.status != http.StatusOK {
+			return fmt.Sprintf("status %d", result.status)
 		}
 		return ""
 	})
 }
 
-func TestQuarantinedAdapterIsAnsweredInTheVendorsForm(t *testing.T) {
+func TestQuarantinedAdapterRefusesInTheVendorsForm(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Verify: harness.Bearer})
 	for _, v := range vendors {
@@ -329,12 +330,12 @@ func TestQuarantinedAdapterIsAnsweredInTheVendorsForm(t *testing.T) {
 			s.killPlugin(t, v.name)
 			return body
 		})
-		// Before the next adapter: the first trial out of the quarantine is after 5 s.
+		// This must follow immediately: the first trial after the quarantine is after 5 s.
 		if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready, degraded\n") {
 			t.Errorf("readyz: %d\n%swant 200: the gateway itself is healthy", status, body)
 		}
-		if no := s.request(t, v, v.valid(s)); no.status != http.StatusServiceUnavailable || no.retryAfter == "" {
-			t.Errorf("%s: %+v, want 503 with Retry-After", v.name, no)
+		if result := s.request(t, v, v.valid(s)); result.status != http.StatusServiceUnavailable || result.retryAfter == "" {
+			t.Errorf("%s: %+v, want 503 with Retry-After", v.name, result)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// reload puts a configuration into force, which must be valid.
+// reload puts a configuration into force. It fails the test if the gateway refuses the configuration.
 func (s *system) reload(t *testing.T, c harness.Config) harness.Reload {
 	t.Helper()
 	s.Configure(t, c)
@@ -24,7 +24,7 @@ func (s *system) reload(t *testing.T, c harness.Config) harness.Reload {
 	return r
 }
 
-// Conversations of a removed desk go home with the customer's words. The other processes stay.
+// Control and pending messages of a removed desk go home. The other plugin processes continue.
 func TestReloadWithoutTheDesk(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -34,7 +34,7 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	s.awaitQueue(t, "asking")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Status, Endpoint: aicc.EndpointSend, Status: http.StatusBadGateway})
 	s.say(t, "owned", "Are you there?")
-	within(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "a call to the desk fails", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	before := map[string]int{}
@@ -48,10 +48,10 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	harness.Eventually(t, harness.Timeout, "only the process of the desk ends", func() string {
 		for _, p := range s.PluginProcesses() {
 			if p.Comm == "aicc" {
-				return "it runs"
+				return "it is running"
 			}
 			if before[p.Comm] != p.PID {
-				t.Errorf("%s has another process", p.Comm)
+				t.Errorf("the process of %s was replaced", p.Comm)
 			}
 		}
 		return ""
@@ -63,7 +63,7 @@ func TestReloadWithoutTheDesk(t *testing.T) {
 	s.expectNothingPending(t, "asking")
 }
 
-// Answers for a removed customer channel wait for its return.
+// Answers for a removed customer channel wait until the channel is configured again.
 func TestReloadWithoutTheCustomersChannel(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -71,7 +71,7 @@ func TestReloadWithoutTheCustomersChannel(t *testing.T) {
 		Kind: simulator.Status, Endpoint: native.EndpointReply, Status: http.StatusBadGateway,
 	})
 	s.say(t, "ann", "hello")
-	within(t, harness.Timeout, "the answer does not arrive", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the answer does not arrive", func(ctx context.Context) error {
 		return s.Livechat.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
 	})
 	other := `
@@ -99,7 +99,7 @@ settings: {organization: other, chatbot: other, access_token: other, reply_url: 
 	s.expectNothingPending(t, "ann")
 }
 
-// SIGHUP reloads, a refused file changes nothing, and the previous configuration can be put into force again.
+// SIGHUP reloads the configuration. A refused file changes nothing. The previous revision can be put into force again.
 func TestReloadBySignal(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: "[{name: one, from: customer, say: One}]"})

@@ -9,7 +9,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// A desk that got no answer to a push repeats all its messages, also after a restart of the gateway.
+// The desk repeats a push of 200 messages, also after a restart of the gateway.
 func TestRepeatedPushReachesTheCustomerOnce(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})

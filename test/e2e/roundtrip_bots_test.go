@@ -15,10 +15,10 @@ import (
 	"patchbay/test/harness"
 )
 
-// anyLabel is the name of a branch or a component of a flow.
+// anyLabel generates names of branches and components of a flow.
 var anyLabel = rapid.StringN(0, 12, 200)
 
-// anyItems are up to six outputs of a bot's answer, with different texts.
+// anyItems generates the outputs of a bot's answer: one to six, with different texts.
 var anyItems = rapid.Custom(func(t *rapid.T) []botwebhook.Item {
 	items := make([]botwebhook.Item, rapid.IntRange(1, 6).Draw(t, "items"))
 	for i := range items {
@@ -36,12 +36,12 @@ func TestEachOutputOfAFlowArrives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			answers := make(chan []botwebhook.Item, 1)
-			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
+			answer := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				items := <-answers
 				first := items[0]
 				return []botwebhook.Answer{{Text: first.Text, Branch: first.Branch, Component: first.Component, Items: items[1:]}}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: mode.form, Stream: mode.stream, Answer: brain}},
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: mode.form, Stream: mode.stream, Answer: answer}},
 				withoutRules(map[string][]string{"faq": mode.settings}))
 			rapid.Check(t, func(t *rapid.T) {
 				user, items := anyCustomer.Draw(t, "user"), anyItems.Draw(t, "answer")
@@ -65,10 +65,10 @@ func TestRecordingsArriveWithTheirTranscripts(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			answers := make(chan botwebhook.Answer, 1)
-			brain := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
+			answer := func(botwebhook.Conversation, []botwebhook.Message) []botwebhook.Answer {
 				return []botwebhook.Answer{<-answers}
 			}
-			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[mode].form, Answer: brain}},
+			s := newSystem(t, harness.Vendors{Bots: botwebhook.Options{Form: botModes[mode].form, Answer: answer}},
 				withoutRules(map[string][]string{"faq": botModes[mode].settings}))
 			streaming := strings.HasPrefix(mode, "streaming")
 			rapid.Check(t, func(t *rapid.T) {
@@ -132,7 +132,7 @@ func TestCustomDataOfTheWebsiteIsReturned(t *testing.T) {
 	s.expectNoProblems(t)
 }
 
-// anyObject is a JSON object. A member named data must be a text of less than 256 characters.
+// anyObject generates JSON objects. A member data is a text of at most 255 characters.
 func anyObject(depth int) *rapid.Generator[map[string]any] {
 	return rapid.Custom(func(t *rapid.T) map[string]any {
 		values := []*rapid.Generator[any]{
@@ -159,12 +159,12 @@ func anyObject(depth int) *rapid.Generator[map[string]any] {
 func mustMarshal(m map[string]any) []byte {
 	b, err := json.Marshal(m)
 	if err != nil {
-		panic(err) // cannot happen
+		panic(err) // the generated values can be encoded
 	}
 	return b
 }
 
-// decodeNumbers decodes JSON without a loss of digits.
+// decodeNumbers decodes JSON. Numbers keep all digits.
 func decodeNumbers(t *rapid.T, raw []byte) any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -15,16 +15,16 @@ import (
 	"patchbay/sandbox/native"
 )
 
-// deskText is the maximum length of a text at the desk, in bytes.
+// deskText is the maximum size of a text at the desk in bytes.
 const deskText = 1024
 
-// expectPieces waits until the agent sees more than the first from lines of the customer. The new lines must be the
-// texts, each split into valid pieces that the desk accepts.
+// expectPieces waits for the texts at the desk, after the customer's first from lines. Each text may be split into
+// pieces that the desk accepts.
 func (s *system) expectPieces(t *rapid.T, chat string, from int, texts []string) {
 	t.Helper()
 	total := len(strings.Join(texts, ""))
 	var lines []string
-	err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
+	err := s.Desk.Events.Wait(testContext(t), func([]aicc.Event) bool {
 		lines = nil
 		c, _ := s.Desk.Chat(chat)
 		for _, l := range c.Lines {
@@ -89,7 +89,7 @@ func TestTextsBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 	}
 }
 
-// answersFrom returns the answers that a customer has got from role.
+// answersFrom returns a customer's answers from role.
 func (s *system) answersFrom(user, role string) []native.Answer {
 	var out []native.Answer
 	for _, a := range s.Livechat.AllAnswers(user) {
@@ -100,7 +100,7 @@ func (s *system) answersFrom(user, role string) []native.Answer {
 	return out
 }
 
-// A location becomes a text, and similar questions become suggestions.
+// A location is delivered as a text, similar questions are delivered as suggestions.
 func TestLocationsAndSimilarQuestionsOfAnAgentArrive(t *testing.T) {
 	t.Parallel()
 	s := newDeskSystem(t, aicc.Options{})
@@ -158,12 +158,12 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 		}
 		user := anyCustomer.Draw(t, "user")
 		customer, agent := distinctTexts.Draw(t, "customer"), distinctTexts.Draw(t, "agent")
-		h, err := s.Bots.Handoff(soon(t), botwebhook.User{UserID: user, Dialogue: before})
+		h, err := s.Bots.Handoff(testContext(t), botwebhook.User{UserID: user, Dialogue: before})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var chat string
-		if err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
+		if err := s.Desk.Events.Wait(testContext(t), func([]aicc.Event) bool {
 			for _, c := range s.Desk.Waiting() {
 				chat = c.User
 			}
@@ -180,22 +180,22 @@ func TestTextsOfAHandoffArriveUnchanged(t *testing.T) {
 			}
 		}
 		for _, text := range customer {
-			if out, err := h.Say(soon(t), text); err != nil || !out.Accepted {
+			if out, err := h.Say(testContext(t), text); err != nil || !out.Accepted {
 				t.Fatalf("say %.80q: %+v, %v", text, out, err)
 			}
 		}
 		s.expectPieces(t, chat, 0, append([]string{strings.Join(transcript, "\n")}, customer...))
 		want := append([]string{noticeLooking}, agent...)
-		err = h.AgentMessages.Wait(soon(t), func(all []botwebhook.AgentMessage) bool { return len(all) >= len(want) })
+		err = h.AgentMessages.Wait(testContext(t), func(all []botwebhook.AgentMessage) bool { return len(all) >= len(want) })
 		if err != nil {
-			t.Fatalf("the customer got %.200q: %v", heardTexts(h), err)
+			t.Fatalf("the customer got %.200q: %v", agentTexts(h), err)
 		}
-		expectEqual(t, "texts for the customer", want, heardTexts(h))
+		expectEqual(t, "texts for the customer", want, agentTexts(h))
 		if err := s.Desk.Hangup(chat); err != nil {
 			t.Fatal(err)
 		}
-		if end, err := h.Wait(soon(t)); err != nil || end != botwebhook.ByAgent {
-			t.Fatalf("the handoff ended as %q, %v", end, err)
+		if end, err := h.Wait(testContext(t)); err != nil || end != botwebhook.ByAgent {
+			t.Fatalf("the hand-off ended with %q, %v; want %q", end, err, botwebhook.ByAgent)
 		}
 	})
 	s.expectNoProblems(t)

@@ -19,9 +19,9 @@ import (
 // fileKind is a file type and its names at the vendors.
 type fileKind struct {
 	extension, contentType, head string
-	part                         string // part type at the website
-	agent                        string // media type when sent by an agent
-	desk                         string // media type when sent to the desk; "" if not supported
+	part                         string // media type at the website
+	agent                        string // media type of an agent's message
+	desk                         string // media type of a message to the desk; "" if the desk does not support it
 }
 
 var (
@@ -33,14 +33,14 @@ var (
 	csvs = fileKind{"csv", "text/csv", "a,b\n1,2\n", "file", "DOCUMENT", "FILE"}
 )
 
-// testFile is a file of a kind with random content after the head.
+// testFile is a file with random content after the head of its kind.
 type testFile struct {
 	fileKind
 	name string
 	data []byte
 }
 
-// GoString keeps the content out of reports.
+// GoString omits the content from rapid's reports.
 func (f testFile) GoString() string {
 	return fmt.Sprintf("%q of %d bytes, SHA-256 %x", f.name, len(f.data), sha256.Sum256(f.data))
 }
@@ -68,13 +68,13 @@ func anyFile(kinds ...fileKind) *rapid.Generator[testFile] {
 
 var anyRecording = anyFile(mp3s)
 
-// expectFile checks that an answer has one file whose link returns the content.
+// expectFile checks that an answer has one file, and that its link returns the content.
 func (s *system) expectFile(t *rapid.T, a native.Answer, want []byte) native.File {
 	t.Helper()
 	if len(a.Payload.Media) != 1 {
 		t.Fatalf("%d files in the answer, want one: %s", len(a.Payload.Media), a.Body)
 	}
-	got, _, err := s.Livechat.Download(soon(t), a.Payload.Media[0].URL)
+	got, _, err := s.Livechat.Download(testContext(t), a.Payload.Media[0].URL)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Fatalf("%+v returns %d bytes, %v; want %d", a.Payload.Media[0], len(got), err, len(want))
 	}
@@ -113,7 +113,7 @@ func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 					Type: up.part, URL: s.LivechatURL() + path, Name: up.name, ContentType: up.contentType,
 				}))
 				var line aicc.Line
-				if err := s.Desk.Events.Wait(soon(t), func([]aicc.Event) bool {
+				if err := s.Desk.Events.Wait(testContext(t), func([]aicc.Event) bool {
 					all := s.deskFiles(user)
 					if len(all) > lines {
 						line = all[lines]
@@ -137,7 +137,7 @@ func TestFilesBetweenCustomerAndAgentArriveUnchanged(t *testing.T) {
 	}
 }
 
-// deskFiles returns the lines of a customer at the desk that are files.
+// deskFiles returns a customer's lines with files at the desk.
 func (s *system) deskFiles(user string) []aicc.Line {
 	var out []aicc.Line
 	c, _ := s.Desk.Chat(deskID(user))
@@ -149,7 +149,7 @@ func (s *system) deskFiles(user string) []aicc.Line {
 	return out
 }
 
-// They arrive as a link or in the call, with the text of the message.
+// Files arrive as links or in the call, together with the text of the message.
 func TestFilesForTheBotArriveUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
@@ -174,7 +174,7 @@ func TestFilesForTheBotArriveUnchanged(t *testing.T) {
 				}
 				data := m.Media[0].Data
 				if m.Media[0].URL != "" {
-					linked, _, err := s.Livechat.Download(soon(t), m.Media[0].URL)
+					linked, _, err := s.Livechat.Download(testContext(t), m.Media[0].URL)
 					if err != nil {
 						t.Fatal(err)
 					}

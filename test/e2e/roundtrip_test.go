@@ -20,26 +20,27 @@ import (
 	"patchbay/test/harness"
 )
 
-// The properties in these files: a text or file that both vendors support arrives unchanged. They run against the built
-// programs. Each property has its own system and each check its own customer. A check draws all values before it acts,
-// because rapid can discard a check while it draws.
+// The roundtrip tests check that a text or file that both vendors support arrives unchanged. Each test has a separate
+// system, and each check has a separate customer. A check draws all values before its first call, because rapid can
+// discard a check while it draws.
 
-// tries is the number of checks per property unless -rapid.checks is set.
-const tries = 20
+// defaultChecks is the number of checks per test unless -rapid.checks is set.
+const defaultChecks = 20
 
 func init() {
-	if err := flag.Set("rapid.checks", strconv.Itoa(tries)); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(defaultChecks)); err != nil {
 		panic(err)
 	}
 }
 
-// maxText is the maximum length of a text in bytes.
+// maxText is the maximum size of a text in bytes.
 const maxText = 64 << 10
 
-// belowMax leaves room for a prefix.
+// belowMax reports whether a text is smaller than maxText, so that a test can add a prefix.
 func belowMax(text string) bool { return len(text) < maxText }
 
-// awkwardTexts are texts that faulty programs change: by trimming, escaping, normalising or executing them.
+// awkwardTexts lists texts that an incorrect program could change, for example by trimming, escaping, normalising or
+// executing them.
 var awkwardTexts = []string{
 	" ", "\t", "\n", "\r\n", "\r", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffd",
 	"\ufffe", "\U0010ffff", "e\u0301", "\u0301", "A\u030a\u0323", "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "שלום", "\u202eabc\u202c", "مرحبا",
@@ -49,8 +50,8 @@ var awkwardTexts = []string{
 	"data: {\"code\":0}\n\n", "null", "[image] x", "Customer: ",
 }
 
-// anyText is any text: a few runes, or up to exactly the maximum length. It has no control characters that the gateway
-// removes, and no long blank part, which it does not send.
+// anyText generates texts that are not blank, from one rune to exactly maxText. They have no control characters that
+// the gateway removes.
 var anyText = rapid.Custom(func(t *rapid.T) string {
 	kept := rapid.Rune().Filter(func(r rune) bool { return !unicode.IsControl(r) || strings.ContainsRune("\t\n\r", r) })
 	piece := rapid.OneOf(rapid.SampledFrom(awkwardTexts), rapid.StringOfN(kept, 1, 20, -1),
@@ -73,27 +74,27 @@ func isVisible(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && r != '\u2800'
 }
 
-// distinctTexts are consecutive messages. They differ, so that none can be mistaken for another.
+// distinctTexts generates the texts of consecutive messages. They differ, so that the test can identify each message.
 var distinctTexts = rapid.Custom(func(t *rapid.T) []string {
 	return rapid.SliceOfNDistinct(anyText, 1, 4, rapid.ID[string]).Draw(t, "texts")
 })
 
 var customers atomic.Int64
 
-// anyCustomer is a user name that no other check has, of any characters that a live chat allows.
+// anyCustomer generates user names of all characters that the live chat allows. Each name is unique.
 var anyCustomer = rapid.Custom(func(t *rapid.T) string {
 	notControl := rapid.Rune().Filter(func(r rune) bool { return !unicode.IsControl(r) })
 	printable := rapid.OneOf(rapid.RuneFrom([]rune(`/%+ .~?#&"\<>é字😀`)), notControl)
 	return rapid.StringOfN(printable, 0, 12, 100).Draw(t, "customer") + strconv.FormatInt(customers.Add(1), 10)
 })
 
-// shortID returns a customer's 32-character id at bots and desks for any name.
+// shortID returns the 32-character id of a customer at bots and desks. Unlike deskID, it escapes the name.
 func shortID(user string) string {
 	return deskID(strings.NewReplacer("%", "%25", "/", "%2F").Replace(user))
 }
 
-// soon returns a context for one check. A text of many pieces needs a record and a call for each piece.
-func soon(t *rapid.T) context.Context {
+// testContext returns a context that ends after harness.Timeout.
+func testContext(t *rapid.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), harness.Timeout)
 	t.Cleanup(cancel)
 	return ctx
@@ -102,16 +103,16 @@ func soon(t *rapid.T) context.Context {
 // mustSay sends a customer's message, which the gateway must accept.
 func (s *system) mustSay(t *rapid.T, user, said string, opts ...native.Option) {
 	t.Helper()
-	if err := harness.Say(soon(t), s.Livechat, user, said, opts...); err != nil {
+	if err := harness.Say(testContext(t), s.Livechat, user, said, opts...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// awaitAnswers waits for n answers from role and returns all the customer has got.
+// awaitAnswers waits until a customer has n answers from role, and returns all of them.
 func (s *system) awaitAnswers(t *rapid.T, user, role string, n int) []native.Answer {
 	t.Helper()
 	var got []native.Answer
-	err := s.Livechat.Answers(user).Wait(soon(t), func(all []native.Answer) bool {
+	err := s.Livechat.Answers(user).Wait(testContext(t), func(all []native.Answer) bool {
 		got = slices.DeleteFunc(slices.Clone(all), func(a native.Answer) bool { return a.Payload.Sender.Role != role })
 		return len(got) >= n
 	})
@@ -129,7 +130,7 @@ func textsOf(answers []native.Answer) []string {
 	return out
 }
 
-// expectEqual fails a check if texts differ.
+// expectEqual fails a check if the texts differ.
 func expectEqual(t *rapid.T, what string, want, got []string) {
 	t.Helper()
 	if !slices.Equal(want, got) {
@@ -137,12 +138,12 @@ func expectEqual(t *rapid.T, what string, want, got []string) {
 	}
 }
 
-// echoBot repeats the question.
+// echoBot answers with the question.
 func echoBot(_ botwebhook.Conversation, messages []botwebhook.Message) []botwebhook.Answer {
 	return []botwebhook.Answer{{Text: botwebhook.Question(messages)}}
 }
 
-// botModes are the ways to call a bot and to get its answers.
+// botModes lists the ways to call a bot and to get its answers.
 var botModes = map[string]struct {
 	form     botwebhook.Form
 	stream   botwebhook.Stream
@@ -194,7 +195,7 @@ func TestMessagesReachTheBotAndComeBack(t *testing.T) {
 	}
 }
 
-// A user name may have up to 256 bytes without control characters, if the thread has room for it.
+// A user name may have up to 256 bytes, if the escaped name fits into the thread.
 func TestLongUserNamesWork(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, withoutRules(nil))

@@ -11,7 +11,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// A load balancer that looks at /readyz sends no request to a closed port while the gateway restarts.
+// If a load balancer checks /readyz, it sends no request to a closed port while the gateway shuts down.
 func TestNoRequestIsRefusedDuringAShutdown(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{Limits: []string{"shutdown: {delay: 3s}"}})
@@ -19,9 +19,9 @@ func TestNoRequestIsRefusedDuringAShutdown(t *testing.T) {
 	ready.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	failed, sent, looked := make(chan error, 8), make(chan int, 8), make(chan struct{})
+	failed, sent, checked := make(chan error, 8), make(chan int, 8), make(chan struct{})
 	go func() { // the load balancer's health check
-		defer close(looked)
+		defer close(checked)
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for ready.Load() && ctx.Err() == nil {
@@ -43,9 +43,9 @@ func TestNoRequestIsRefusedDuringAShutdown(t *testing.T) {
 			sent <- n
 		}()
 	}
-	s.expect(t, "user-0", "bot", "You said: message 3") // the load runs
+	s.expect(t, "user-0", "bot", "You said: message 3") // the load is running
 	s.Stop(t)
-	<-looked
+	<-checked
 	total := 0
 	for range 4 {
 		total += <-sent

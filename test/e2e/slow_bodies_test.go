@@ -12,14 +12,14 @@ import (
 	"patchbay/test/harness"
 )
 
-// Many callers without credentials send most of a large body and then nothing, from the vendor's own address. The
-// vendor's webhooks are accepted all the time.
+// Many callers without credentials send half of a large body and then nothing. They have the vendor's address. The
+// gateway must accept the vendor's webhooks all the time.
 func TestSlowBodiesDoNotLockOutAVendor(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, hostileBot(t))
 	const callers, size = 250, 1 << 20
 	head := fmt.Sprintf("POST /hostile HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
-	most := append([]byte(head), bytes.Repeat([]byte("x"), size/2)...)
+	half := append([]byte(head), bytes.Repeat([]byte("x"), size/2)...)
 	conns := make([]net.Conn, callers)
 	var opening sync.WaitGroup
 	for i := range conns {
@@ -31,7 +31,7 @@ func TestSlowBodiesDoNotLockOutAVendor(t *testing.T) {
 			}
 			conns[i] = c
 			_ = c.SetDeadline(time.Now().Add(harness.Timeout))
-			_, _ = c.Write(most) // the gateway may have closed the connection
+			_, _ = c.Write(half) // the gateway may have closed the connection
 		})
 	}
 	for i := range 200 {
@@ -46,7 +46,7 @@ func TestSlowBodiesDoNotLockOutAVendor(t *testing.T) {
 		}
 	}
 	if n := s.Metric(t, "patchbay_http_requests_refused_total", "adapter", "botwebhook", "reason", "busy"); n == 0 {
-		t.Error("no slow body was refused, so the test shows nothing")
+		t.Error("no slow body was refused: the callers reached no limit")
 	}
 	for _, c := range conns {
 		if c != nil {

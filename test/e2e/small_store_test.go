@@ -12,8 +12,8 @@ import (
 	"patchbay/test/harness"
 )
 
-// TestFullLogAcceptsAgainAfterItsBacklog fills the log while the bot is down. The bot's answers take more room than the
-// log's cap leaves.
+// TestFullLogAcceptsAgainAfterItsBacklog fills the log while the bot is down. Then the bot's answers need more space
+// than the cap of the log leaves.
 func TestFullLogAcceptsAgainAfterItsBacklog(t *testing.T) {
 	t.Parallel()
 	const senders, size = 16, 60 << 10 // bytes of a message
@@ -52,7 +52,7 @@ func TestFullLogAcceptsAgainAfterItsBacklog(t *testing.T) {
 		}
 		return ""
 	})
-	// The time until input is accepted is measured by the tests of the writer.
+	// The tests of the writer check the time until the gateway accepts messages.
 	harness.Eventually(t, harness.Timeout, "the gateway accepts messages", func() string {
 		status, body, err := s.Livechat.Say(t.Context(), "after", "Is anybody there?")
 		if err != nil || status != http.StatusOK {

@@ -23,11 +23,11 @@ const (
 	noticeBack    = "You are back with the assistant."
 )
 
-// system is a gateway with simulated vendors.
+// system is a gateway with its simulated vendors.
 type system struct {
 	*harness.World
 	*harness.Gateway
-	read map[string]int // number of answers that the test has read, by user
+	read map[string]int // number of the answers that expect and the like have read, by user
 }
 
 func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
@@ -36,12 +36,12 @@ func newSystem(t *testing.T, v harness.Vendors, c harness.Config) *system {
 	return &system{World: w, Gateway: harness.NewGateway(t, w, c), read: map[string]int{}}
 }
 
-// deskID returns a customer's 32-character id at the desk and at the bot.
+// deskID returns the 32-character id of a customer at the desk and at the bot. The user must need no escaping.
 func deskID(user string) string {
 	return envelope.ShortID("livechat", native.Organization+"/"+native.Chatbot+"/"+user)
 }
 
-// say sends a customer's message, which the gateway must accept.
+// say sends a customer's message. It fails the test if the gateway does not accept the message.
 func (s *system) say(t *testing.T, user, text string, opts ...native.Option) {
 	t.Helper()
 	if err := harness.Say(harness.TestContext(t), s.Livechat, user, text, opts...); err != nil {
@@ -49,7 +49,7 @@ func (s *system) say(t *testing.T, user, text string, opts ...native.Option) {
 	}
 }
 
-// expect waits for a message from role with exactly this text, after the answers already read.
+// expect reads the customer's answers until one is from role and has this text.
 func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	t.Helper()
 	return s.expectAnswer(t, user, fmt.Sprintf("%q from %s", text, role), func(a native.Answer) bool {
@@ -57,7 +57,7 @@ func (s *system) expect(t *testing.T, user, role, text string) native.Answer {
 	})
 }
 
-// expectHandover waits until the customer's website is notified of a handover to the channel with the title.
+// expectHandover reads the customer's answers until one is the event of a handover to the channel with this title.
 func (s *system) expectHandover(t *testing.T, user, title string) native.Answer {
 	t.Helper()
 	return s.expectAnswer(t, user, "passed to "+title, func(a native.Answer) bool {
@@ -83,7 +83,7 @@ func (s *system) expectAnswer(t *testing.T, user, what string, matches func(nati
 	}
 }
 
-// formatAnswers formats answers, one per line.
+// formatAnswers formats answers: one line for each event and each text.
 func formatAnswers(answers []native.Answer) string {
 	var b strings.Builder
 	for _, a := range answers {
@@ -97,7 +97,7 @@ func formatAnswers(answers []native.Answer) string {
 	return b.String()
 }
 
-// textsFrom returns the texts that a customer got from role, in order, without duplicates of one delivery.
+// textsFrom returns the texts that a customer got from role, in order. It omits repeated answers.
 func (s *system) textsFrom(user, role string) []string {
 	var out []string
 	seen := map[string]bool{}
@@ -116,7 +116,7 @@ func (s *system) awaitQueue(t *testing.T, user string) {
 	s.awaitChat(t, deskID(user), aicc.StateWaiting)
 }
 
-// connectAgent hands a customer over to the agent Kim, who sends a greeting.
+// connectAgent makes a customer ask for an agent. The agent Kim accepts and sends a greeting.
 func (s *system) connectAgent(t *testing.T, user string) {
 	t.Helper()
 	s.say(t, user, "I want a human")
@@ -127,7 +127,7 @@ func (s *system) connectAgent(t *testing.T, user string) {
 	}
 	s.agentSays(t, user, "This is Kim.")
 	s.expect(t, user, "agent", "This is Kim.")
-	s.expectAtDesk(t, user, "I want a human") // delivered after the acceptance, possibly after the greeting
+	s.expectAtDesk(t, user, "I want a human") // can be delivered after the greeting
 }
 
 func (s *system) agentSays(t *testing.T, user, text string) {
@@ -137,7 +137,7 @@ func (s *system) agentSays(t *testing.T, user, text string) {
 	}
 }
 
-// expectAtDesk waits until the agent sees this text from the customer.
+// expectAtDesk waits until the agent sees this text of the customer.
 func (s *system) expectAtDesk(t *testing.T, user, text string) {
 	t.Helper()
 	err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
@@ -165,7 +165,7 @@ func (s *system) chatTexts(chat string) []string {
 	return out
 }
 
-// awaitChat waits until a chat at the desk has the state.
+// awaitChat waits until a chat at the desk has this state.
 func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 	t.Helper()
 	err := s.Desk.Events.Wait(harness.TestContext(t), func([]aicc.Event) bool {
@@ -178,7 +178,7 @@ func (s *system) awaitChat(t *testing.T, chat string, want aicc.State) {
 	}
 }
 
-// botCall waits for the call to the bot with this question.
+// botCall waits for the send call with this question.
 func (s *system) botCall(t *testing.T, question string) botwebhook.SendCall {
 	t.Helper()
 	var found botwebhook.SendCall
@@ -197,7 +197,7 @@ func (s *system) botCall(t *testing.T, question string) botwebhook.SendCall {
 	return found
 }
 
-// expectNothingPending waits until the conversations of id have no pending delivery.
+// expectNothingPending waits until no conversation that id finds has a pending delivery or a held message.
 func (s *system) expectNothingPending(t *testing.T, id string) {
 	t.Helper()
 	harness.Eventually(t, harness.Timeout, "no pending delivery of "+id, func() string {
@@ -222,8 +222,8 @@ func (s *system) expectNoProblems(t *testing.T) {
 	}
 }
 
-// within fails the test if do takes longer than limit.
-func within(t *testing.T, limit time.Duration, what string, do func(ctx context.Context) error) {
+// withTimeout calls do with a context that ends after limit. It fails the test if do returns an error.
+func withTimeout(t *testing.T, limit time.Duration, what string, do func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()

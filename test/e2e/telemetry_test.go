@@ -22,8 +22,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// causeEvents causes each kind of event that metrics count or that is logged. It returns texts that must not be
-// logged.
+// causeEvents causes the events that metrics count and that are logged. It returns texts that must not be logged.
 func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	t.Helper()
 	canary := func() string {
@@ -72,7 +71,7 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 	if err := s.Bots.PushRaw(old, []byte(`{"message_id":"x","`+canary()+`":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	// Not by the metrics: their scan for dead letters has an interval.
+	// The trails have no delay. The metrics count dead letters at intervals.
 	for user, step := range map[string]string{"ann": "fenced", "ben": "dead"} {
 		harness.Eventually(t, harness.Timeout, step+" in the trail of "+user, func() string {
 			if len(s.TraceOne(t, user).Find(step)) == 0 {
@@ -138,7 +137,7 @@ func checkWithPromtool(t *testing.T, s *system) {
 	}
 }
 
-// describeFamily returns a metric's name, type and labels in the form of the golden file.
+// describeFamily returns the name, type and labels of a metric in the format of the golden file.
 func describeFamily(f *dto.MetricFamily) string {
 	labels := map[string]bool{}
 	for _, m := range f.GetMetric() {
@@ -150,7 +149,7 @@ func describeFamily(f *dto.MetricFamily) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", f.GetName(), strings.ToLower(f.GetType().String()), names))
 }
 
-// The log level is debug.
+// The log level is debug, at which the gateway logs most.
 func TestLogsAndPagesContainNoTextsAndNoSecrets(t *testing.T) {
 	t.Parallel()
 	once := harness.Retry
@@ -168,9 +167,9 @@ func TestLogsAndPagesContainNoTextsAndNoSecrets(t *testing.T) {
 	s.Stop(t)
 	pages := map[string]string{"readyz": ready, "metrics": metrics, "trace": trace, "dead letters": dead}
 	for i, l := range s.Logs() {
-		pages[fmt.Sprintf("line %d of the log", i)] = l.Raw
+		pages[fmt.Sprintf("line %d of the log output", i)] = l.Raw
 		if l.Fields == nil || l.Text("level") == "" || l.Text("msg") == "" || l.Text("time") == "" {
-			t.Errorf("line %d of the log is not a JSON object with time, level and msg: %s", i, l.Raw)
+			t.Errorf("line %d of the log output is not a JSON object with time, level and msg: %s", i, l.Raw)
 		}
 	}
 	for where, text := range pages {
@@ -199,7 +198,7 @@ func TestOrdinaryMessagesAreNotLogged(t *testing.T) {
 		s.expect(t, "carl", "agent", text)
 	}
 	s.expectNothingPending(t, "ann")
-	s.Stop(t) // logs a line, behind all others
+	s.Stop(t) // logs a line after all others
 	var lines []string
 	for _, l := range s.Logs()[before:] {
 		if l.Matches("stopping") {

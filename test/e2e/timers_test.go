@@ -30,7 +30,8 @@ const timerRules = `
     say: The conversation has ended.
 `
 
-// The bot takes the question and stays silent, also while the gateway is killed. The desk is asked after the start, once.
+// The bot does not answer, and the gateway is killed in this time. After the next start, the conversation is offered to
+// the desk once.
 func TestSilentBotIsReplacedByTheDesk(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, silentBot, harness.Config{Routes: timerRules})

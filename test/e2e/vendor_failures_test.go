@@ -17,7 +17,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// Other channels continue, and a throttled delivery loses no time before give_up.
+// Other channels continue.
 func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	t.Parallel()
 	const pause = 3 * time.Second
@@ -29,7 +29,7 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	})
 	before := time.Now()
 	s.say(t, "ann", "first")
-	within(t, harness.Timeout, "the vendor throttles", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the vendor throttles", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	harness.Eventually(t, harness.Timeout, "the attempt is counted", func() string {
@@ -48,7 +48,7 @@ func TestRetryAfterPausesTheWholeChannel(t *testing.T) {
 	s.expect(t, "ben", "bot", "You said: second")
 	for _, question := range []string{"first", "second"} {
 		if waited := s.botCall(t, question).At.Sub(before); waited < pause {
-			t.Errorf("%q was sent %s after the first call, before the vendor's pause of %s ended", question, waited, pause)
+			t.Errorf("%q was sent %s after the first call, within the vendor's pause of %s", question, waited, pause)
 		}
 	}
 	if n := s.Bots.SendCalls.Len(); n != 2 {
@@ -110,7 +110,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	}
 }
 
-// The desk is reachable: it refuses one customer's message with a business code in HTTP 200.
+// A refusal of one customer's message, with a result code and HTTP status 200, does not open the circuit breaker.
 func TestRefusedMessageDelaysNoOtherCustomer(t *testing.T) {
 	t.Parallel()
 	const attempts = 6
@@ -118,7 +118,7 @@ func TestRefusedMessageDelaysNoOtherCustomer(t *testing.T) {
 	s.connectAgent(t, "ann")
 	s.Desk.Faults.Add(simulator.Fault{Kind: simulator.Refuse, Endpoint: aicc.EndpointSend, Code: 13})
 	s.say(t, "ann", "refused")
-	within(t, time.Minute, "the desk refuses the message repeatedly", func(ctx context.Context) error {
+	withTimeout(t, time.Minute, "the desk refuses the message repeatedly", func(ctx context.Context) error {
 		return s.Desk.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == attempts })
 	})
 	if n := s.Metric(t, "patchbay_breaker_state", "channel", "desk"); n != 0 {
@@ -134,7 +134,7 @@ func TestTimeoutIsRetriedAndDelaysNoOtherConversation(t *testing.T) {
 	s := newSystem(t, harness.Vendors{}, harness.Config{Extra: map[string][]string{"faq": {"delivery: {timeout: 1s}"}}})
 	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage, Count: 1})
 	s.say(t, "ann", "slow")
-	within(t, harness.Timeout, "the call hangs", func(ctx context.Context) error {
+	withTimeout(t, harness.Timeout, "the call hangs", func(ctx context.Context) error {
 		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) == 1 })
 	})
 	s.say(t, "ben", "fast")
@@ -163,7 +163,7 @@ func TestRetryHasTheSameKey(t *testing.T) {
 	s.say(t, "ann", "three")
 	s.expect(t, "ann", "bot", "You said: three")
 	if repeated := s.Livechat.RepeatedAnswers("ann"); len(repeated) != 1 || repeated[0].Payload.BotSay != "You said: two" {
-		t.Errorf("duplicates by key:\n%swant the message whose answer was lost", formatAnswers(repeated))
+		t.Errorf("repeated answers:\n%swant the message whose response was lost", formatAnswers(repeated))
 	}
 	if got := s.textsFrom("ann", "bot"); !slices.Equal(got, []string{"You said: one", "You said: two", "You said: three"}) {
 		t.Errorf("the customer got %q", got)
@@ -217,7 +217,7 @@ func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)
 	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: routes})
 	s.say(t, "ann", "I want a human")
-	tr := s.TraceOne(t, "ann") // immediately: the offer expires soon
+	tr := s.TraceOne(t, "ann") // before the offer expires
 	held := slices.DeleteFunc(tr.Pending, func(w harness.PendingDelivery) bool { return w.Status != "held" })
 	if len(held) != 1 || held[0].Reason != "held until the offer to desk ends" {
 		t.Errorf("held: %+v, want the message, with the offer to desk", held)
@@ -289,7 +289,7 @@ func hasText(role, text string) func(native.Answer) bool {
 	return func(a native.Answer) bool { return a.Payload.Sender.Role == role && a.Payload.BotSay == text }
 }
 
-// allOf returns a function that reports true when each of the given ones has reported true once, in any order.
+// allOf returns a function that reports true when each of the given functions has reported true once, in any order.
 func allOf(each ...func(native.Answer) bool) func(native.Answer) bool {
 	return func(a native.Answer) bool {
 		each = slices.DeleteFunc(each, func(matches func(native.Answer) bool) bool { return matches(a) })

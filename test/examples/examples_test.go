@@ -1,5 +1,5 @@
-// Package examples runs the conversation tests of docs/examples with the built gateway and adapters and with simulated
-// vendors.
+// Package examples runs the conversation tests in docs/examples with the built gateway, the built adapters and
+// simulated vendors.
 package examples
 
 import (
@@ -16,21 +16,22 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "12"); err != nil { // tests mostly wait, some for a minute of the clock
+	if err := flag.Set("test.parallel", "12"); err != nil { // the tests mostly wait, some of them for a minute
 		panic(err)
 	}
 	os.Exit(harness.Main(m))
 }
 
-// TestExamplesWithBuiltPrograms skips steps that need long times or a vendor that the simulators do not have; all tests
-// run in virtual time too, see test/docs. Opening hours are moved to the present.
+// TestExamplesWithBuiltPrograms skips the rest of a test at a step that takes long or that the simulators do not
+// support. The tests in test/docs run all steps, in virtual time. Opening hours are replaced by hours around the
+// present.
 func TestExamplesWithBuiltPrograms(t *testing.T) {
 	files, err := filepath.Glob("../../docs/examples/*" + conversationtest.Suffix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) < 10 {
-		t.Errorf("%d files of conversation tests, want at least 10", len(files))
+		t.Errorf("%d files with conversation tests, want at least 10", len(files))
 	}
 	for _, path := range files {
 		data, err := os.ReadFile(path)
@@ -42,7 +43,7 @@ func TestExamplesWithBuiltPrograms(t *testing.T) {
 			t.Fatal(problems)
 		}
 		for i := range file.Tests {
-			test := visible(&file.Tests[i])
+			test := withVisibleExpectations(&file.Tests[i])
 			t.Run(strings.TrimSuffix(filepath.Base(path), conversationtest.Suffix)+"/"+test.Name, func(t *testing.T) {
 				t.Parallel()
 				runExample(t, file.Config, test)
@@ -51,16 +52,16 @@ func TestExamplesWithBuiltPrograms(t *testing.T) {
 	}
 }
 
-// visible returns a test without the expectations that no vendor shows: the history, which desks get as a transcript,
-// and events.
-func visible(test *conversationtest.Test) *conversationtest.Test {
+// withVisibleExpectations returns a test without the expectations that the simulators cannot check: events, and the
+// history, which a desk gets as a transcript.
+func withVisibleExpectations(test *conversationtest.Test) *conversationtest.Test {
 	out := *test
 	out.Steps = append([]conversationtest.Step(nil), test.Steps...)
 	for i := range out.Steps {
 		if e := out.Steps[i].Expect; e != nil {
-			shown := *e
-			shown.History, shown.Events = nil, nil
-			out.Steps[i].Expect = &shown
+			visible := *e
+			visible.History, visible.Events = nil, nil
+			out.Steps[i].Expect = &visible
 		}
 	}
 	return &out

@@ -12,17 +12,17 @@ import (
 	"patchbay/core/conversationtest"
 )
 
-// changeAfter is the least time from the configuration to the minute at which the hours of an example begin or end.
+// changeAfter is the minimum time from the start of a test to the minute at which its channel opens or closes.
 const changeAfter = 40 * time.Second
 
-// exampleHours are the opening hours of an example's channel. The built gateway has no virtual time, so it gets hours
-// around the present minute: the channel is open or closed now as at the first step of the test, and opens or closes
-// within two minutes if a later step is on the other side. The test waits for this minute only.
+// exampleHours contains the opening hours of an example's channel. The built gateway has no virtual time, so that it
+// gets other hours than the example: the channel is open now if it is open at the first step of the test. If it opens
+// or closes before a later step, it opens or closes within two minutes. The test waits only for this change.
 type exampleHours struct {
 	channel string
-	open    []bool    // at each step
-	change  time.Time // zero if the channel neither opens nor closes
-	next    int       // step
+	open    []bool    // whether the channel is open, by step
+	change  time.Time // when the channel opens or closes; zero if it does not
+	next    int       // index of the next step
 }
 
 // hoursSetting is the value of hours in a configuration.
@@ -33,8 +33,8 @@ type hoursSetting struct {
 	Days   map[string]yaml.Node
 }
 
-// newExampleHours returns the hours for a test, and the setting that the gateway gets instead of the example's one. A
-// date that the example lists in closed or days is also listed there.
+// newExampleHours returns the hours for a test, and the value of hours that replaces the example's value. If the date
+// of the first step is in closed or days of the example, the dates around today are there in the new value.
 func newExampleHours(
 	t *testing.T, channel string, setting *yaml.Node, test *conversationtest.Test,
 ) (*exampleHours, string) {
@@ -62,21 +62,22 @@ func newExampleHours(
 		x.open = append(x.open, h.covers(t, now.In(zone)))
 	}
 	span, today := x.span(), time.Now().UTC()
-	var near []string // a span may begin on the day before
+	var dates []string // yesterday, today and tomorrow: a span may begin on the day before
 	for day := -1; day <= 1; day++ {
-		near = append(near, today.AddDate(0, 0, day).Format(time.DateOnly))
+		dates = append(dates, today.AddDate(0, 0, day).Format(time.DateOnly))
 	}
 	switch {
 	case slices.Contains(h.Closed, first) && x.change.IsZero():
-		return x, fmt.Sprintf(`{zone: UTC, open: "00:00-24:00", closed: [%s]}`, strings.Join(near, ", "))
+		return x, fmt.Sprintf(`{zone: UTC, open: "00:00-24:00", closed: [%s]}`, strings.Join(dates, ", "))
 	case h.Days[first].Kind != 0:
 		return x, fmt.Sprintf(`{zone: UTC, open: "00:00-24:00", days: {%s: %q, %s: %q, %s: %q}}`,
-			near[0], span, near[1], span, near[2], span)
+			dates[0], span, dates[1], span, dates[2], span)
 	}
 	return x, fmt.Sprintf("{zone: UTC, open: %q}", span)
 }
 
-// span returns a span of the day in which the channel is open or closed now, and changes at the time x.change.
+// span returns the opening hours of a day. The channel is open now if it is open at the first step, and opens or closes
+// at x.change.
 func (x *exampleHours) span() string {
 	open, now := x.open[0], time.Now().UTC()
 	from, to := now.Add(6*time.Hour), now.Add(7*time.Hour)
@@ -91,7 +92,7 @@ func (x *exampleHours) span() string {
 	return from.Format("15:04-") + to.Format("15:04")
 }
 
-// covers reports whether a local time is in the hours.
+// covers reports whether the channel is open at a local time.
 func (h *hoursSetting) covers(t *testing.T, local time.Time) bool {
 	date := local.Format(time.DateOnly)
 	spans := h.Open
@@ -109,13 +110,13 @@ func (h *hoursSetting) covers(t *testing.T, local time.Time) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return covers(t, text, local) })
 }
 
-// covers reports whether a span such as "mon-fri 09:00-18:00" has a local time.
+// covers reports whether a local time is in a span such as "mon-fri 09:00-18:00".
 func covers(t *testing.T, span string, local time.Time) bool {
 	week := []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 	fields := strings.Fields(span)
 	from, to, _ := strings.Cut(fields[len(fields)-1], "-")
 	if to <= from {
-		t.Fatalf("the test does not know spans over midnight: %s", span)
+		t.Fatalf("the test does not support spans over midnight: %s", span)
 	}
 	clock := local.Format("15:04")
 	if clock < from || clock >= to {
@@ -131,18 +132,18 @@ func covers(t *testing.T, span string, local time.Time) bool {
 	return slices.Index(week, first) <= day && day <= slices.Index(week, last)
 }
 
-// await waits for the hours of the next step. Other times are not waited for: a step that expects rules after such a
-// time is not possible.
+// await waits until the channel is open or closed as the next step needs it. It does not wait for other times, so that
+// a step that expects rules after another time is not supported.
 func (x *exampleHours) await(s *conversationtest.Step) error {
 	i := x.next
 	x.next++
 	switch crosses := i > 0 && x.open[i] != x.open[i-1]; {
 	case !x.change.IsZero() && x.open[i] == x.open[0] && time.Until(x.change) < 5*time.Second:
-		return unsupported("the hours have changed before the step, or would change twice")
+		return unsupportedError("the hours have changed before the step, or would change twice")
 	case crosses:
 		time.Sleep(time.Until(x.change) + 100*time.Millisecond)
 	case (s.At != nil || s.After > 0) && s.From == "" && s.Expect != nil && len(s.Expect.Rules) > 0:
-		return unsupported("its time")
+		return unsupportedError("its time")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// exampleTrail is the trail of a customer's newest conversation.
+// exampleTrail is the trail of a conversation.
 type exampleTrail struct {
 	ID      string
 	Entries []harness.Entry
@@ -27,14 +27,14 @@ type exampleTrail struct {
 	Pending []harness.PendingDelivery
 }
 
-// isIdle reports whether no delivery is pending, except to channels that are down.
+// isIdle reports whether a conversation exists and has no pending deliveries, except to channels that are down.
 func (w *exampleWorld) isIdle(trail *exampleTrail) bool {
 	return trail.ID != "" && !slices.ContainsFunc(trail.Pending, func(d harness.PendingDelivery) bool {
 		return d.Delivery != "" && !w.down[d.Channel]
 	})
 }
 
-// trails returns the newest conversation of each customer, by the customer's thread.
+// trails returns the trail of each customer's newest conversation, by the customer's thread.
 func (w *exampleWorld) trails(t *testing.T) map[string]exampleTrail {
 	t.Helper()
 	out := map[string]exampleTrail{}
@@ -55,7 +55,7 @@ func (w *exampleWorld) trails(t *testing.T) map[string]exampleTrail {
 	return out
 }
 
-// observe returns what has happened to a customer since the counts in c.seen, and the new counts. Messages are counted at
+// observe returns the events of a customer since the numbers in c.seen, and the new numbers. The messages are those at
 // the vendors.
 func (w *exampleWorld) observe(
 	c *exampleCustomer, s *conversationtest.Step, trail *exampleTrail,
@@ -110,22 +110,22 @@ func (w *exampleWorld) observe(
 		received(name, texts)
 	}
 	received("desk", w.deskTexts(c, trail.Entries))
-	maps.Copy(next, missing(c.seen, next))
+	maps.Copy(next, onlyInOld(c.seen, next))
 	return o, next
 }
 
-// customerTexts returns the texts that a customer of a website got.
+// customerTexts returns the texts that a customer received.
 func (w *exampleWorld) customerTexts(c *exampleCustomer) []string {
 	return answerTexts(w.chats[c.channel].AllAnswers(c.user))
 }
 
-func missing(old, next map[string]int) map[string]int {
+func onlyInOld(old, next map[string]int) map[string]int {
 	out := maps.Clone(old)
 	maps.DeleteFunc(out, func(k string, _ int) bool { _, ok := next[k]; return ok })
 	return out
 }
 
-// deskTexts returns the customer's messages at the desk, without transcripts.
+// deskTexts returns the texts of the customer's messages at the desk. It omits transcripts.
 func (w *exampleWorld) deskTexts(c *exampleCustomer, entries []harness.Entry) []string {
 	said := map[string]bool{}
 	for _, e := range entries {
@@ -151,7 +151,7 @@ func answerTexts(answers []native.Answer) []string {
 	return out
 }
 
-// noticesOf returns the notices after the first ones, and their total number.
+// noticesOf returns the notices after the first ones, and the number of all notices.
 func noticesOf(answers []native.Answer, after int) (notices []string, total int) {
 	for _, a := range answers {
 		if a.Payload.BotSay != "" && a.Payload.Sender.Role == "system" {
@@ -161,7 +161,7 @@ func noticesOf(answers []native.Answer, after int) (notices []string, total int)
 	return notices[min(after, len(notices)):], len(notices)
 }
 
-// deadLetters returns the dead letters of a conversation, oldest first.
+// deadLetters returns the dead letters of a conversation in the order of the API.
 func (w *exampleWorld) deadLetters(conversation string) []conversationtest.Dead {
 	var list struct {
 		DeadLetters []struct{ Conversation, Channel, Error string } `json:"dead_letters"`
@@ -178,7 +178,7 @@ func (w *exampleWorld) deadLetters(conversation string) []conversationtest.Dead 
 	return out
 }
 
-// describe adds what the steps of the trail show.
+// describe sets the fields of o that come from trail entries: rules, reason, status of the message, and end.
 func (w *exampleWorld) describe(o *conversationtest.Observed, entries []harness.Entry, s *conversationtest.Step) {
 	message, offerReason := "", ""
 	for _, e := range entries {

@@ -23,41 +23,43 @@ import (
 	"patchbay/test/harness"
 )
 
-// exampleWorld runs an example's configuration with a simulator for each channel. It implements conversationtest.Driver.
+// exampleWorld is a conversationtest.Driver: it runs the configuration of an example with a simulator for each channel.
 type exampleWorld struct {
 	*testing.T
 	*harness.Gateway
 	desk      *aicc.Simulator
 	chats     map[string]*native.Simulator
 	bots      map[string]*botwebhook.Simulator
-	proxies   map[string]*native.Proxy // they echo by themselves, and their answers are not sent to the gateway
+	proxies   map[string]*native.Proxy // their answers do not reach the gateway
 	observers map[string]*harness.Observer
 	customers map[string]*exampleCustomer
 
-	down     map[string]bool // channels whose calls fail or wait
-	hours    *exampleHours   // nil if no channel has opening hours
-	patience time.Duration   // of a step: harness.Patience and the times of the steps so far
+	down    map[string]bool // whether the calls to a channel fail or wait, by channel
+	hours   *exampleHours   // nil if no channel has opening hours
+	timeout time.Duration   // of a step: harness.Timeout and the times before the steps so far
 }
 
-// exampleCustomer is a customer of the test, with the numbers of records that earlier steps have observed.
+// exampleCustomer is a customer of a test.
 type exampleCustomer struct {
 	channel, user string
-	seen          map[string]int // by channel; "" is the trail
+	// seen contains the numbers of entries that earlier steps have observed: texts by channel, and trail entries in "".
+	// The test also counts notices, dead letters and trails.
+	seen map[string]int
 }
 
-// thread is the customer's id at bots and desks.
+// thread returns the customer's id at bots and desks.
 func (c *exampleCustomer) thread() string {
 	return envelope.ShortID(c.channel, native.Organization+"/"+native.Chatbot+"/"+c.user)
 }
 
-// newExampleWorld starts the gateway with the channels and routes of an example. The settings of the channels are
-// replaced by those of simulators, and opening hours by hours around the present.
+// newExampleWorld starts a gateway with the channels and rules of an example. It replaces the settings of channels by
+// those for simulators, and opening hours by hours around the present.
 func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *exampleWorld {
 	t.Helper()
 	w := &exampleWorld{
 		T: t, chats: map[string]*native.Simulator{}, bots: map[string]*botwebhook.Simulator{},
 		proxies: map[string]*native.Proxy{}, observers: map[string]*harness.Observer{},
-		customers: map[string]*exampleCustomer{}, down: map[string]bool{}, patience: harness.Timeout,
+		customers: map[string]*exampleCustomer{}, down: map[string]bool{}, timeout: harness.Timeout,
 	}
 	var example struct {
 		Channels              map[string]map[string]yaml.Node
@@ -74,16 +76,16 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	w.desk = world.Desk
 	c := harness.Config{
 		Omit: []string{"livechat", "faq", "desk"}, Define: map[string]string{}, Conversations: "{}",
-		Routes: below(t, example.Routes),
+		Routes: yamlBelowKey(t, example.Routes),
 	}
 	if !example.Conversations.IsZero() {
-		c.Conversations = below(t, example.Conversations)
+		c.Conversations = yamlBelowKey(t, example.Conversations)
 	}
 	for name, ch := range example.Channels {
 		settings := w.vendor(world, name, ch["adapter"].Value, ch["role"].Value)
-		lines := block(t, map[string]any{"settings": settings, "allow": []string{"127.0.0.0/8"}})
-		if w.chats[name] != nil { // the paths of two channels of one account differ
-			lines += block(t, map[string]any{"path": "/" + name})
+		lines := toYAML(t, map[string]any{"settings": settings, "allow": []string{"127.0.0.0/8"}})
+		if w.chats[name] != nil { // the channels have one account, so that their paths must differ
+			lines += toYAML(t, map[string]any{"path": "/" + name})
 		}
 		for key, value := range ch {
 			switch key {
@@ -93,7 +95,7 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 				w.hours, present = newExampleHours(t, name, &value, test)
 				lines += "hours: " + present + "\n"
 			default:
-				lines += block(t, map[string]any{key: &value})
+				lines += toYAML(t, map[string]any{key: &value})
 			}
 		}
 		c.Define[name] = lines
@@ -108,10 +110,10 @@ func newExampleWorld(t *testing.T, path string, test *conversationtest.Test) *ex
 	return w
 }
 
-// below renders a value below its key.
-func below(t *testing.T, v yaml.Node) string { return "\n" + indented(block(t, &v)) }
+// yamlBelowKey returns the YAML of a mapping or list, to be placed after its key.
+func yamlBelowKey(t *testing.T, v yaml.Node) string { return "\n" + indent(toYAML(t, &v)) }
 
-func block(t *testing.T, v any) string {
+func toYAML(t *testing.T, v any) string {
 	t.Helper()
 	out, err := yaml.Marshal(v)
 	if err != nil {
@@ -120,11 +122,11 @@ func block(t *testing.T, v any) string {
 	return string(out)
 }
 
-func indented(s string) string {
+func indent(s string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
 }
 
-// vendor starts the simulator of a channel and returns the channel's settings.
+// vendor starts the simulator of a channel and returns the settings of the channel.
 func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) map[string]any {
 	switch {
 	case adapter == "aicc":
@@ -160,21 +162,21 @@ func (w *exampleWorld) vendor(world *harness.World, name, adapter, role string) 
 	}
 }
 
-// serve serves a simulator until the test ends, and returns its address.
+// serve serves a simulator until the test ends, and returns its base address.
 func (w *exampleWorld) serve(v *simulator.Vendor, h http.Handler) string {
 	srv := httptest.NewServer(h)
 	w.Cleanup(func() { v.Faults.Clear(); v.Close(); srv.CloseClientConnections(); srv.Close() })
 	return srv.URL
 }
 
-// maxWait is the longest time of a step that the test really waits for.
+// maxWait is the maximum time before a step for which the test waits.
 const maxWait = 31 * time.Second
 
-func unsupported(format string, args ...any) error {
+func unsupportedError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", conversationtest.ErrUnsupported, fmt.Sprintf(format, args...))
 }
 
-// Do implements conversationtest.Driver. It waits until the expectations are fulfilled, or for w.patience.
+// Do implements conversationtest.Driver. It waits until the expectations of the step are met, at most for w.timeout.
 func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*conversationtest.Observed, error) {
 	acts := s.From != "" || s.Channel != "" || s.Operator != ""
 	switch {
@@ -184,12 +186,12 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 			return nil, err
 		}
 	case s.At != nil || s.After > maxWait || s.After > 0 && acts:
-		return nil, unsupported("its time")
+		return nil, unsupportedError("its time")
 	default:
-		w.patience += s.After // a step without expectations does not wait, but the next one does
+		w.timeout += s.After // a later step waits for these times
 	}
 	if s.SenderName != "" || s.SenderRole != "" || len(s.Parts) > 0 {
-		return nil, unsupported("its sender or its parts")
+		return nil, unsupportedError("its sender or its parts")
 	}
 	if err := w.act(s); err != nil {
 		return nil, err
@@ -198,7 +200,7 @@ func (w *exampleWorld) Do(_ context.Context, s *conversationtest.Step) (*convers
 	if c == nil {
 		return &conversationtest.Observed{}, nil
 	}
-	deadline := time.Now().Add(w.patience)
+	deadline := time.Now().Add(w.timeout)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -229,7 +231,7 @@ func (w *exampleWorld) act(s *conversationtest.Step) error {
 		return nil
 	}
 	if chat := w.chats[s.From]; chat != nil {
-		return w.customerActs(chat, s)
+		return w.actAsCustomer(chat, s)
 	}
 	c := w.customers[s.Customer]
 	if c == nil {
@@ -237,16 +239,16 @@ func (w *exampleWorld) act(s *conversationtest.Step) error {
 	}
 	switch {
 	case w.bots[s.From] != nil:
-		return w.botActs(w.bots[s.From], c, s)
+		return w.actAsBot(w.bots[s.From], c, s)
 	case s.From == "desk":
-		return w.agentActs(c, s)
+		return w.actAsAgent(c, s)
 	}
-	return unsupported("%s %s", s.From, s.Event)
+	return unsupportedError("%s %s", s.From, s.Event)
 }
 
-func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.Step) error {
+func (w *exampleWorld) actAsCustomer(chat *native.Simulator, s *conversationtest.Step) error {
 	if s.Event != "" {
-		return unsupported("the event %s of a customer", s.Event)
+		return unsupportedError("the event %s of a customer", s.Event)
 	}
 	user := s.Customer
 	if s.SenderID != "" {
@@ -258,7 +260,7 @@ func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.
 	var opts []native.Option
 	for name, value := range s.Attributes {
 		if name != "native.custom_payload" || !strings.HasPrefix(value, "{") {
-			return unsupported("the attribute %s", name)
+			return unsupportedError("the attribute %s", name)
 		}
 		opts = append(opts, func(m *native.Message) {
 			m.Payload.UserData = &native.UserData{CustomPayload: []byte(value)}
@@ -267,9 +269,9 @@ func (w *exampleWorld) customerActs(chat *native.Simulator, s *conversationtest.
 	return harness.Say(harness.TestContext(w.T), chat, user, s.Text, opts...)
 }
 
-func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s *conversationtest.Step) error {
+func (w *exampleWorld) actAsBot(bot *botwebhook.Simulator, c *exampleCustomer, s *conversationtest.Step) error {
 	if s.Event != "" {
-		return unsupported("the event %s of a bot", s.Event)
+		return unsupportedError("the event %s of a bot", s.Event)
 	}
 	var threads []botwebhook.Conversation
 	harness.Eventually(w.T, harness.Timeout, "a conversation at "+s.From, func() string {
@@ -285,10 +287,10 @@ func (w *exampleWorld) botActs(bot *botwebhook.Simulator, c *exampleCustomer, s 
 	return bot.Answer(threads[n-1].ID, botwebhook.Answer{Text: s.Text})
 }
 
-func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) error {
+func (w *exampleWorld) actAsAgent(c *exampleCustomer, s *conversationtest.Step) error {
 	user := c.thread()
 	state := func(want ...aicc.State) {
-		harness.Eventually(w.T, w.patience, "the customer at the desk", func() string {
+		harness.Eventually(w.T, w.timeout, "the customer at the desk", func() string {
 			chat, _ := w.desk.Chat(user)
 			if slices.Contains(want, chat.State) {
 				return ""
@@ -309,7 +311,7 @@ func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) e
 			if err := w.desk.Accept(user, "Kim"); err != nil {
 				return err
 			}
-			harness.Eventually(w.T, harness.Timeout, "the desk's own text that an agent is connected", func() string {
+			harness.Eventually(w.T, harness.Timeout, "the desk's text about the acceptance", func() string {
 				if c.seen[c.channel] = len(w.customerTexts(c)); c.seen[c.channel] == before {
 					return "not yet"
 				}
@@ -319,10 +321,10 @@ func (w *exampleWorld) agentActs(c *exampleCustomer, s *conversationtest.Step) e
 		_, err := w.desk.Say(user, s.Text)
 		return err
 	}
-	return unsupported("the event %s of an agent", s.Event)
+	return unsupportedError("the event %s of an agent", s.Event)
 }
 
-// setCalls changes the outcome of the calls to a channel.
+// setCalls sets the outcome of the calls to a channel.
 func (w *exampleWorld) setCalls(s *conversationtest.Step) error {
 	down := simulator.Fault{Kind: simulator.Status, Status: http.StatusServiceUnavailable}
 	refused := simulator.Fault{Kind: simulator.Status, Status: http.StatusBadRequest}
@@ -339,7 +341,7 @@ func (w *exampleWorld) setCalls(s *conversationtest.Step) error {
 		w.desk.SetOpen(true)
 		return nil
 	default:
-		return unsupported("calls to %s that are %s", s.Channel, s.Calls)
+		return unsupportedError("calls to %s that are %s", s.Channel, s.Calls)
 	}
 	w.down[s.Channel] = s.Calls != conversationtest.CallsDelivered
 	switch s.Calls {
@@ -350,7 +352,7 @@ func (w *exampleWorld) setCalls(s *conversationtest.Step) error {
 	case "permanent":
 		faults.Add(refused)
 	default:
-		return unsupported("calls to %s that are %s", s.Channel, s.Calls)
+		return unsupportedError("calls to %s that are %s", s.Channel, s.Calls)
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (g *Gateway) AwaitReady(t testing.TB) {
 	g.must(t, g.child.AwaitReady)
 }
 
-// must fails the test if do does not succeed within Patience.
+// must calls do with a context that ends after Timeout. It fails the test if do returns an error.
 func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Timeout)

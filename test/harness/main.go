@@ -100,7 +100,7 @@ func Eventually(t testing.TB, within time.Duration, event string, pending func()
 	}
 }
 
-// TestContext returns a context that ends after Patience or with the test.
+// TestContext returns a context that ends after Timeout, or when the test ends.
 func TestContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), Timeout)
 	t.Cleanup(cancel)

@@ -9,7 +9,7 @@ import (
 	"patchbay/test/harness"
 )
 
-// The conversation also continues after a restart.
+// The conversation continues after a restart.
 func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{}, harness.Config{})
@@ -31,7 +31,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	}
 	s.agentSays(t, user, "This is Kim.")
 	if e := s.expectHandover(t, user, "Service team").Payload.Event; e.OwnerRole != "agent" || e.Reason != "offer" {
-		t.Errorf("event at the website: %+v, want role agent, reason ask-for-an-agent", e)
+		t.Errorf("event at the website: %+v, want role agent, reason offer", e)
 	}
 	s.expect(t, user, "agent", "This is Kim.")
 	s.expectAtDesk(t, user, "It is about my parcel.")
@@ -70,7 +70,7 @@ func TestCustomerGoesFromTheBotToAnAgentAndBack(t *testing.T) {
 	s.expectNoProblems(t)
 }
 
-// expectHistory checks that the new conversation at the bot got the earlier messages.
+// expectHistory checks that the messages of a send call are the history and the question.
 func expectHistory(t *testing.T, messages []botwebhook.Message) {
 	t.Helper()
 	var history []string
@@ -86,7 +86,7 @@ func expectHistory(t *testing.T, messages []botwebhook.Message) {
 	}
 }
 
-// expectTranscriptAtDesk checks that the agent got a transcript before the customer's later messages.
+// expectTranscriptAtDesk checks that the agent got the transcript first, and then the customer's later messages.
 func (s *system) expectTranscriptAtDesk(t *testing.T, user string) {
 	t.Helper()
 	lines := s.deskTexts(user)

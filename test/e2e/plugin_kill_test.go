@@ -19,35 +19,36 @@ import (
 	"patchbay/test/harness"
 )
 
-// crowd is a number of customers who send messages concurrently: half of them to the bot, half to an agent.
-type crowd struct {
+// traffic sends messages of customers concurrently: half of the customers write to the bot, half to an agent.
+type traffic struct {
 	*system
-	bots, agents []string
-	said         map[string][]string // messages by customer
-	answered     map[string][]string // agent's messages by customer
-	refused      atomic.Int64        // customers' calls
-	killed       []time.Time         // times of the kills
+	botUsers, agentUsers []string
+	customerTexts        map[string][]string // texts of each customer
+	agentTexts           map[string][]string // texts of the agent, by customer
+	refused              atomic.Int64        // number of refused calls of customers
+	killed               []time.Time         // times of the kills
 }
 
-func newCrowd(t *testing.T, s *system, n int) *crowd {
+func newTraffic(t *testing.T, s *system, n int) *traffic {
 	t.Helper()
-	c := &crowd{system: s, said: map[string][]string{}, answered: map[string][]string{}}
+	c := &traffic{system: s, customerTexts: map[string][]string{}, agentTexts: map[string][]string{}}
 	for i := range n {
 		bot, agent := fmt.Sprintf("bot-%d", i), fmt.Sprintf("agent-%d", i)
-		c.bots, c.agents = append(c.bots, bot), append(c.agents, agent)
+		c.botUsers, c.agentUsers = append(c.botUsers, bot), append(c.agentUsers, agent)
 		s.connectAgent(t, agent)
-		c.answered[agent] = []string{"This is Kim."}
+		c.agentTexts[agent] = []string{"This is Kim."}
 	}
 	return c
 }
 
-// exchange sends one message from each customer and each agent, and repeats refused calls.
-func (c *crowd) exchange(t *testing.T, round string) {
+// exchange sends one message of each customer, and one message of the agent to each customer with an agent. It repeats
+// refused calls.
+func (c *traffic) exchange(t *testing.T, round string) {
 	t.Helper()
 	var calls sync.WaitGroup
-	for _, user := range slices.Concat(c.bots, c.agents) {
+	for _, user := range slices.Concat(c.botUsers, c.agentUsers) {
 		text := fmt.Sprintf("%s sends %s", user, round)
-		c.said[user] = append(c.said[user], text)
+		c.customerTexts[user] = append(c.customerTexts[user], text)
 		calls.Go(func() {
 			ctx := harness.TestContext(t)
 			status, body, err := c.Livechat.Say(ctx, user, text)
@@ -59,34 +60,34 @@ func (c *crowd) exchange(t *testing.T, round string) {
 			}
 		})
 	}
-	for _, user := range c.agents {
+	for _, user := range c.agentUsers {
 		text := fmt.Sprintf("Kim sends %s %s", user, round)
-		c.answered[user] = append(c.answered[user], text)
+		c.agentTexts[user] = append(c.agentTexts[user], text)
 		c.agentSays(t, user, text)
 	}
 	calls.Wait()
 }
 
-// expectAll waits until all messages have arrived, in order. A vendor without idempotency keys can get one call
-// twice for each death.
-func (c *crowd) expectAll(t *testing.T, deaths int) {
+// expectAll waits until all messages have arrived in order. A vendor without idempotency keys can get one call twice
+// for each kill.
+func (c *traffic) expectAll(t *testing.T, kills int) {
 	t.Helper()
-	for _, user := range c.bots {
-		var echo []string
-		for _, text := range c.said[user] {
-			echo = append(echo, "You said: "+text)
+	for _, user := range c.botUsers {
+		var answers []string
+		for _, text := range c.customerTexts[user] {
+			answers = append(answers, "You said: "+text)
 		}
-		expectInOrder(t, "bot to "+user, echo, deaths, func() []string { return c.textsFrom(user, "bot") })
+		expectInOrder(t, "bot to "+user, answers, kills, func() []string { return c.textsFrom(user, "bot") })
 	}
-	for _, user := range c.agents {
-		expectInOrder(t, "agent to "+user, c.answered[user], 0, func() []string { return c.textsFrom(user, "agent") })
-		expectInOrder(t, user+" to the agent", append([]string{"I want a human"}, c.said[user]...), deaths,
+	for _, user := range c.agentUsers {
+		expectInOrder(t, "agent to "+user, c.agentTexts[user], 0, func() []string { return c.textsFrom(user, "agent") })
+		expectInOrder(t, user+" to the agent", append([]string{"I want a human"}, c.customerTexts[user]...), kills,
 			func() []string { return c.deskTexts(user) })
 	}
 }
 
-// expectInOrder waits for the last text of want and checks that got returns want, with at most duplicates
-// repetitions of the text before.
+// expectInOrder waits until got returns the last text of want. Then got must return want, in which at most the given
+// number of texts may be repeated immediately.
 func expectInOrder(t *testing.T, what string, want []string, duplicates int, got func() []string) {
 	t.Helper()
 	harness.Eventually(t, harness.Timeout, what+": all messages", func() string {
@@ -102,19 +103,19 @@ func expectInOrder(t *testing.T, what string, want []string, duplicates int, got
 	}
 }
 
-// killProcess kills an adapter's plugin process.
-func (c *crowd) killProcess(t *testing.T, p harness.Process) {
+// killProcess kills a plugin process and records the time.
+func (c *traffic) killProcess(t *testing.T, p harness.Process) {
 	t.Helper()
 	c.killed = append(c.killed, time.Now())
 	p.Kill()
 }
 
-// expectNoEarlyRefusals checks that no webhook was refused unless its adapter was away longer than the gateway
+// expectNoEarlyRefusals checks that webhooks were refused only if their adapter was down for longer than the gateway
 // holds calls.
-func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
+func (c *traffic) expectNoEarlyRefusals(t *testing.T) {
 	t.Helper()
 	const holdTime = 3 * time.Second
-	away := map[string]time.Duration{} // longest time
+	down := map[string]time.Duration{} // longest time by adapter
 	for _, l := range c.Logs() {
 		at, err := time.Parse(time.RFC3339Nano, l.Text("time"))
 		if !l.Matches("adapter ready") || err != nil {
@@ -122,7 +123,7 @@ func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 		}
 		for _, killed := range slices.Backward(c.killed) {
 			if killed.Before(at) {
-				away[l.Text("adapter")] = max(away[l.Text("adapter")], at.Sub(killed))
+				down[l.Text("adapter")] = max(down[l.Text("adapter")], at.Sub(killed))
 				break
 			}
 		}
@@ -136,18 +137,18 @@ func (c *crowd) expectNoEarlyRefusals(t *testing.T) {
 		}
 	}
 	for name, n := range refused {
-		if n > 0 && away[name] < holdTime {
-			t.Errorf("%d calls to %s were refused; it was away for at most %s, and calls are held for %s",
-				n, name, away[name], holdTime)
+		if n > 0 && down[name] < holdTime {
+			t.Errorf("%d calls to %s were refused; it was down for at most %s, and calls are held for %s",
+				n, name, down[name], holdTime)
 		}
 	}
 }
 
-// Each adapter is killed while its calls hang, under traffic, and again before it has recovered.
+// Each plugin process is killed while its calls hang, and the next process is killed when it is ready.
 func TestKilledPluginProcessLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t, harness.Vendors{Desk: aicc.Options{ConnectEvent: true}}, harness.Config{})
-	c := newCrowd(t, s, 3)
+	c := newTraffic(t, s, 3)
 	pids := map[string]harness.Process{}
 	for _, name := range []string{"native", "botwebhook", "aicc"} {
 		pids[name] = s.PluginProcess(t, name)
@@ -164,19 +165,19 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			k.faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: k.endpoint, Count: 3})
 			before := k.faults.Hits.Len()
 			c.exchange(t, "one, "+k.adapter)
-			within(t, harness.Timeout, "calls hang", func(ctx context.Context) error {
+			withTimeout(t, harness.Timeout, "calls hang", func(ctx context.Context) error {
 				return k.faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) >= before+3 })
 			})
 			c.killProcess(t, pids[k.adapter])
 			c.exchange(t, "two, "+k.adapter)
-			c.expectAll(t, deathsSoFar(k.adapter))
+			c.expectAll(t, killsSoFar(k.adapter))
 
 			second := s.awaitRestart(t, k.adapter, pids[k.adapter])
-			c.killProcess(t, second) // the next start is delayed, unless the death is blamed on one call
+			c.killProcess(t, second) // delays the next start, unless a call gets the blame
 			c.exchange(t, "three, "+k.adapter)
 			pids[k.adapter] = s.awaitRestart(t, k.adapter, second)
 			c.exchange(t, "four, "+k.adapter)
-			c.expectAll(t, deathsSoFar(k.adapter))
+			c.expectAll(t, killsSoFar(k.adapter))
 
 			harness.Eventually(t, harness.Timeout, "readyz", func() string {
 				if status, body := s.Ready(); status != http.StatusOK || !strings.HasSuffix(body, "\nready\n") {
@@ -190,7 +191,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 			s.expectOthersUnaffected(t, k.adapter, pids)
 		})
 	}
-	for _, user := range slices.Concat(c.bots, c.agents) {
+	for _, user := range slices.Concat(c.botUsers, c.agentUsers) {
 		s.expectNothingPending(t, user)
 	}
 	c.expectNoEarlyRefusals(t)
@@ -200,7 +201,7 @@ func TestKilledPluginProcessLosesNothing(t *testing.T) {
 	s.expectLoggedEnds(t, slices.Collect(maps.Keys(pids)))
 }
 
-// expectOthersUnaffected checks that all plugin processes run, and that only the killed adapter has a new one.
+// expectOthersUnaffected checks that all plugin processes are running, and that only the killed one was replaced.
 func (s *system) expectOthersUnaffected(t *testing.T, killed string, pids map[string]harness.Process) {
 	t.Helper()
 	for name, p := range pids {
@@ -213,36 +214,35 @@ func (s *system) expectOthersUnaffected(t *testing.T, killed string, pids map[st
 	}
 }
 
-// expectLoggedEnds checks that the log has one line for each start and end of the adapters' instances.
+// expectLoggedEnds checks that the log output has one line for each start and each end of a plugin process.
 func (s *system) expectLoggedEnds(t *testing.T, adapters []string) {
 	t.Helper()
 	for _, name := range adapters {
-		var away []string
-		states := 0
+		var reasons []string
+		lines := 0
 		for _, l := range s.Logs() {
 			if strings.HasPrefix(l.Text("msg"), "adapter ") && l.Text("adapter") == name && l.Text("level") != "DEBUG" {
-				states++
+				lines++
 			}
 			if l.Matches("adapter ended", "adapter", name) {
-				away = append(away, l.Text("reason"))
+				reasons = append(reasons, l.Text("reason"))
 			}
 		}
-		if !slices.Equal(away, []string{"exited", "exited"}) {
-			t.Errorf("logged ends of %s: %q, want exited twice", name, away)
+		if !slices.Equal(reasons, []string{"exited", "exited"}) {
+			t.Errorf("logged ends of %s: %q, want exited twice", name, reasons)
 		}
-		if want := len(away) + 3; states != want { // three instances were ready
-			t.Errorf("%d log lines about %s, want %d: one for each start and end", states, name, want)
+		if want := len(reasons) + 3; lines != want { // three instances became ready
+			t.Errorf("%d log lines about %s, want %d: one for each start and end", lines, name, want)
 		}
 	}
 }
 
-// deathsSoFar returns how often adapters have died that deliver to the bot or the desk, up to the end of an
-// adapter's subtest.
-func deathsSoFar(adapter string) int {
+// killsSoFar returns the number of kills at the end of an adapter's subtest.
+func killsSoFar(adapter string) int {
 	return 2 * (1 + slices.Index([]string{"botwebhook", "aicc", "native"}, adapter))
 }
 
-// awaitRestart waits for the plugin process that replaces a former one.
+// awaitRestart waits until a plugin process has replaced a former one and is ready.
 func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Process) harness.Process {
 	t.Helper()
 	var p harness.Process
@@ -255,7 +255,7 @@ func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Proce
 	return p
 }
 
-// killPlugin kills the adapter's plugin process if one is running.
+// killPlugin kills the plugin process of an adapter if one is running.
 func (s *system) killPlugin(t *testing.T, adapter string) {
 	t.Helper()
 	for _, p := range s.PluginProcesses() {
