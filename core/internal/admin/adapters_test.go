@@ -20,7 +20,7 @@ func TestAdaptersAreListedAndRestarted(t *testing.T) {
 	}
 	var answer struct{ Adapters []Adapter }
 	if w := call("GET", "/api/adapters"); w.Code != http.StatusOK || json.Unmarshal(w.Body.Bytes(), &answer) != nil {
-		t.Fatalf("answer %d %s", w.Code, w.Body)
+		t.Fatalf("response %d %s", w.Code, w.Body)
 	}
 	if len(answer.Adapters) != 2 || answer.Adapters[0].Name != "bot" || answer.Adapters[1].Name != "native" {
 		t.Fatalf("adapters %+v, want bot and native", answer.Adapters)
@@ -29,13 +29,13 @@ func TestAdaptersAreListedAndRestarted(t *testing.T) {
 		t.Errorf("adapter %+v, want stopped", native)
 	}
 	if w := call("POST", "/api/adapters/bot/restart"); w.Code != http.StatusOK {
-		t.Errorf("answer %d %s to a restart", w.Code, w.Body)
+		t.Errorf("response %d %s to a restart", w.Code, w.Body)
 	}
 	w := call("POST", "/api/adapters/bto/restart")
 	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), `no adapter \"bto\"`) {
-		t.Errorf("answer %d %s to a restart of an unknown adapter", w.Code, w.Body)
+		t.Errorf("response %d %s to a restart of an unknown adapter", w.Code, w.Body)
 	}
 	if w := call("GET", "/api/adapters/bot/restart"); w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("answer %d to a restart by GET", w.Code)
+		t.Errorf("response %d to a restart by GET", w.Code)
 	}
 }

@@ -32,7 +32,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testAPI is an Admin with a real writer, a log in memory, and lanes that only record jobs.
+// testAPI is an Admin with a writer over a log in memory. It is also the writer's lanes, which record jobs.
 type testAPI struct {
 	*testing.T
 	admin *Admin
@@ -40,7 +40,7 @@ type testAPI struct {
 	log   *memory.Log
 	lanes attempt.ChannelState
 
-	callTime time.Duration // of each call in flight; 0 without calls
+	callTime time.Duration // age of each call in flight; 0 means no calls
 
 	policy  *conversation.Policy
 	running *Running
@@ -169,7 +169,7 @@ func (a *testAPI) finish(j *attempt.Job, out attempt.Outcome) {
 	a.settle()
 }
 
-// call makes a request, checks its status, and decodes the answer into v unless v is nil.
+// call makes a request, checks the status, and decodes the response into v unless v is nil.
 func (a *testAPI) call(method, path string, want int, v any) {
 	a.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(`{"user":"ann"}`))

@@ -43,7 +43,7 @@ func TestEachWriteOfABackupHasADeadline(t *testing.T) {
 	}
 }
 
-// Decisions and exports can take minutes to find, and the caller a minute to read each part.
+// A search for decisions or exports can take minutes. The caller has a minute to read each part of the response.
 func TestLongResponsesHaveADeadlineForEachWrite(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "t1", "m1", "hello")

@@ -188,7 +188,7 @@ func TestReloadIsLoggedWithItsUser(t *testing.T) {
 }
 
 // A command that cannot be stored is refused with 503, so that the caller repeats it.
-func TestCommandsWhileTheStoreIsAway(t *testing.T) {
+func TestCommandsWhileTheStoreIsUnavailable(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "t1", "m1", "hello")
 	id := a.onlyConversation()
@@ -227,7 +227,7 @@ func TestRemovedChannelIsListed(t *testing.T) {
 	}
 }
 
-func TestDrainShowsWhatHoldsItUp(t *testing.T) {
+func TestDrainListsPendingWork(t *testing.T) {
 	for name, tc := range map[string]struct {
 		prepare func(a *testAPI)
 		want    string

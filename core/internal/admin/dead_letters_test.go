@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-type deadLetterAnswer struct {
+type deadLetterResponse struct {
 	DeadLetters []trail.DeadLetter `json:"dead_letters"`
 }
 
@@ -22,7 +22,7 @@ func TestDeadLetterIsListedShownAndReplayed(t *testing.T) {
 	a.say("web", "w1", "m1", "hello")
 	j := a.job("faq")
 	a.finish(j, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no such user"})
-	var all, faq, desk deadLetterAnswer
+	var all, faq, desk deadLetterResponse
 	a.call("GET", "/api/dead-letters", 200, &all)
 	a.call("GET", "/api/dead-letters?channel=faq", 200, &faq)
 	a.call("GET", "/api/dead-letters?channel=desk", 200, &desk)
@@ -81,7 +81,7 @@ func TestReplayIsFenced(t *testing.T) {
 	}
 	opening := a.job("desk")
 	a.finish(opening, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
-	var list deadLetterAnswer
+	var list deadLetterResponse
 	a.call("GET", "/api/dead-letters", 200, &list)
 	if len(list.DeadLetters) != 1 || list.DeadLetters[0].Kind != state.KindOpen || list.DeadLetters[0].Messages != 1 {
 		t.Errorf("dead letters %+v, want the open with its message", list.DeadLetters)
@@ -105,7 +105,7 @@ func TestRefusedReplayKeepsDeadLetter(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	var list deadLetterAnswer
+	var list deadLetterResponse
 	a.call("GET", "/api/dead-letters", 200, &list)
 	path := "/api/dead-letters/" + list.DeadLetters[0].ID
 	a.call("POST", path+"/replay", 409, nil)

@@ -32,7 +32,7 @@ func (a *testAPI) decisionLines(query string) []DecisionLine {
 	}
 }
 
-func TestDecisionsHaveWhatTheRulesSaw(t *testing.T) {
+func TestDecisionsContainTheFactsOfTheRules(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")
 	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDelivered})

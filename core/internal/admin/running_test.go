@@ -10,7 +10,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// A reload between two reads of the configuration fails no request.
+// A request must not fail if a reload happens between two reads of the configuration.
 func TestReloadDuringARequest(t *testing.T) {
 	a := newTestAPI(t)
 	a.say("web", "w1", "m1", "hello")

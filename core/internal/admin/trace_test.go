@@ -12,15 +12,15 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// traceAnswer is the answer of /api/trace.
-type traceAnswer struct {
+// traceResponse is the body of a response of /api/trace.
+type traceResponse struct {
 	ID            string
 	Conversations []*trail.Conversation
 }
 
 func (a *testAPI) trace(id string) *trail.Conversation {
 	a.Helper()
-	var got traceAnswer
+	var got traceResponse
 	a.call("GET", "/api/trace?id="+id, 200, &got)
 	if got.ID != id || len(got.Conversations) != 1 {
 		a.Fatalf("trace %s: %+v, want one conversation", id, got)
@@ -64,7 +64,7 @@ func TestTraceFindsAConversationByEachKindOfID(t *testing.T) {
 			t.Errorf("by %s %q: conversation %s, steps %q", kind, id, c.ID, steps(c))
 		}
 	}
-	var several traceAnswer
+	var several traceResponse
 	a.call("GET", "/api/trace?id=m1&id=m2&text=1", 200, &several)
 	if len(several.Conversations) != 2 || !strings.Contains(fmt.Sprintf("%+v", several.Conversations[0].Entries), "hello") {
 		t.Errorf("two ids with text: %+v", several)

@@ -43,7 +43,7 @@ func readArchitecture(t *testing.T) string {
 func rowOf(rows []row, pkg string) int {
 	best := -1
 	for i, r := range rows {
-		if below(r.folder)(module+pkg) && (best < 0 || len(r.folder) > len(rows[best].folder)) {
+		if isBelow(r.folder)(module+pkg) && (best < 0 || len(r.folder) > len(rows[best].folder)) {
 			best = i
 		}
 	}
@@ -51,14 +51,14 @@ func rowOf(rows []row, pkg string) int {
 }
 
 // importsOf returns the rows that the packages of row i import, in the form of the table.
-func importsOf(rows []row, i int, pkgs []listed) string {
+func importsOf(rows []row, i int, pkgs []listedPackage) string {
 	names := map[string]bool{}
 	for _, p := range pkgs {
 		if rowOf(rows, strings.TrimPrefix(p.ImportPath, module)) != i {
 			continue
 		}
 		for _, imported := range p.Imports {
-			if to := rowOf(rows, strings.TrimPrefix(imported, module)); ours(imported) && to >= 0 && to != i {
+			if to := rowOf(rows, strings.TrimPrefix(imported, module)); isInModule(imported) && to >= 0 && to != i {
 				names[strings.TrimPrefix(rows[to].folder, "core/internal/")] = true
 			}
 		}
@@ -76,7 +76,7 @@ func TestArchitectureListsImports(t *testing.T) {
 	for _, m := range tableRow.FindAllStringSubmatch(table, -1) {
 		rows = append(rows, row{m[1], m[2], m[3]})
 	}
-	pkgs := list(t)
+	pkgs := listPackages(t)
 	for _, p := range pkgs {
 		if name := strings.TrimPrefix(p.ImportPath, module); rowOf(rows, name) < 0 {
 			t.Errorf("docs/architecture.md has no row for package %s", name)

@@ -24,7 +24,7 @@ func loadConfig(t *testing.T, text string) *config.Config {
 	return cfg
 }
 
-func TestPathsThatCannotCoexistAreFound(t *testing.T) {
+func TestConflictingPathsAreFound(t *testing.T) {
 	cfg := loadConfig(t, `
 adapters:
   one: {command: /bin/one}

@@ -16,22 +16,23 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// bench starts the adapters of one configuration again and again, like reboots.
-type bench struct {
+// starter starts the adapters of one configuration repeatedly, as restarts of the gateway do.
+type starter struct {
 	t     *testing.T
-	modes string // file with the modes of the hostile adapter
+	modes string // path of the file with the modes of the hostile adapter
 	store string
 	cfg   *config.Config
 }
 
-// newBench has the hostile adapter with the channels good and bad, and a second instance of it as the adapter other.
-func newBench(t *testing.T) *bench {
-	b := &bench{t: t, modes: filepath.Join(t.TempDir(), "modes"), store: t.TempDir()}
+// newStarter returns a starter with the hostile adapter twice: as hostile, with the channels good and bad, and as
+// other.
+func newStarter(t *testing.T) *starter {
+	b := &starter{t: t, modes: filepath.Join(t.TempDir(), "modes"), store: t.TempDir()}
 	b.configure("hello")
 	return b
 }
 
-func (b *bench) configure(greeting string) {
+func (b *starter) configure(greeting string) {
 	b.t.Helper()
 	b.cfg = loadConfig(b.t, fmt.Sprintf(`
 store: {dir: %q}
@@ -45,14 +46,15 @@ channels:
 `, b.store, hostilePath, b.modes, hostilePath, greeting))
 }
 
-// started is the result of one start.
-type started struct {
+// startResult is the result of one start.
+type startResult struct {
 	*plugins
 	found Findings
 }
 
-// start starts the adapters in the given mode, and keeps their descriptions if that succeeds. They stop with the test.
-func (b *bench) start(mode string, strict bool) *started {
+// start starts the adapters in the given mode, and keeps their descriptions if it succeeds. The adapters stop when the
+// test ends.
+func (b *starter) start(mode string, strict bool) *startResult {
 	b.t.Helper()
 	if err := os.WriteFile(b.modes, []byte(mode), 0o600); err != nil {
 		b.t.Fatal(err)
@@ -60,15 +62,15 @@ func (b *bench) start(mode string, strict bool) *started {
 	p := startPlugins(b.cfg, nil, &Options{Logger: slog.New(slog.DiscardHandler), Strict: strict}, "", nil)
 	b.t.Cleanup(p.stop)
 	p.readKept(keptDir(b.cfg))
-	s := &started{p, p.configure(b.t.Context(), b.cfg)}
+	s := &startResult{p, p.configure(b.t.Context(), b.cfg)}
 	if len(s.found.Problems) == 0 {
 		p.keep(b.cfg)
 	}
 	return s
 }
 
-// deliver reports how the adapter answers a delivery: "ok", "not ready" or the error.
-func (s *started) deliver(t *testing.T, channel string) string {
+// deliver returns the result of a delivery to the adapter: "ok", "not ready" or the error.
+func (s *startResult) deliver(t *testing.T, channel string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
@@ -76,7 +78,7 @@ func (s *started) deliver(t *testing.T, channel string) string {
 	return fmt.Sprint(err)
 }
 
-func (s *started) missingChannels() string {
+func (s *startResult) missingChannels() string {
 	var out []string
 	for name := range s.unavailable {
 		out = append(out, name)
@@ -94,7 +96,7 @@ func TestStartWithoutAnAdapter(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t)
+			b := newStarter(t)
 			if s := b.start(mode, true); len(s.found.Problems) == 0 ||
 				!strings.Contains(s.found.Problems[0].String(), kept.strict) {
 				t.Errorf("strict: %v, want %s", s.found.Problems, kept.strict)
@@ -119,7 +121,7 @@ func TestStartWithoutAnAdapter(t *testing.T) {
 }
 
 func TestRefusedChannelAtStart(t *testing.T) {
-	b := newBench(t)
+	b := newStarter(t)
 	if s := b.start("refuse-bad", true); len(s.found.Problems) != 1 {
 		t.Errorf("strict: problems %v, unavailable %v", s.found.Problems, s.unavailable)
 	}
@@ -145,7 +147,7 @@ func TestRefusedChannelAtStart(t *testing.T) {
 }
 
 func TestAdapterThatIsReadyTooLateIsConfigured(t *testing.T) {
-	b := newBench(t)
+	b := newStarter(t)
 	b.start("", false)
 	p := startPlugins(b.cfg, nil, &Options{Logger: slog.New(slog.DiscardHandler)}, "", nil)
 	t.Cleanup(p.stop)
@@ -172,7 +174,7 @@ func TestAdapterThatIsReadyTooLateIsConfigured(t *testing.T) {
 }
 
 func TestDamagedKeptDescriptionIsIgnored(t *testing.T) {
-	b := newBench(t)
+	b := newStarter(t)
 	b.start("", false)
 	if err := os.WriteFile(keptPath(keptDir(b.cfg), "hostile"), []byte(`{"description":"AAAA"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -182,9 +184,9 @@ func TestDamagedKeptDescriptionIsIgnored(t *testing.T) {
 	}
 }
 
-// Without a description, the gateway does not know whether the adapter opens threads.
+// If the adapter has no description, the gateway does not know whether it opens threads.
 func TestUnavailableChannelGetsNoThreadWithoutAnOpen(t *testing.T) {
-	b := newBench(t)
+	b := newStarter(t)
 	s := b.start("exit-at-start", false)
 	lanes := laneChannels(b.cfg, s.plugins)
 	if c := policy(b.cfg, s.plugins, nil).Channels["good"]; c == nil || !c.Opens || lanes[1].Unavailable == "" {

@@ -17,18 +17,19 @@ import (
 
 const module = "patchbay/"
 
-// rule forbids imports to packages, with the reason. It covers direct imports of a package's files, without its tests.
+// rule forbids some packages to import other packages, and has the reason. It applies to direct imports of the files of
+// a package, except test files.
 type rule struct {
 	covers func(pkg string) bool
 	forbid func(pkg, imported string) bool
 	reason string
 }
 
-func is(names ...string) func(string) bool {
+func isOneOf(names ...string) func(string) bool {
 	return func(pkg string) bool { return slices.Contains(names, strings.TrimPrefix(pkg, module)) }
 }
 
-func below(folders ...string) func(string) bool {
+func isBelow(folders ...string) func(string) bool {
 	return func(pkg string) bool {
 		return slices.ContainsFunc(folders, func(f string) bool {
 			return pkg == module+f || strings.HasPrefix(pkg, module+f+"/")
@@ -36,9 +37,9 @@ func below(folders ...string) func(string) bool {
 	}
 }
 
-func not(f func(string) bool) func(string) bool { return func(s string) bool { return !f(s) } }
+func complement(f func(string) bool) func(string) bool { return func(s string) bool { return !f(s) } }
 
-func from(prefixes ...string) func(string, string) bool {
+func importsFrom(prefixes ...string) func(string, string) bool {
 	return func(_, imported string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool {
 			return imported == p || strings.HasPrefix(imported, p+"/")
@@ -46,77 +47,80 @@ func from(prefixes ...string) func(string, string) bool {
 	}
 }
 
-func ours(imported string) bool { return strings.HasPrefix(imported, module) }
+func isInModule(imported string) bool { return strings.HasPrefix(imported, module) }
 
-// standard reports whether an import is of the standard library: its first element has no dot and is not ours.
-func standard(imported string) bool {
+// isStandard reports whether an import is of the standard library: its first element has no dot and is not this module.
+func isStandard(imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")
-	return !strings.Contains(first, ".") && !ours(imported) && imported != "C"
+	return !strings.Contains(first, ".") && !isInModule(imported) && imported != "C"
 }
 
-// segments reports whether an import is the library for grapheme clusters, which has no other dependencies.
-func segments(imported string) bool {
+// isClusterLibrary reports whether an import is the library for grapheme clusters, which has no dependencies.
+func isClusterLibrary(imported string) bool {
 	return strings.HasPrefix(imported, "github.com/clipperhouse/uax29/")
 }
 
-var simulator = below("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
+var isSimulator = isBelow("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
-// kit is the code that the simulators share.
-var kit = is("sandbox/simulator")
+// isSimulatorKit reports whether a package is the common part of the simulators.
+var isSimulatorKit = isOneOf("sandbox/simulator")
 
-// pure are the packages without input, output, clock and randomness.
-var pure = is("core/internal/route", "core/internal/hours", "core/internal/conversation", "core/internal/state",
+// isPure reports whether a package has no input, output, clock and randomness.
+var isPure = isOneOf("core/internal/route", "core/internal/hours", "core/internal/conversation", "core/internal/state",
 	"core/internal/render")
 
 var rules = []rule{
-	{is("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool { return !standard(imp) && !segments(imp) },
-		"a tool must be able to use these without linking a plugin runtime"},
-	{below("sdk"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+	{isOneOf("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool {
+		return !isStandard(imp) && !isClusterLibrary(imp)
+	}, "a tool must be able to use these without linking a plugin runtime"},
+	{isBelow("sdk"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},
-	{below("plugins"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+	{isBelow("plugins"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
 		"plugins of this repository use the SDK alone, like those of other authors, and never another plugin"},
-	{simulator, func(_, imp string) bool { return ours(imp) && !kit(imp) },
+	{isSimulator, func(_, imp string) bool { return isInModule(imp) && !isSimulatorKit(imp) },
 		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK " +
 			"would share their mistakes"},
-	{kit, func(_, imp string) bool { return ours(imp) && !kit(imp) },
+	{isSimulatorKit, func(_, imp string) bool { return isInModule(imp) && !isSimulatorKit(imp) },
 		"the simulators' kit knows no vendor"},
-	{is("sandbox"), func(_, imp string) bool { return ours(imp) && !below("sandbox")(imp) },
+	{isOneOf("sandbox"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sandbox")(imp) },
 		"the sandbox runs the gateway as a program"},
-	{pure, from("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
+	{isPure, importsFrom("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
 		"decisions are tested as pure functions"},
-	{is("core/internal/state"), func(_, imp string) bool {
-		return ours(imp) && !below("sdk")(imp) && !is("core/internal/journal", "core/internal/render")(imp)
+	{isOneOf("core/internal/state"), func(_, imp string) bool {
+		return isInModule(imp) && !isBelow("sdk")(imp) && !isOneOf("core/internal/journal", "core/internal/render")(imp)
 	}, "the state is a fold of the journal; it must not depend on how decisions are made"},
-	{is("core/internal/render"), func(_, imp string) bool { return ours(imp) && !below("sdk")(imp) },
+	{isOneOf("core/internal/render"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
 		"an envelope is rendered for a target without the gateway's state"},
-	{is("core/internal/attempt", "core/internal/inbound"), func(_, imp string) bool {
-		return is("core/internal/conversation", "core/internal/writer", "core/internal/delivery", "core/internal/route")(imp)
+	{isOneOf("core/internal/attempt", "core/internal/inbound"), func(_, imp string) bool {
+		return isOneOf("core/internal/conversation", "core/internal/writer", "core/internal/delivery",
+			"core/internal/route")(imp)
 	}, "the types that the writer and the lanes exchange lie below both"},
-	{is("core/internal/delivery"), func(_, imp string) bool {
-		return is("core/internal/conversation", "core/internal/writer")(imp)
+	{isOneOf("core/internal/delivery"), func(_, imp string) bool {
+		return isOneOf("core/internal/conversation", "core/internal/writer")(imp)
 	},
 		"lanes make calls; they neither decide nor commit"},
-	{is("core/internal/writer"), func(_, imp string) bool { return is("core/internal/delivery")(imp) },
+	{isOneOf("core/internal/writer"), func(_, imp string) bool { return isOneOf("core/internal/delivery")(imp) },
 		"the writer hands out jobs and does not depend on how they are done"},
-	{not(below("core/internal/config")), from("github.com/knadh/koanf"),
+	{complement(isBelow("core/internal/config")), importsFrom("github.com/knadh/koanf"),
 		"the library of the configuration can be replaced in one place, and no package reads settings without its " +
 			"checks"},
-	{not(is("core/internal/plugin", "sdk/serve", "sdk/protocol")), from("github.com/hashicorp/go-plugin"),
+	{complement(isOneOf("core/internal/plugin", "sdk/serve", "sdk/protocol")),
+		importsFrom("github.com/hashicorp/go-plugin"),
 		"the gateway starts plugin processes, and one package serves an adapter"},
-	{is("sdk", "sdk/httpclient", "sdk/settings", "sdk/webhook"),
-		from("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf",
+	{isOneOf("sdk", "sdk/httpclient", "sdk/settings", "sdk/webhook"),
+		importsFrom("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf",
 			module+"sdk/protocol", module+"sdk/serve"),
 		"an author reads and tests an adapter against the contract, without the runtime"},
-	{not(below("core/internal/store/jetstream")), from("github.com/nats-io"),
+	{complement(isBelow("core/internal/store/jetstream")), importsFrom("github.com/nats-io"),
 		"the log is a port; another engine must be able to take its place"},
-	{below("core"), func(_, imp string) bool { return below("plugins", "sandbox", "test")(imp) },
+	{isBelow("core"), func(_, imp string) bool { return isBelow("plugins", "sandbox", "test")(imp) },
 		"the gateway knows no vendor"},
-	{not(is("core/internal/cli")), func(pkg, imp string) bool { return imp == module+"core/internal/app" },
+	{complement(isOneOf("core/internal/cli")), func(pkg, imp string) bool { return imp == module+"core/internal/app" },
 		"only the program wires the parts together"},
 }
 
-// breaches returns the reasons of the rules that an import breaks.
-func breaches(pkg, imported string) []string {
+// brokenRules returns the reasons of the rules that an import violates.
+func brokenRules(pkg, imported string) []string {
 	var out []string
 	for _, r := range rules {
 		if r.covers(pkg) && r.forbid(pkg, imported) {
@@ -126,14 +130,14 @@ func breaches(pkg, imported string) []string {
 	return out
 }
 
-// listed is the output of `go list -json` for a package.
-type listed struct {
+// listedPackage is the output of `go list -json` for a package.
+type listedPackage struct {
 	ImportPath, Name, Dir string
 	Standard              bool
 	GoFiles, Imports      []string
 }
 
-func list(t *testing.T) []listed {
+func listPackages(t *testing.T) []listedPackage {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Name,Dir,Standard,GoFiles,Imports", module+"...")
 	cmd.Dir = "../../.."
@@ -143,28 +147,28 @@ func list(t *testing.T) []listed {
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, stderr.String())
 	}
-	var pkgs []listed
+	var pkgs []listedPackage
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
+		var p listedPackage
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			return pkgs
 		} else if err != nil {
 			t.Fatalf("read go list: %v", err)
 		}
-		if ours(p.ImportPath + "/") {
+		if isInModule(p.ImportPath + "/") {
 			pkgs = append(pkgs, p)
 		}
 	}
 }
 
 func TestImports(t *testing.T) {
-	pkgs := list(t)
+	pkgs := listPackages(t)
 	if len(pkgs) < 20 {
 		t.Fatalf("go list has %d packages of this module", len(pkgs))
 	}
 	for _, p := range pkgs {
 		for _, imp := range p.Imports {
-			for _, reason := range breaches(p.ImportPath, imp) {
+			for _, reason := range brokenRules(p.ImportPath, imp) {
 				t.Errorf("%s imports %s: %s", p.ImportPath, imp, reason)
 			}
 		}
@@ -214,15 +218,15 @@ func TestRulesFindForbiddenImports(t *testing.T) {
 		{"patchbay/core/internal/app", "patchbay/plugins/native", false},
 		{"patchbay/core/internal/admin", "patchbay/core/internal/app", false},
 	} {
-		if got := breaches(tc.pkg, tc.imp); (len(got) == 0) != tc.ok {
+		if got := brokenRules(tc.pkg, tc.imp); (len(got) == 0) != tc.ok {
 			t.Errorf("%s importing %s: breaches %q, want allowed = %v", tc.pkg, tc.imp, got, tc.ok)
 		}
 	}
 }
 
-// calls returns the positions in a package's files where one of the functions is used. The functions are named with
-// their package, which must not be imported under another name.
-func calls(t *testing.T, p *listed, functions ...string) []string {
+// findCalls returns the positions in the files of a package at which one of the functions is used. A function is given
+// as package.Name. The package must not be imported under another name.
+func findCalls(t *testing.T, p *listedPackage, functions ...string) []string {
 	t.Helper()
 	var found []string
 	for _, name := range p.GoFiles {
@@ -230,12 +234,12 @@ func calls(t *testing.T, p *listed, functions ...string) []string {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(p.Dir, name)
 		}
-		found = append(found, uses(t, path, nil, functions)...)
+		found = append(found, findUses(t, path, nil, functions)...)
 	}
 	return found
 }
 
-func uses(t *testing.T, path string, src any, functions []string) []string {
+func findUses(t *testing.T, path string, src any, functions []string) []string {
 	t.Helper()
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, path, src, parser.SkipObjectResolution)
@@ -254,17 +258,17 @@ func uses(t *testing.T, path string, src any, functions []string) []string {
 	return found
 }
 
-var clock = []string{
+var clockFunctions = []string{
 	"time.Now", "time.Since", "time.Until", "time.Sleep", "time.After", "time.AfterFunc", "time.Tick",
 	"time.NewTimer", "time.NewTicker",
 }
 
-var exits = []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit"}
+var exitFunctions = []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit"}
 
 func TestDecisionsHaveNoClock(t *testing.T) {
-	for _, p := range list(t) {
-		if pure(p.ImportPath) {
-			for _, at := range calls(t, &p, clock...) {
+	for _, p := range listPackages(t) {
+		if isPure(p.ImportPath) {
+			for _, at := range findCalls(t, &p, clockFunctions...) {
 				t.Errorf("%s: a decision uses the time that is passed in, not the clock", at)
 			}
 		}
@@ -272,11 +276,11 @@ func TestDecisionsHaveNoClock(t *testing.T) {
 }
 
 func TestOnlyMainExits(t *testing.T) {
-	for _, p := range list(t) {
-		if p.Name == "main" || is("sdk/serve")(p.ImportPath) { // serve.Main is all of a plugin's main function
+	for _, p := range listPackages(t) {
+		if p.Name == "main" || isOneOf("sdk/serve")(p.ImportPath) { // the main function of a plugin only calls serve.Main
 			continue
 		}
-		for _, at := range calls(t, &p, exits...) {
+		for _, at := range findCalls(t, &p, exitFunctions...) {
 			t.Errorf("%s: only a main package ends the process; return an error", at)
 		}
 	}
@@ -284,7 +288,7 @@ func TestOnlyMainExits(t *testing.T) {
 
 func TestUsesAreFound(t *testing.T) {
 	const src = "package x\nfunc f() { if time.Now().IsZero() { os.Exit(1) }; g := time.Since; _ = g }"
-	if got := uses(t, "x.go", src, append(slices.Clone(clock), exits...)); len(got) != 3 {
+	if got := findUses(t, "x.go", src, append(slices.Clone(clockFunctions), exitFunctions...)); len(got) != 3 {
 		t.Errorf("found %q, want three uses", got)
 	}
 }

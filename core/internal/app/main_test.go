@@ -21,7 +21,7 @@ func runTests(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	hostilePath = filepath.Join(dir, "hostile")
 	build := exec.Command("go", "build", "-o", hostilePath, "patchbay/core/internal/plugin/hostile")
-	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as in a release
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the hostile adapter: %v", err))
 	}

@@ -8,10 +8,10 @@ import (
 	"patchbay/core/internal/delivery"
 )
 
-// An offer skips a channel that its adapter has refused, and all channels of an adapter in quarantine. The conditions'
-// open() is false for them.
+// Offers skip a channel that its adapter has refused, and all channels of an adapter in quarantine. open() is false for
+// these channels.
 func TestChannelsWithoutServiceAreNotReachable(t *testing.T) {
-	b := newBench(t)
+	b := newStarter(t)
 	b.start("", false) // its description is kept
 	for mode, want := range map[string]map[string]bool{
 		"":              {"good": true, "bad": true},

@@ -21,7 +21,7 @@ import (
 	"patchbay/sandbox/gateway"
 )
 
-// suite builds the adapters once, for the configurations of the scripts.
+// suite builds the adapters once before the scripts run.
 type suite struct{ *testing.M }
 
 var plugins string
@@ -34,7 +34,7 @@ func (s suite) Run() int {
 	defer os.RemoveAll(dir)
 	build := exec.Command("go", "build", "-o", dir+string(os.PathSeparator), "patchbay/plugins/native",
 		"patchbay/plugins/botwebhook", "patchbay/plugins/aicc")
-	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as in a release
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the adapters: %v", err))
 	}
@@ -69,7 +69,7 @@ func request() {
 	}
 }
 
-// patchbay runs the program like main, with a fixed version.
+// patchbay runs the gateway's program with a fixed version.
 func patchbay() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Main(ctx, cli.Process{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Version: "1.2.3",
@@ -86,15 +86,17 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // 1 s for each command without it
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "ports": ports, "await": await,
-			"until": until, "hangup": hangup},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": compareExitCode, "ports": reserveAddresses, "await": waitForStatus200,
+			"until": waitForOutput, "hangup": sendHangup,
+		},
 		// rewrites the expected output of cmp
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }
 
-// exits runs a program and compares its exit code: exits 3 patchbay check.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
+// compareExitCode is the command "exits": it runs a program and compares the exit code: exits 3 patchbay check.
+func compareExitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits code program [args...]")
 	}
@@ -110,8 +112,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// ports sets environment variables to free addresses: ports NAME...
-func ports(ts *testscript.TestScript, neg bool, args []string) {
+// reserveAddresses is the command "ports": it sets environment variables to free addresses: ports NAME...
+func reserveAddresses(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: ports name...")
 	}
@@ -123,8 +125,9 @@ func ports(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// until runs a program until its output matches: until pattern program [args...].
-func until(ts *testscript.TestScript, neg bool, args []string) {
+// waitForOutput is the command "until": it runs a program repeatedly until the output matches: until pattern program
+// [args...].
+func waitForOutput(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: until pattern program [args...]")
 	}
@@ -145,8 +148,8 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hangup sends SIGHUP to the background programs.
-func hangup(ts *testscript.TestScript, neg bool, args []string) {
+// sendHangup is the command "hangup": it sends SIGHUP to the background programs.
+func sendHangup(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: hangup")
 	}
@@ -155,8 +158,8 @@ func hangup(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await calls a URL until it answers with 200: await http://…
-func await(ts *testscript.TestScript, neg bool, args []string) {
+// waitForStatus200 is the command "await": it calls a URL until the response has status 200: await http://…
+func waitForStatus200(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: await url")
 	}

@@ -17,7 +17,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// deadLetterAPI is an admin API with dead letters. It records the replayed ones.
+// deadLetterAPI is an admin API with dead letters. It records which of them are replayed.
 type deadLetterAPI struct {
 	list     []trail.DeadLetter
 	replayed []string
@@ -39,7 +39,7 @@ func (a *deadLetterAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"status": "replayed"})
 }
 
-// TestDocumentedReasonsSelect checks that --reason accepts each reason that operations.md explains.
+// TestDocumentedReasonsSelect checks that --reason accepts each reason in operations.md.
 func TestDocumentedReasonsSelect(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/operations.md")
 	if err != nil {

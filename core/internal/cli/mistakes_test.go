@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of the mistakes")
 
-// Each file in testdata/mistakes has one mistake. Its golden file has the output of `patchbay check`.
+// Each file in testdata/mistakes has one mistake. Its golden file contains the output of `patchbay check`.
 func TestCheckFindsMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/mistakes/*.yaml")
 	if err != nil || len(files) < 40 {

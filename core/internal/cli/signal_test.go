@@ -13,8 +13,8 @@ import (
 	"patchbay/core/internal/cli"
 )
 
-// A second signal must end a command that does not react to the first one, here a start that reads its configuration
-// from a pipe without a writer.
+// A second signal must end a command that does not react to the first one. The command in this test is a start that
+// waits for its configuration from a pipe.
 func TestFirstSignalRestoresHandlingDuringStart(t *testing.T) {
 	t.Parallel()
 	pipe := filepath.Join(t.TempDir(), "config.yaml")

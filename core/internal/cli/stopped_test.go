@@ -26,7 +26,7 @@ func (w *stopWriter) Write(p []byte) (int, error) {
 	return w.Buffer.Write(p)
 }
 
-// TestStoppedCommands interrupts commands.
+// TestStoppedCommands stops commands at different points of their requests and output.
 func TestStoppedCommands(t *testing.T) {
 	const unanswered = "stopped before the gateway at ADDRESS responded"
 	const unfinished = "stopped before the command was finished"

@@ -10,7 +10,7 @@ import (
 	"patchbay/core/internal/trail"
 )
 
-// TestListsFit prints lists with the longest names and with long errors.
+// TestListsFit checks that lists with the longest names and with long errors fit into the width of a terminal.
 func TestListsFit(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	id, name := "019a0000-0000-7000-8000-000000000001", strings.Repeat("n", 63)

@@ -20,7 +20,7 @@ routes:
   - {name: two, when: text == "2", drop: true}
 `
 
-func compared(t *testing.T, key string, replace ...string) *Config {
+func loadReplaced(t *testing.T, key string, replace ...string) *Config {
 	t.Helper()
 	text := strings.NewReplacer(replace...).Replace(comparedFile)
 	c, err := Load(Options{Path: "c.yaml", Data: []byte(text), Environ: []string{"KEY=" + key}})
@@ -31,7 +31,7 @@ func compared(t *testing.T, key string, replace ...string) *Config {
 }
 
 func TestChanges(t *testing.T) {
-	base := compared(t, "key-one")
+	base := loadReplaced(t, "key-one")
 	for name, tt := range map[string]struct {
 		key     string
 		replace []string
@@ -52,7 +52,7 @@ func TestChanges(t *testing.T) {
 		"another setting":    {"key-one", []string{"history: 20", "history: 5"}, Changes{Settings: []string{"conversations.history"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, base.Changes(compared(t, tt.key, tt.replace...))); diff != "" {
+			if diff := cmp.Diff(tt.want, base.Changes(loadReplaced(t, tt.key, tt.replace...))); diff != "" {
 				t.Errorf("changes (-want +got):\n%s", diff)
 			}
 		})
@@ -60,8 +60,8 @@ func TestChanges(t *testing.T) {
 }
 
 func TestRemovedSettingIsAChange(t *testing.T) {
-	owner := compared(t, "key-one", "history: 20", "history: 20, owner: faq")
-	base := compared(t, "key-one")
+	owner := loadReplaced(t, "key-one", "history: 20", "history: 20, owner: faq")
+	base := loadReplaced(t, "key-one")
 	want := Changes{Settings: []string{"conversations.owner"}}
 	for _, got := range []Changes{base.Changes(owner), owner.Changes(base)} {
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -71,11 +71,11 @@ func TestRemovedSettingIsAChange(t *testing.T) {
 }
 
 func TestFixedSettings(t *testing.T) {
-	base := compared(t, "key-one")
-	if p := base.NeedRestart(compared(t, "key-two", "name: one", "name: three")); len(p) != 0 {
+	base := loadReplaced(t, "key-one")
+	if p := base.NeedRestart(loadReplaced(t, "key-two", "name: one", "name: three")); len(p) != 0 {
 		t.Errorf("problems %v of settings that may change", p)
 	}
-	next := compared(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent")
+	next := loadReplaced(t, "key-one", ":8080", ":8081", "1GiB", "2GiB", "role: bot", "role: agent")
 	got := (&Problems{base.NeedRestart(next)}).Error()
 	for _, want := range []string{
 		"c.yaml:2:9: listen: cannot change while the gateway runs", "c.yaml:3:27: store.cap: cannot change",
@@ -88,7 +88,7 @@ func TestFixedSettings(t *testing.T) {
 }
 
 func TestSameAdapter(t *testing.T) {
-	base := compared(t, "key-one")
+	base := loadReplaced(t, "key-one")
 	for name, tt := range map[string]struct {
 		key          string
 		replace      []string
@@ -101,7 +101,7 @@ func TestSameAdapter(t *testing.T) {
 		"a renamed channel": {"key-one", []string{"faq", "help"}, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next := compared(t, tt.key, tt.replace...)
+			next := loadReplaced(t, tt.key, tt.replace...)
 			if a, b := base.SameAdapter(next, "native"), base.SameAdapter(next, "bot"); a != tt.native || b != tt.bots {
 				t.Errorf("the same: native %v, bot %v; want %v, %v", a, b, tt.native, tt.bots)
 			}
@@ -110,7 +110,7 @@ func TestSameAdapter(t *testing.T) {
 			}
 		})
 	}
-	program := compared(t, "key-one", "bin/native", "bin/other")
+	program := loadReplaced(t, "key-one", "bin/native", "bin/other")
 	if base.SameAdapter(program, "native") || !base.SameSettings(program, "web") {
 		t.Error("with another program, the adapter is the same, or the settings of its channel are not")
 	}

@@ -33,5 +33,5 @@ routes: [{name: a, say: Hello}]
 	if strings.Contains(got, "s3cret") || strings.Contains(got, canary) {
 		t.Errorf("a secret in\n%s", got)
 	}
-	golden(t, "testdata/effective.golden", got)
+	compareGolden(t, "testdata/effective.golden", got)
 }

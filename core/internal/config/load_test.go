@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// canary is part of every secret in the test data. No output may contain it.
+// canary is a part of each secret in the test data. No output may contain it.
 const canary = "canary-7Yd2"
 
 var testEnviron = []string{"SECRET=" + canary, "SECRET_2=x" + canary, "PORT=8080", "EMPTY=", "TIMEOUT=soon-" + canary}
@@ -63,12 +63,12 @@ func TestFilesHaveTheProblemsOfTheirGoldenFiles(t *testing.T) {
 			if strings.Contains(got, canary) {
 				t.Errorf("the output contains a secret:\n%s", got)
 			}
-			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", got)
+			compareGolden(t, strings.TrimSuffix(file, ".yaml")+".golden", got)
 		})
 	}
 }
 
-func golden(t *testing.T, file, got string) {
+func compareGolden(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -149,7 +149,7 @@ func TestEveryFormOfTheFileIsLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/good.json", string(b)+"\n")
+	compareGolden(t, "testdata/good.json", string(b)+"\n")
 	web, _ := c.Channel("web")
 	if got := string(web.Settings.JSON()); got != `{"account":"0041771234567","token":"`+canary+`"}` {
 		t.Errorf("settings = %s", got)
@@ -165,7 +165,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/defaults.json", string(b)+"\n")
+	compareGolden(t, "testdata/defaults.json", string(b)+"\n")
 }
 
 func TestHistoryIsLimitedToThatOfConversations(t *testing.T) {
@@ -178,7 +178,7 @@ func TestHistoryIsLimitedToThatOfConversations(t *testing.T) {
 	}
 }
 
-func TestSettingsKnowTheirPosition(t *testing.T) {
+func TestSettingsHaveTheirPosition(t *testing.T) {
 	c, err := Load(Options{Path: "testdata/good.yaml", Environ: append(slices.Clip(testEnviron), "PATCHBAY_LISTEN=:1")})
 	if err != nil {
 		t.Fatal(err)

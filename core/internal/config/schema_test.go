@@ -47,26 +47,26 @@ func matches(t *testing.T, s *jsonschema.Schema, text []byte) error {
 	if err := yaml.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	return s.Validate(likeEditors(v))
+	return s.Validate(asEditorsRead(v))
 }
 
-// likeEditors returns a value as editors see it: dates are texts, and so are the keys of mappings.
-func likeEditors(v any) any {
+// asEditorsRead converts a value to the form in which editors read it: dates and the keys of mappings are strings.
+func asEditorsRead(v any) any {
 	switch v := v.(type) {
 	case time.Time:
 		return v.Format(time.DateOnly)
 	case []any:
 		for i := range v {
-			v[i] = likeEditors(v[i])
+			v[i] = asEditorsRead(v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = likeEditors(v[k])
+			v[k] = asEditorsRead(v[k])
 		}
 	case map[any]any:
 		out := map[string]any{}
 		for k, item := range v {
-			out[fmt.Sprint(likeEditors(k))] = likeEditors(item)
+			out[fmt.Sprint(asEditorsRead(k))] = asEditorsRead(item)
 		}
 		return out
 	}

@@ -135,7 +135,7 @@ func TestCompleteSettings(t *testing.T) {
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("redacted (-want +got)\n%s", diff)
 	}
-	// Leading zeros also stay without a schema.
+	// Without a schema, leading zeros are also kept.
 	want = `{"api_key":"canary-7Yd2","base_url":"http://127.0.0.1:8080/x","labels":{"a":"1_000","b":true},` +
 		`"names":["1e3","0x10","yes","007","xcanary-7Yd2"],"phone":"0041771234567","port":"8080","retry":null}`
 	ch, _ := c.Channel("faq")

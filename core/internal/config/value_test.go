@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestValuesKnowTheirFormAndPosition(t *testing.T) {
+func TestValuesHaveTheirFormAndPosition(t *testing.T) {
 	const file = "steps: &all\n  - from: web\n    txt: {}\nagain: *all\nnone:\n"
 	var lines []string
 	var walk func(v Value)

@@ -32,7 +32,7 @@ func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "jetstream/streams/1.blk"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			giveAway(t, dir)
+			changeOwner(t, dir)
 			if err := asNobody(dir, disk.CheckAccess); err != nil {
 				t.Fatalf("CheckAccess = %v, want nil before the change", err)
 			}
@@ -56,7 +56,7 @@ func TestCheckAccessNamesFileOwnerAndUser(t *testing.T) {
 
 func TestMakeFolderIgnoresContentOfOthers(t *testing.T) {
 	dir := t.TempDir()
-	giveAway(t, dir)
+	changeOwner(t, dir)
 	if err := os.Mkdir(filepath.Join(dir, "lost+found"), 0o000); err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestCheckAccessOfMissingFolder(t *testing.T) {
 
 const nobody = 65534
 
-// giveAway changes the owner of everything in dir to nobody, if this process may do that.
-func giveAway(t *testing.T, dir string) {
+// changeOwner changes the owner of all files in dir to nobody, if this process is root.
+func changeOwner(t *testing.T, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		return
@@ -110,7 +110,7 @@ func giveAway(t *testing.T, dir string) {
 	}
 }
 
-// asNobody calls check without the privileges of root.
+// asNobody calls check as the user nobody. If this process is not root, it calls check as the current user.
 func asNobody(dir string, check func(string) error) error {
 	if os.Geteuid() != 0 {
 		return check(dir)

@@ -15,7 +15,7 @@ import (
 	"patchbay/core/internal/store/crashdisk"
 )
 
-// childDir is the environment variable that makes the test binary write files to that folder.
+// childDir is an environment variable. If it is set, the test binary writes files to this folder instead of testing.
 const childDir = "PATCHBAY_DISK_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func replaceTwice(dir string) error {
 	return nil
 }
 
-// TestPowerCut cuts the power between any two operations.
+// TestPowerCut simulates a power cut after each operation.
 func TestPowerCut(t *testing.T) {
 	var ops []crashdisk.Op
 	tracer := crashdisk.Tracer{Root: t.TempDir(), Record: func(op crashdisk.Op) bool { ops = append(ops, op); return true }}

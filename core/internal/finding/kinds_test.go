@@ -71,7 +71,7 @@ func TestEachCodeIsInAGoldenFile(t *testing.T) {
 			golden.WriteString(strings.ReplaceAll(string(data), `\`, ""))
 		}
 	}
-	elsewhere := []Code{AdapterFailed, NeedsRestart} // need an adapter that fails, or a running gateway
+	elsewhere := []Code{AdapterFailed, NeedsRestart} // other tests have these: they need a failing adapter or a gateway
 	for _, k := range Kinds {
 		if !slices.Contains(elsewhere, k.Code) && !strings.Contains(golden.String(), "["+string(k.Code)+"]") {
 			t.Errorf("no golden file has %s", k.Code)

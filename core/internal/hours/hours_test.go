@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// parse returns hours from texts. Days are lists of a date and its spans; a date alone is closed.
+// parse returns the hours of a zone. Each list in days is a date and its spans. A date without spans is closed.
 func parse(t testing.TB, zone string, open []string, days ...[]string) *Hours {
 	t.Helper()
 	location, err := LoadZone(zone)
@@ -38,7 +38,7 @@ func parse(t testing.TB, zone string, open []string, days ...[]string) *Hours {
 	return New(location, week, dates)
 }
 
-// instant reads a time with its offset from UTC, so that both times of a repeated hour can be written.
+// instant parses a time with an offset from UTC. The offset distinguishes the two times of a repeated hour.
 func instant(t testing.TB, s string) time.Time {
 	t.Helper()
 	at, err := time.Parse("2006-01-02 15:04 -0700", s)

@@ -34,7 +34,7 @@ func TestFullAdapterDoesNotAffectOthers(t *testing.T) {
 	}
 	w := serve(h, request("POST", "/x/hooks/8", "{}"))
 	if w.Code != 503 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), `"code":503`) {
-		t.Errorf("answer %d %q, want 503 in the vendor's form", w.Code, w.Body)
+		t.Errorf("response %d %q, want 503 in the vendor's format", w.Code, w.Body)
 	}
 	if w := serve(h, request("POST", "/v1/messages", "{}")); w.Code != 200 {
 		t.Errorf("another adapter: status %d, want 200", w.Code)

@@ -53,7 +53,7 @@ func TestGuessesAreLimited(t *testing.T) {
 		var body struct{ Code int }
 		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 429 || body.Code != 429 ||
 			w.Header().Get("Retry-After") != "1" {
-			t.Errorf("answer %d %s, want 429 in the vendor's form", w.Code, w.Body)
+			t.Errorf("response %d %s, want 429 in the vendor's format", w.Code, w.Body)
 		}
 		try("the right one as a guess", guessRequest(attacker, "/x/hooks/8", "right"), 429)
 		if len(f.calls) != calls {

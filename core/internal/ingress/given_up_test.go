@@ -28,7 +28,7 @@ func TestWebhookThatBreaksTheAdapterIsKeptOnce(t *testing.T) {
 	for range 3 {
 		w := serve(h, request("POST", "/x/hooks/7?token=s3cret", `{"odd":true}`))
 		if w.Code != 422 || w.Body.String() != `{"code":422,"msg":"the message cannot be processed"}` {
-			t.Errorf("answer %d %s, want 422 in the vendor's form", w.Code, w.Body)
+			t.Errorf("response %d %s, want 422 in the vendor's format", w.Code, w.Body)
 		}
 	}
 	if len(f.kept) != 1 {
@@ -56,7 +56,7 @@ func TestKeptWebhookHasNoSecrets(t *testing.T) {
 	} {
 		f, h := givesUp(t, 1<<20)
 		if w := serve(h, request("POST", "/x/hooks/accessToken1", body)); w.Code != 422 {
-			t.Fatalf("%s: answer %d %s", name, w.Code, w.Body)
+			t.Fatalf("%s: response %d %s", name, w.Code, w.Body)
 		}
 		e := f.kept[0].envelope.Envelope
 		if strings.Contains(string(e.Raw), "accessToken1") || strings.HasSuffix(string(e.Raw), `"accessTo`) ||
@@ -71,7 +71,7 @@ func TestBeginningOfLargeWebhookIsKept(t *testing.T) {
 	for size, kept := range map[int]int{limit: limit, limit + 1: limit, 300 << 10: limit, 800 << 10: limit} {
 		f, h := givesUp(t, 1<<20)
 		if w := serve(h, request("POST", "/x/hooks/7", strings.Repeat("x", size))); w.Code != 422 {
-			t.Fatalf("answer %d %s", w.Code, w.Body)
+			t.Fatalf("response %d %s", w.Code, w.Body)
 		}
 		e := f.kept[0].envelope.Envelope
 		if len(e.Raw) != kept || (e.Attributes["raw_bytes"] != "") != (kept < size) {
@@ -84,11 +84,11 @@ func TestWebhookThatCannotBeKeptIsNotGivenUp(t *testing.T) {
 	f, h := givesUp(t, 1<<20)
 	f.keepError = errors.New("disk full")
 	if w := serve(h, request("POST", "/x/hooks/7", "{}")); w.Code != 503 {
-		t.Errorf("answer %d, want 503 so that the vendor repeats it", w.Code)
+		t.Errorf("response %d, want 503 so that the vendor repeats it", w.Code)
 	}
 	f.keepError = nil
 	if w := serve(h, request("POST", "/x/hooks/7", "{}")); w.Code != 422 || len(f.kept) != 2 {
-		t.Errorf("answer %d, tried to keep %d times", w.Code, len(f.kept))
+		t.Errorf("response %d, tried to keep %d times", w.Code, len(f.kept))
 	}
 }
 

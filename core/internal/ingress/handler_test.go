@@ -18,7 +18,7 @@ func TestEnvelopesAreStoredInOrderAndTheAdapterAnswers(t *testing.T) {
 	f := &fake{receive: receives(t, "faq", "m1", "m2")}
 	w := serve(f.handler(t), request("POST", "/x/hooks/7", "{}"))
 	if w.Code != 202 || w.Body.String() != "thanks" {
-		t.Errorf("answer %d %q, want the adapter's", w.Code, w.Body)
+		t.Errorf("response %d %q, want the adapter's", w.Code, w.Body)
 	}
 	if w.Header().Get("Content-Type") != "text/plain" || w.Header().Get("X-Vendor") != "yes" {
 		t.Errorf("header %v, want the adapter's", w.Header())
@@ -73,7 +73,7 @@ func TestAnswerFollowsTheCommit(t *testing.T) {
 	}
 	close(release)
 	if a := <-answered; a.err != nil || a.status != 202 {
-		t.Errorf("answer %+v, want 202", a)
+		t.Errorf("response %+v, want 202", a)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 	r.Header.Set("Authorization", "Basic   dTpw")
 	r.Host, r.RemoteAddr = "gateway.example", "192.0.2.7:1234"
 	if w := serve(f.handler(t), r); w.Code != 200 || w.Body.Len() != 0 {
-		t.Errorf("answer %d %q, want an empty 200 because the adapter returned no answer", w.Code, w.Body)
+		t.Errorf("response %d %q, want an empty 200 because the adapter returned no answer", w.Code, w.Body)
 	}
 	c := f.calls[0]
 	if c.GetPath() != "/hooks/a%2Fb" || c.GetFullPath() != "/x/hooks/a%2Fb" || c.GetQuery() != "q=1&q=%20" {

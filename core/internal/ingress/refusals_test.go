@@ -49,7 +49,7 @@ func (tc *refusalCase) check(t *testing.T) {
 		t.Fatalf("body %q: %v", w.Body, err)
 	}
 	if w.Code != tc.status || body.Code != tc.status || body.Msg != tc.text {
-		t.Errorf("answer %d %s, want %d %q in the vendor's form", w.Code, w.Body, tc.status, tc.text)
+		t.Errorf("response %d %s, want %d %q in the vendor's format", w.Code, w.Body, tc.status, tc.text)
 	}
 	for _, name := range []string{"Retry-After", "Allow", "WWW-Authenticate"} {
 		want := ""

@@ -15,7 +15,7 @@ func TestRefusalHasTheAdaptersBody(t *testing.T) {
 	f := &fake{receive: refuses(&pluginpb.Error{Kind: "invalid", Body: []byte(`{"errorCode":"100"}`)})}
 	w := serve(f.handler(t), request("POST", "/x/hooks/7", "{}"))
 	if w.Code != 400 || w.Body.String() != `{"errorCode":"100"}` || w.Header().Get("Content-Type") != "application/json" {
-		t.Errorf("answer %d %q", w.Code, w.Body)
+		t.Errorf("response %d %q", w.Code, w.Body)
 	}
 }
 
@@ -24,7 +24,7 @@ func TestInvalidAnswerStatusBecomes200(t *testing.T) {
 		return &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{Status: 20000}}, nil
 	}}
 	if w := serve(f.handler(t), request("POST", "/x/hooks/7", "{}")); w.Code != 200 {
-		t.Errorf("answer %d, want 200 because the envelopes are stored", w.Code)
+		t.Errorf("response %d, want 200 because the envelopes are stored", w.Code)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestReservedAndMalformedHeadersAreDropped(t *testing.T) {
 	for range 2 {
 		w := serve(h, request("POST", "/x/hooks/7", "{}"))
 		if w.Code != 202 || w.Body.String() != "thanks" {
-			t.Errorf("answer %d %q, want the adapter's", w.Code, w.Body)
+			t.Errorf("response %d %q, want the adapter's", w.Code, w.Body)
 		}
 		if diff := cmp.Diff(http.Header{"X-Vendor": {"kept"}, "Retry-After": {"7"}}, w.Header()); diff != "" {
 			t.Errorf("header (-want +got):\n%s", diff)

@@ -86,7 +86,7 @@ func TestUncleanPathsAreRefusedAndNotRedirected(t *testing.T) {
 		r.URL.Path = path
 		w := serve(h, r)
 		if w.Code != http.StatusNotFound || !strings.HasPrefix(w.Body.String(), `{"code":404,`) {
-			t.Errorf("%s: %d %s, want 404 in the vendor's form", path, w.Code, w.Body)
+			t.Errorf("%s: %d %s, want 404 in the vendor's format", path, w.Code, w.Body)
 		}
 	}
 	if len(f.calls) != 0 {

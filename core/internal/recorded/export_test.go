@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// exporter exports records that a test makes.
+// exporter exports the records that a test adds.
 type exporter struct {
 	*testing.T
 	Export
@@ -28,7 +28,7 @@ func newExporter(t *testing.T) *exporter {
 	return &exporter{T: t, Export: Export{Conversation: "c", Rules: table}}
 }
 
-// record adds a record with changes of the conversation, one second after the previous one.
+// record adds a record with changes of the conversation. Its time is one second after the previous record.
 func (x *exporter) record(r *journal.Record, changes ...any) {
 	x.seq++
 	r.At = time.Unix(int64(x.seq), 0).UnixNano()

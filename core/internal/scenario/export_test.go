@@ -6,8 +6,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// Export adds the records to x. Conversation 0 is the first one of the World. It returns false if there is no such
-// conversation.
+// Export exports a conversation of the World by its number, from 0. It returns false if there is no such conversation.
 func (w *World) Export(conversation int, x *recorded.Export) (found bool) {
 	x.Rules = w.policy.Routes
 	x.Stored = func(p state.Position) *journal.StoredEnvelope { return w.records[p.Seq-1].GetEnvelopes()[p.Index] }

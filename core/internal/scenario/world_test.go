@@ -17,7 +17,7 @@ import (
 	"patchbay/core/internal/scenario"
 )
 
-// routing has the tests that are named after the sentences of docs/routing.md.
+// routing is the folder of the conversation tests whose names are sentences of docs/routing.md.
 const routing = "testdata/routing"
 
 // runFile runs the conversation tests of a file.
@@ -50,8 +50,8 @@ func runFile(t *testing.T, path string) *conversationtest.FileReport {
 	return report
 }
 
-// checkDecisions checks that the recorded facts lead to the recorded decisions, also after a detour through JSON, and that
-// the explanations agree with them.
+// checkDecisions checks that the recorded facts have the recorded decisions, also after they are encoded as JSON and
+// decoded, and that the explanations have the same rules.
 func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
 	t.Helper()
 	for _, d := range w.Decisions() {
@@ -78,7 +78,7 @@ func checkDecisions(t *testing.T, w *scenario.World, table *route.Table) {
 	}
 }
 
-// usesPatterns reports whether a rule has a regular expression, which placeholders do not match.
+// usesPatterns reports whether a rule has a regular expression. A regular expression can fail to match placeholders.
 func usesPatterns(table *route.Table) bool {
 	for i := range table.Rules() {
 		if strings.Contains(table.Rule(i).When, "matches(") {
@@ -88,8 +88,8 @@ func usesPatterns(table *route.Table) bool {
 	return false
 }
 
-// checkExports checks that each conversation of a World can be exported to a test that succeeds or that names a cause
-// which it does not repeat, with texts and with placeholders.
+// checkExports checks that each conversation of a World can be exported to a test, with texts and with placeholders.
+// The test must succeed, or contain a note about the events that it does not repeat.
 func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -120,8 +120,8 @@ func checkExports(t *testing.T, w *scenario.World, o scenario.Options) {
 	}
 }
 
-// TestConversations runs all files of testdata, the tests of the shipped configuration and those of the examples. They
-// reach every rule.
+// TestConversations runs the conversation tests in testdata, the tests of the repository's config.yaml and those of the
+// examples. The tests of a file must reach all its rules.
 func TestConversations(t *testing.T) {
 	paths := []string{"../../../config_test.yaml"}
 	for _, folder := range []string{"testdata", routing, "../../../docs/examples"} {

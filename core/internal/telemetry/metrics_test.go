@@ -175,7 +175,7 @@ func allChanges() *journal.Record {
 	}}
 }
 
-// Users build dashboards and alerts on these names and labels.
+// Users' dashboards and alerts contain these names and labels.
 func TestMetricNamesAndLabelsMatchTheGoldenFile(t *testing.T) {
 	lines, _ := registerAll(t)
 	got := strings.Join(lines, "\n") + "\n"

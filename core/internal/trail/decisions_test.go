@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// A run of the rules in a conversation whose opening is no longer in the log cannot be judged. It is counted.
+// If the log no longer contains the opening of a conversation, the runs of its rules are omitted and counted.
 func TestDecisionsOfOlderConversationsAreOmitted(t *testing.T) {
 	h := newHistory(t)
 	routed := func(conv string) {

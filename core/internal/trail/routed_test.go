@@ -9,7 +9,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// A condition that fails, and the bounce limit, are steps that name the rule.
+// The trail has a step with the name of the rule for a failed condition and for the bounce limit.
 func TestErrorsOfRulesNameTheRule(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	data, err := proto.Marshal(&journal.Record{

@@ -41,7 +41,7 @@ func (l *readRecorder) Read(ctx context.Context, from uint64, f func(uint64, []b
 	})
 }
 
-// history is a log that grows by one record an hour, with its state.
+// history is a log with one record per hour, and its state.
 type history struct {
 	*testing.T
 	disk  *memory.Disk
@@ -211,7 +211,7 @@ func TestEntriesBeforeTheFirstMatchAreFound(t *testing.T) {
 	}
 }
 
-// A vendor can use UUIDv7 ids with times of its own clock.
+// The ids of a vendor can be UUIDv7 with times of the vendor's clock.
 func TestVendorIDsWithTimesAreFound(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()
@@ -345,7 +345,7 @@ func TestStepsOfTheSearchedMessageAreMarked(t *testing.T) {
 	}
 }
 
-// A failed attempt and the end of a dead letter are recorded without the channel of the delivery.
+// Records of a failed attempt and of the end of a dead letter do not contain the channel of the delivery.
 func TestStepsOfADeliveryNameItsChannel(t *testing.T) {
 	h := newHistory(t)
 	conv := h.id()

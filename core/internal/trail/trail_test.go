@@ -164,7 +164,7 @@ func TestUnreadableRecordIsNamed(t *testing.T) {
 	}
 }
 
-// The entry of a delivery that was given up without an attempt is the end of the delivery.
+// A delivery that was given up without an attempt has one entry, at its end.
 func TestDeadLetterWithoutAttemptIsOneEntry(t *testing.T) {
 	log := memory.NewDisk(0).Open()
 	d := &journal.Delivery{Id: "d1", Channel: "faq", Kind: state.KindOpen, Epoch: 1}
