@@ -212,6 +212,29 @@ func TestDeclinedOfferLeavesTheBotInControl(t *testing.T) {
 	}
 }
 
+// A drain does not wait for the acceptance of an offer, and does not end the offer.
+func TestOfferIsAcceptedAfterADrain(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t, harness.Vendors{}, harness.Config{})
+	s.say(t, "ann", "I want a human")
+	s.awaitQueue(t, "ann")
+	drained := s.Run(t, "drain")
+	if want := "offers that continue after the next start: 1\n"; drained.Code != 0 || !strings.Contains(drained.Stdout, want) {
+		t.Errorf("drain: %+v, want success with %q", drained, want)
+	}
+	s.AwaitExit(t)
+	s.Start(t)
+	if err := s.Desk.Accept(deskID("ann"), "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.agentSays(t, "ann", "Here I am.")
+	s.expect(t, "ann", "agent", "Here I am.")
+	s.expectAtDesk(t, "ann", "I want a human")
+	if got := s.textsFrom("ann", "system"); !slices.Equal(got, []string{noticeLooking}) {
+		t.Errorf("notices %q, want only %q", got, noticeLooking)
+	}
+}
+
 func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	t.Parallel()
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)

@@ -3,6 +3,7 @@ package harness
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -108,6 +109,22 @@ func (g *Gateway) must(t testing.TB, do func(context.Context) error) {
 func (g *Gateway) Stop(t testing.TB) {
 	t.Helper()
 	g.must(t, g.child.Stop)
+}
+
+// AwaitExit waits until the gateway has ended without a signal. It fails the test if the exit code is not 0.
+func (g *Gateway) AwaitExit(t testing.TB) {
+	t.Helper()
+	g.must(t, func(ctx context.Context) error {
+		select {
+		case <-g.child.Exited():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if code := g.child.ExitCode(); code != 0 {
+			return fmt.Errorf("exit code %d", code)
+		}
+		return nil
+	})
 }
 
 // Kill ends the gateway with SIGKILL. It fails the test if a plugin process does not end.
