@@ -233,7 +233,7 @@ func (p *probe) forgeSignature(in *inbound, add forge) {
 	}
 	for offset, group := range offsets {
 		for _, by := range []time.Duration{offset, -offset} {
-			if other := p.prove(in, now.Add(by)); !other.equal(good) { // otherwise signatures have no time
+			if other := p.prove(in, time.Now().Add(by)); !other.equal(good) { // otherwise signatures have no time
 				add(group, "a good signature of a time that differs from the clock by "+by.String(), other.addTo(in), false)
 			}
 		}
