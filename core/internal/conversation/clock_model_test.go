@@ -10,11 +10,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// clockModel derives the clock of a conversation from the records, without the code that decides. Times are in
-// nanoseconds; 0 is none.
+// clockModel derives the running clock of a conversation from the records. It does not use the code under test. Times
+// are in nanoseconds; 0 means none.
 type clockModel struct {
-	last       int64 // message of either side
-	reached    int64 // the owner has received the customer's words
+	last       int64 // newest message of the customer or the owner
+	reached    int64 // when the owner last received a message of the customer
 	unanswered int64 // oldest message of the customer without an answer
 	ownerSince int64
 	offerEnded int64
@@ -22,8 +22,8 @@ type clockModel struct {
 	hold       bool // the pending offer holds messages
 }
 
-// clockChange follows a change of a conversation. It is called before the ledger's own fields change.
-func (l *ledger) clockChange(h *harness, c *ownership, ch *journal.Change) {
+// clockChange applies a change of a conversation. It must be called before the other fields of the model change.
+func (l *recordModel) clockChange(h *harness, c *ownership, ch *journal.Change) {
 	h.Helper()
 	m := &c.clock
 	switch k := ch.GetKind().(type) {
@@ -84,8 +84,8 @@ func (m *clockModel) needAnswer(at int64) {
 	}
 }
 
-// clockAnswered follows an answer. The messages that have waited for it need an answer too.
-func (l *ledger) clockAnswered(h *harness, c *ownership, p state.Position) {
+// clockAnswered applies an answer. The messages that have waited for it need an answer too.
+func (l *recordModel) clockAnswered(h *harness, c *ownership, p state.Position) {
 	h.Helper()
 	m := l.messages[p]
 	if m == nil || m.channel != c.owner || m.fenced || m.disposed != "" || m.role == envelope.RoleSystem {
@@ -98,9 +98,9 @@ func (l *ledger) clockAnswered(h *harness, c *ownership, p state.Position) {
 	}
 }
 
-// clockQueued follows a delivery: a customer's message needs an answer. When an owner's message is queued for the first
-// time, it is an answer. Control may have moved since: then the messages that followed need an answer from that time on.
-func (l *ledger) clockQueued(h *harness, id string, c *ownership, d *journal.Delivery) {
+// clockQueued applies a queued delivery. A customer's message needs an answer from then on. An owner's message is an
+// answer when it is queued for the first time. If control has moved since, later messages need an answer from then on.
+func (l *recordModel) clockQueued(h *harness, id string, c *ownership, d *journal.Delivery) {
 	p := state.PositionOf(d.GetItem().GetPosition())
 	m := l.messages[p]
 	switch {
@@ -156,7 +156,7 @@ func (m *clockModel) nextAfter(h *harness, c *ownership) time.Duration {
 }
 
 // checkClock compares the state with the model.
-func (l *ledger) checkClock(h *harness, c *state.Conversation) {
+func (l *recordModel) checkClock(h *harness, c *state.Conversation) {
 	h.Helper()
 	m := &l.ownership[c.ID].clock
 	if got := unixNano(c.UnansweredSince); c.Closing == "" && got != m.unanswered {
@@ -168,7 +168,7 @@ func (l *ledger) checkClock(h *harness, c *state.Conversation) {
 }
 
 // checkTimersDone checks that no timer of a conversation is overdue.
-func (l *ledger) checkTimersDone(h *harness, c *state.Conversation) {
+func (l *recordModel) checkTimersDone(h *harness, c *state.Conversation) {
 	h.Helper()
 	o := l.ownership[c.ID]
 	_, since := o.clock.running()

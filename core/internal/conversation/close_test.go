@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// closeHarness has rules that close, and channels that receive closing events.
+// closeHarness returns a harness with rules that close, and with channels that receive closing events.
 func closeHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	p := testPolicy(t, append([]route.Rule{
@@ -121,7 +121,7 @@ func TestCloseAfterOwnerLeftSendsHeldMessagesHome(t *testing.T) {
 	h.wantLines("home gets", h.queue("faq"), "open", "desk", "hello?", "bye", "closed bye")
 }
 
-// The agent hangs up while the customer's last messages are on their way.
+// The agent hangs up while deliveries of the customer's last messages are pending.
 func TestUndeliveredMessagesOfClosedConversationAreNotLost(t *testing.T) {
 	gone := attempt.Outcome{Result: attempt.ResultGone, Error: "gone", Text: "session expired"}
 	t.Run("the vendor's thread ends after the close", func(t *testing.T) {
@@ -314,7 +314,7 @@ func TestClosedConversationIsArchivedAfterItsDeliveries(t *testing.T) {
 	h.customer("bye")
 	id := h.conv().ID
 	h.drain("web")
-	h.advance(2 * closedRetention) // the bot's lane is still full
+	h.advance(2 * closedRetention) // the bot's lane still has deliveries
 	if h.state.Conversation(id) == nil {
 		t.Fatal("archived before its deliveries ended")
 	}
@@ -338,7 +338,7 @@ func TestDeadLettersOfClosedConversation(t *testing.T) {
 	h.customer("hi")
 	h.customer("bye")
 	id := h.conv().ID
-	// This is the open, so the deliveries behind it die too.
+	// This is the open. So the deliveries behind it become dead letters too.
 	h.outcome(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent", Text: "no"})
 	dead := h.state.DeadLetters()
 	var texts, deadID string
@@ -430,7 +430,7 @@ func TestReconcileClosedConversation(t *testing.T) {
 			tx.Reconcile(id)
 		}
 	})
-	h.wantOwner("desk", 2) // the owner of a closed conversation stays
+	h.wantOwner("desk", 2) // a closed conversation keeps its owner
 	if h.conv().Lane("desk") != nil {
 		t.Error("deliveries to a removed channel are still queued")
 	}

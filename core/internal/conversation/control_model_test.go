@@ -10,7 +10,7 @@ import (
 )
 
 // controlModel derives from the records which messages of the customer the owner has received and not answered, and
-// whether its lane waits for an answer. It does not use the code that decides.
+// whether the owner's lane waits for an answer. It does not use the code under test.
 type controlModel struct {
 	lanes    map[string][]string // ids of deliveries, by channel
 	received []state.Position
@@ -33,8 +33,8 @@ func (m *controlModel) queue(q *journal.Queued) {
 	m.lanes[d.GetChannel()] = slices.Insert(lane, at, d.GetId())
 }
 
-// controlChange follows a change of a conversation.
-func (l *ledger) controlChange(h *harness, c *ownership, ch *journal.Change) {
+// controlChange applies a change of a conversation.
+func (l *recordModel) controlChange(h *harness, c *ownership, ch *journal.Change) {
 	h.Helper()
 	m := &c.control
 	switch k := ch.GetKind().(type) {
@@ -66,7 +66,7 @@ func (l *ledger) controlChange(h *harness, c *ownership, ch *journal.Change) {
 }
 
 // messagesWait reports whether messages that a bot has not received wait for its answer to another one.
-func (l *ledger) messagesWait(h *harness, c *ownership) bool {
+func (l *recordModel) messagesWait(h *harness, c *ownership) bool {
 	ch := h.policy.Channels[c.owner]
 	return overlaps(ch) && slices.ContainsFunc(c.control.lanes[c.owner], func(id string) bool {
 		return l.deliveries[id].d.GetFollows() && !l.deliveries[id].answered
@@ -77,8 +77,8 @@ func overlaps(ch *Channel) bool {
 	return ch != nil && ch.Role == envelope.RoleBot && ch.Overlap != "" && ch.Overlap != OverlapSend
 }
 
-// controlEnded follows the end of a delivery.
-func (l *ledger) controlEnded(h *harness, c *ownership, sh *deliveryEntry, e *journal.Ended) {
+// controlEnded applies the end of a delivery.
+func (l *recordModel) controlEnded(h *harness, c *ownership, sh *deliveryEntry, e *journal.Ended) {
 	h.Helper()
 	m, channel := &c.control, sh.d.GetChannel()
 	m.lanes[channel] = slices.DeleteFunc(m.lanes[channel], func(id string) bool { return id == e.GetDelivery() })
@@ -103,13 +103,13 @@ func (l *ledger) controlEnded(h *harness, c *ownership, sh *deliveryEntry, e *jo
 	}
 }
 
-// controlPassed follows a move of control. Messages without an answer that the next owner must get again are no longer
-// delivered: the ledger expects them at the next owner.
-func (l *ledger) controlPassed(h *harness, c *ownership, p *journal.Passed) {
+// controlPassed applies a move of control. Messages without an answer that the next owner must get again no longer
+// count as delivered: the model expects them at the next owner.
+func (l *recordModel) controlPassed(h *harness, c *ownership, p *journal.Passed) {
 	m := &c.control
 	to := h.policy.Channels[p.GetOwner()]
 	again := p.GetReason() == reasonOperator || m.rules[p.GetReason()] == string(route.EventUnanswered) ||
-		h.policy.Channels[c.owner] == nil || m.left[c.owner] && !m.spoke && !l.opening(c)
+		h.policy.Channels[c.owner] == nil || m.left[c.owner] && !m.spoke && !l.isOpenQueued(c)
 	if to != nil && to.Role == envelope.RoleBot && again {
 		for _, pos := range m.received {
 			for _, sh := range l.messages[pos].deliveries {
@@ -120,8 +120,8 @@ func (l *ledger) controlPassed(h *harness, c *ownership, p *journal.Passed) {
 	m.received, m.spoke, m.awaited = nil, false, 0
 }
 
-// opening reports whether an open of this epoch is queued for the owner.
-func (l *ledger) opening(c *ownership) bool {
+// isOpenQueued reports whether an open of this epoch is queued for the owner.
+func (l *recordModel) isOpenQueued(c *ownership) bool {
 	return slices.ContainsFunc(c.control.lanes[c.owner], func(id string) bool {
 		d := l.deliveries[id].d
 		return d.GetKind() == state.KindOpen && d.GetEpoch() == c.epoch
@@ -129,7 +129,7 @@ func (l *ledger) opening(c *ownership) bool {
 }
 
 // checkControl compares the state with the model.
-func (l *ledger) checkControl(h *harness, c *state.Conversation) {
+func (l *recordModel) checkControl(h *harness, c *state.Conversation) {
 	h.Helper()
 	m := &l.ownership[c.ID].control
 	var received []state.Position

@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// copies delivers the copies in the observer's lane and returns one line for each: the rule, the decision and the
-// envelope.
+// copies delivers the copies in the observer's lane. It returns a line with the rule, the decision and the envelope for
+// each copy.
 func (h *harness) copies() []string {
 	h.Helper()
 	var out []string
@@ -34,7 +34,7 @@ func auditAll(kinds ...route.Event) route.Rule {
 	return route.Rule{Name: "audit", Events: kinds, Copy: []string{"audit"}, Continue: true}
 }
 
-func TestCopyCarriesWhatWasDecidedInTheSameStep(t *testing.T) {
+func TestCopyContainsTheDecision(t *testing.T) {
 	h := newHarness(t, testPolicy(t, auditAll(route.EventMessage),
 		onWord("spam", route.Rule{Drop: true}),
 		onWord("old", route.Rule{Pass: "old"}),
@@ -60,7 +60,7 @@ func TestCopyOfADepartureThatNoEnvelopeReports(t *testing.T) {
 	h.customer("desk")
 	h.openThread("desk", "desk-1")
 	h.outcome(h.head("desk"), attempt.Outcome{Result: attempt.ResultGone})
-	e := h.ledger.envelopes[h.head("audit").Item.Pos]
+	e := h.model.envelopes[h.head("audit").Item.Pos]
 	want := map[string]string{"channel": "desk", "reason": "gone"}
 	if e.Kind != envelope.KindDisconnected || !maps.Equal(e.Attributes, want) {
 		t.Errorf("copy of a %s with %v, want disconnected with %v", e.Kind, e.Attributes, want)
@@ -145,7 +145,7 @@ func TestAtMost100CopiesWaitThenTheOldestIsGivenUp(t *testing.T) {
 	h.want("the original", h.status("text 0"), state.StatusDelivered)
 }
 
-func TestAnObserverThatIsDownRefusesNoMessage(t *testing.T) {
+func TestObserverThatIsDownBlocksNoMessage(t *testing.T) {
 	p := testPolicy(t)
 	other := *p.Channels["audit"]
 	other.Name = "other"
@@ -164,8 +164,8 @@ func TestAnObserverThatIsDownRefusesNoMessage(t *testing.T) {
 	h.want("undelivered", fmt.Sprint(h.conv().Undelivered()), fmt.Sprint(MaxUndelivered)) // with the open
 }
 
-// It does not use the harness, which compares whole states after each record.
-func TestDeadLettersOfCopiesHaveALimitOfTheirOwn(t *testing.T) {
+// This test does not use the harness, because a comparison of whole states after each record would take too long.
+func TestDeadLettersOfCopiesHaveASeparateLimit(t *testing.T) {
 	b, ids, now := state.New(), 0, midnight
 	p := testPolicy(t, auditAll(route.EventMessage))
 	transact := func(f func(*Transaction)) {

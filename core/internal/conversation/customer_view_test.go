@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// viewHarness has rules and channels whose names must not reach the customer.
+// viewHarness returns a harness with rules and channels whose names must not reach the customer.
 func viewHarness(t *testing.T) *harness {
 	t.Helper()
 	p := testPolicy(t,
@@ -66,7 +66,7 @@ func TestCustomersSeeNoNamesOfRulesAndChannels(t *testing.T) {
 			if len(lines) == 0 || lines[len(lines)-1] != tc.want {
 				t.Errorf("the customer gets %q, want %q at the end", lines, tc.want)
 			}
-			for p, e := range h.ledger.envelopes {
+			for p, e := range h.model.envelopes {
 				if e.Kind != envelope.KindPassed {
 					continue
 				}

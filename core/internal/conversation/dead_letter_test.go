@@ -119,7 +119,7 @@ func TestReplayDeadLetter(t *testing.T) {
 	})
 }
 
-// A dead open and the messages that needed its thread are one dead letter with one replay.
+// An open that was given up and the messages that needed its thread are one dead letter, with one replay.
 func TestReplayDeadOpen(t *testing.T) {
 	toOld := route.Rule{Name: "p", From: []string{"customer"}, When: `text == "old"`, Pass: "old"}
 	toDesk := route.Rule{Name: "d", From: []string{"customer"}, When: `text == "desk"`, Pass: "desk"}
@@ -376,7 +376,7 @@ func TestDeadLettersEnd(t *testing.T) {
 	})
 }
 
-// It does not use the harness, which compares whole states after each record.
+// This test does not use the harness, because a comparison of whole states after each record would take too long.
 func TestDeadLettersAreBounded(t *testing.T) {
 	b, ids := state.New(), 0
 	now := midnight

@@ -215,7 +215,7 @@ func TestDepartureDelaysNothingElse(t *testing.T) {
 	h.wantLines("to the customer", h.drain("web"), "ask", "passed agent offer")
 }
 
-// An offer that fails during the grace moves nothing: the departure does.
+// If an offer fails during the grace of a departure, control does not move until the departure takes effect.
 func TestOfferFailsDuringDeparture(t *testing.T) {
 	o := route.NewOffer("night")
 	o.Within = time.Second

@@ -11,7 +11,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// failed is a rule for delivery_failed.
+// failed returns a rule for delivery_failed.
 func failed(name, when string, change func(*route.Rule)) route.Rule {
 	r := route.Rule{Name: name, Events: []route.Event{route.EventDeliveryFailed}, When: when}
 	change(&r)
@@ -24,7 +24,7 @@ func offerTo(channel string) func(*route.Rule) {
 	return func(r *route.Rule) { r.Offer = route.NewOffer(channel); r.Say = route.Say{Default: "One moment."} }
 }
 
-// fail gives up the head of a lane.
+// fail gives up the delivery at the head of a lane.
 func (h *harness) fail(channel string) state.Delivery {
 	h.Helper()
 	d := h.head(channel)
@@ -32,7 +32,7 @@ func (h *harness) fail(channel string) state.Delivery {
 	return d
 }
 
-// routed returns the rules that matched in the last record.
+// routed returns the names of the rules that matched in the last record.
 func (h *harness) routed() string {
 	var out []string
 	for _, r := range lastChanges[*journal.Change_Routed](h) {
@@ -213,7 +213,7 @@ func TestDeliveryFailedRunsOnceForAnOpenWithItsMessages(t *testing.T) {
 	})
 }
 
-// A failing notice, transcript, copy or offer causes no further notice.
+// A failed notice, transcript, copy or offer must not cause another notice.
 func TestDeliveryFailedRunsForMessagesOfCustomersAndOwnersOnly(t *testing.T) {
 	h := newHarness(t, testPolicy(t,
 		route.Rule{Name: "copy", Copy: []string{"audit"}, Continue: true},

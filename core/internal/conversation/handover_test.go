@@ -104,7 +104,8 @@ func TestUndeliveredMessagesFollowControl(t *testing.T) {
 }
 
 func TestBounceLimit(t *testing.T) {
-	p := testPolicy(t, append(storyRules(), onWord("old", route.Rule{Pass: "old"}), onWord("faq", route.Rule{Pass: "faq"}),
+	p := testPolicy(t, append(handoverRules(),
+		onWord("old", route.Rule{Pass: "old"}), onWord("faq", route.Rule{Pass: "faq"}),
 		onWord("desk", route.Rule{Pass: "desk"}), onWord("ask", route.Rule{Offer: route.NewOffer("night")}))...)
 	p.Bounces = 2
 	h := newHarness(t, p)
@@ -130,7 +131,7 @@ func TestBounceLimit(t *testing.T) {
 	h.customer("desk")
 	h.wantOwner("old", 7)
 	t.Run("does not apply when the agent has left", func(t *testing.T) {
-		p := testPolicy(t, append(storyRules(), onWord("desk", route.Rule{Pass: "desk"}))...)
+		p := testPolicy(t, append(handoverRules(), onWord("desk", route.Rule{Pass: "desk"}))...)
 		p.Bounces = 1
 		h := newHarness(t, p)
 		h.customer("desk")
@@ -150,7 +151,7 @@ func TestDisconnectedWithoutRulePassesHome(t *testing.T) {
 	h.wantLines("to the bot", h.queue("faq"), "open", "desk")
 }
 
-func TestThreadInUseOutlivesFormerThreads(t *testing.T) {
+func TestThreadInUseIsKeptLongerThanFormerThreads(t *testing.T) {
 	h := newHarness(t, testPolicy(t, onWord("desk", route.Rule{Pass: "desk"}), onWord("faq", route.Rule{Pass: "faq"}),
 		onWord("night", route.Rule{Offer: route.NewOffer("night")})))
 	h.customer("desk")

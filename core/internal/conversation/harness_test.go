@@ -30,26 +30,26 @@ type tester interface {
 	Logf(format string, args ...any)
 }
 
-// harness takes the writer's place: it commits transactions, and keeps a second state that is restored from the
-// encoded records. After each commit it checks that both states are equal and that the ledger's invariants hold.
+// harness commits transactions as the writer does. It has a second state, which it restores from the encoded records.
+// After each commit it checks that both states are equal and that they agree with the model of the records.
 type harness struct {
 	tester
 	policy     *Policy
-	state      *state.State // of the transactions
-	mirror     *state.State // restored from the records; almost all of its conversations are at rest
-	ledger     *ledger
+	state      *state.State // the state of the transactions
+	restored   *state.State // restored from the records; almost all conversations in it are at rest
+	model      *recordModel
 	now        time.Time
 	seq        uint64
 	ids        int
 	lastRecord *journal.Record
-	// unreconciled is set while conversations are not reconciled with a new policy.
+	// unreconciled is true while some conversations are not adapted to a new policy.
 	unreconciled bool
-	// snapshots are values of conversations that must not change.
+	// snapshots contains values of conversations that must not change.
 	snapshots []valueSnapshot
-	// buckets are those of the mirror's snapshots; threads are those that records have named.
+	// buckets contains the snapshots of restored. threads contains the threads in records.
 	buckets map[uint32][]byte
 	threads map[thread]bool
-	// batched collects inputs for one record while it is not nil.
+	// batched collects the inputs of one record. It is nil outside inOneRecord.
 	batched []func(*Transaction)
 }
 
@@ -58,7 +58,8 @@ var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 func newHarness(t tester, p *Policy) *harness {
 	t.Helper()
 	h := &harness{
-		tester: t, policy: p, state: state.New(), mirror: state.NewWithLimit(1), ledger: newLedger(), now: midnight.Add(9 * time.Hour),
+		tester: t, policy: p, state: state.New(), restored: state.NewWithLimit(1), model: newRecordModel(),
+		now:     midnight.Add(9 * time.Hour),
 		buckets: map[uint32][]byte{}, threads: map[thread]bool{},
 	}
 	h.transact(func(tx *Transaction) {
@@ -68,8 +69,8 @@ func newHarness(t tester, p *Policy) *harness {
 	return h
 }
 
-// testPolicy has a customer's channel, two bots (faq has a thread per epoch, old keeps its thread), two desks and an
-// observer.
+// testPolicy returns a policy with a customer channel, two bots, two desks and an observer. The bot faq has a thread
+// for each epoch, the bot old keeps its thread.
 func testPolicy(t tester, rules ...route.Rule) *Policy {
 	t.Helper()
 	p := &Policy{
@@ -119,7 +120,7 @@ func (h *harness) newID() string {
 	return fmt.Sprintf("id-%06d", h.ids)
 }
 
-// transact decides twice. The first transaction is dropped, as if storing had failed, and must leave no trace.
+// transact decides twice. It discards the first transaction, as after a failed commit. This must not change the state.
 func (h *harness) transact(f func(*Transaction)) {
 	h.Helper()
 	if h.batched != nil {
@@ -128,7 +129,7 @@ func (h *harness) transact(f func(*Transaction)) {
 	}
 	ids := h.ids
 	f(Begin(h.state, h.policy, h.now, h.seq+1, h.newID))
-	h.checkEqual("a dropped transaction", h.state, h.mirror)
+	h.checkEqual("a dropped transaction", h.state, h.restored)
 	h.ids = ids
 	tx := Begin(h.state, h.policy, h.now, h.seq+1, h.newID)
 	f(tx)
@@ -152,26 +153,27 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.lastRecord = read
 	h.noteThreads(read)
 	h.checkRecordedFacts(read)
-	if err := h.mirror.FoldRecord(h.seq, read); err != nil {
+	if err := h.restored.FoldRecord(h.seq, read); err != nil {
 		h.Fatalf("fold record %d: %v", h.seq, err)
 	}
-	h.checkEqual("decision and restored state", h.state, h.mirror)
+	h.checkEqual("decision and restored state", h.state, h.restored)
 	if h.seq%8 == 0 {
 		h.restore()
 	}
 	h.checkUnchanged()
-	h.ledger.record(h, read)
-	h.ledger.check(h)
+	h.model.record(h, read)
+	h.model.check(h)
 }
 
-// touched reports whether the last record decided on a conversation. A duplicate and the end of a dead letter do not.
+// touched reports whether the last record contains a decision on a conversation. Duplicates and ends of dead letters
+// are not decisions.
 func (h *harness) touched(conv string) bool {
 	return slices.ContainsFunc(h.lastRecord.GetChanges(), func(ch *journal.Change) bool {
 		return ch.GetConversation() == conv && ch.GetDuplicate() == nil && ch.GetDeadLetterEnded() == nil
 	})
 }
 
-// revise puts a policy with other channels into force. It does not adapt conversations.
+// revise puts a policy with changed channels into force. It does not adapt conversations.
 func (h *harness) revise(change func(channels map[string]*Channel)) {
 	h.Helper()
 	p := *h.policy
@@ -193,7 +195,7 @@ func (h *harness) adaptAll() {
 	})
 }
 
-// valueSnapshot is a value of a conversation and its encoding when the state returned it.
+// valueSnapshot is a value of a conversation, and its encoding at the time when the state returned it.
 type valueSnapshot struct {
 	value   *state.Conversation
 	encoded []byte
@@ -221,7 +223,7 @@ func (h *harness) checkUnchanged() {
 	})
 }
 
-// inOneRecord puts all inputs of f into one record.
+// inOneRecord commits all inputs of f in one record.
 func (h *harness) inOneRecord(f func()) {
 	h.Helper()
 	h.batched = []func(*Transaction){}
@@ -235,11 +237,11 @@ func (h *harness) inOneRecord(f func()) {
 	})
 }
 
-// restore replaces the mirror by a state that is restored from its snapshots. Each snapshot contains the changed
-// buckets.
+// restore replaces restored by a state that is restored from the snapshots of restored. Each snapshot contains the
+// buckets that have changed.
 func (h *harness) restore() {
 	h.Helper()
-	buckets, meta, err := h.mirror.Snapshot().Encode()
+	buckets, meta, err := h.restored.Snapshot().Encode()
 	if err != nil {
 		h.Fatalf("encode snapshot: %v", err)
 	}
@@ -249,10 +251,10 @@ func (h *harness) restore() {
 		h.Fatalf("restore snapshot: %v", err)
 	}
 	h.checkEqual("state and snapshot", h.state, restored)
-	h.mirror = restored
+	h.restored = restored
 }
 
-// view contains everything that can be read from a state.
+// view contains all values that can be read from a state.
 type view struct {
 	Revision     state.Revision
 	Convs        map[string]*state.Conversation
@@ -289,7 +291,7 @@ func (h *harness) view(st *state.State) view {
 	return v
 }
 
-// checkEqual compares two states. Equal times may have different values, so it compares the encodings first.
+// checkEqual compares two states by their encodings, because equal times can have different values in memory.
 func (h *harness) checkEqual(what string, x, y *state.State) {
 	h.Helper()
 	vx, vy := h.view(x), h.view(y)
@@ -339,7 +341,7 @@ type thread struct{ channel, thread string }
 
 func (t thread) String() string { return t.channel + " " + t.thread }
 
-// noteThreads notes the threads that a record names.
+// noteThreads adds the threads of a record to threads.
 func (h *harness) noteThreads(r *journal.Record) {
 	for _, ch := range r.GetChanges() {
 		for _, k := range []interface {
@@ -357,12 +359,12 @@ func (h *harness) noteThreads(r *journal.Record) {
 type incoming struct {
 	channel, thread, text, id string
 	kind                      envelope.Kind
-	role                      envelope.Role // of the sender; "" is the channel's
+	role                      envelope.Role // role of the sender; "" means the role of the channel
 	sent                      time.Time
 	hops                      int
 	reason                    string
 	attributes                map[string]string
-	name                      string // of the sender
+	name                      string // name of the sender
 	sender                    string // the sender's id
 }
 
@@ -424,7 +426,7 @@ func (h *harness) head(channel string) state.Delivery {
 	return l.Queue[0]
 }
 
-// outcome applies an outcome of a delivery, which may have ended.
+// outcome applies an outcome of a delivery. The delivery may have ended before.
 func (h *harness) outcome(d state.Delivery, o attempt.Outcome) {
 	h.Helper()
 	h.transact(func(tx *Transaction) {
@@ -446,7 +448,7 @@ func (h *harness) outcome(d state.Delivery, o attempt.Outcome) {
 	})
 }
 
-func (h *harness) convOf(d state.Delivery) string { return h.ledger.deliveries[d.ID].conv }
+func (h *harness) convOf(d state.Delivery) string { return h.model.deliveries[d.ID].conv }
 
 // openThread delivers the open at the head of a lane.
 func (h *harness) openThread(channel, thread string) {
@@ -458,7 +460,7 @@ func (h *harness) openThread(channel, thread string) {
 	h.outcome(d, attempt.Outcome{Thread: thread})
 }
 
-// drain delivers all deliveries of a lane and returns one line for each.
+// drain makes all deliveries of a lane succeed and returns a line for each.
 func (h *harness) drain(channel string) []string {
 	h.Helper()
 	var out []string
@@ -510,12 +512,12 @@ func (h *harness) applyTimers() {
 			h.transact(func(tx *Transaction) { tx.ApplyTimer(id) })
 		}
 		if c := h.state.Conversation(id); h.policy.consistent(c, h.now) {
-			h.ledger.checkTimersDone(h, c)
+			h.model.checkTimersDone(h, c)
 		}
 	}
 }
 
-// lanes describes the queued deliveries, one line per lane.
+// lanes describes the queued deliveries in a line for each lane.
 func (h *harness) lanes() string {
 	var b strings.Builder
 	for _, l := range h.conv().Lanes {
@@ -528,7 +530,7 @@ func (h *harness) lanes() string {
 	return b.String()
 }
 
-// line describes a delivery in one line.
+// line describes a delivery.
 func (h *harness) line(d *state.Delivery) string {
 	var out string
 	switch d.Kind {
@@ -561,7 +563,7 @@ func (h *harness) line(d *state.Delivery) string {
 
 // text returns an envelope's abbreviated text, or its kind and reason.
 func (h *harness) text(p state.Position) string {
-	e := h.ledger.envelopes[p]
+	e := h.model.envelopes[p]
 	if e == nil {
 		return fmt.Sprintf("(nothing at %v)", p)
 	}
@@ -580,13 +582,13 @@ func (h *harness) text(p state.Position) string {
 	return e.Text()
 }
 
-// status returns the statuses of the messages with the text, in order of arrival.
+// status returns the statuses of the messages with this text, in order of arrival.
 func (h *harness) status(text string) string {
 	h.Helper()
 	var out []string
-	for _, p := range h.ledger.order {
-		if h.ledger.envelopes[p].Text() == text {
-			out = append(out, h.ledger.status(h, p))
+	for _, p := range h.model.order {
+		if h.model.envelopes[p].Text() == text {
+			out = append(out, h.model.status(h, p))
 		}
 	}
 	return strings.Join(out, " ")

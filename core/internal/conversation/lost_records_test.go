@@ -7,11 +7,11 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// giveUpLost repairs the conversation after the log has lost the messages with the texts.
+// giveUpLost repairs the conversation after the log has lost the messages with these texts.
 func (h *harness) giveUpLost(texts ...string) {
 	h.Helper()
 	lost := map[state.Position]bool{}
-	for p, e := range h.ledger.envelopes {
+	for p, e := range h.model.envelopes {
 		for _, text := range texts {
 			lost[p] = lost[p] || e.Text() == text
 		}

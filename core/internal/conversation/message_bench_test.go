@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// BenchmarkMessage decides on a customer's message and on the outcome of its delivery, in two records of 16 messages, as
-// under load.
+// BenchmarkMessage measures the decisions on a customer's message and on the outcome of its delivery. Each record has
+// 16 of them, as under load.
 func BenchmarkMessage(b *testing.B) {
 	const customers, batch = 1000, 16
 	h := &harness{tester: b}
@@ -35,7 +35,7 @@ func BenchmarkMessage(b *testing.B) {
 		}
 		tx.Receive(&inbound.Envelope{Channel: "web", Envelope: e, Bytes: make([]byte, 300)})
 	}
-	// deliver ends all deliveries of the changed conversations.
+	// deliver makes all deliveries of the changed conversations succeed.
 	var deliver func(tx *Transaction)
 	deliver = func(tx *Transaction) {
 		var ended []*attempt.Outcome

@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// noticeHarness has rules with notices. Calls to the channels in unreachable fail.
+// noticeHarness returns a harness with rules that send notices. Calls to the channels in unreachable fail.
 func noticeHarness(t *testing.T, bounces int, rules ...route.Rule) (h *harness, unreachable map[string]bool) {
 	t.Helper()
 	both := route.NewOffer("desk", "night")
@@ -170,7 +170,7 @@ func TestOfferFailedNamesTheLastChannelThatWasAsked(t *testing.T) {
 	})
 }
 
-// A rule for a failed offer that makes an offer which fails immediately does not run again.
+// If a rule for a failed offer makes another offer, and this offer fails immediately, the rule does not run again.
 func TestFailingOffersEnd(t *testing.T) {
 	h, unreachable := noticeHarness(t, 0, route.Rule{
 		Name: "again", Events: []route.Event{route.EventOfferFailed}, Offer: route.NewOffer("night"), Say: route.Say{Default: "Trying the night desk."},

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// hoursHarness has a desk that is open from 9 to 18 on weekdays. Its clock shows the time on a Monday.
+// hoursHarness returns a harness with a desk that is open from 9 to 18 on weekdays. Its clock is at hour on a Monday.
 func hoursHarness(t *testing.T, hour int, rules ...route.Rule) *harness {
 	t.Helper()
 	p := testPolicy(t, append(rules,
@@ -81,36 +81,36 @@ func TestOpenReadsTheHours(t *testing.T) {
 	})
 }
 
-func TestPassIsAnOrderOutsideHours(t *testing.T) {
+func TestPassIgnoresTheHours(t *testing.T) {
 	h := hoursHarness(t, 20)
 	h.customer("order")
 	h.wantOwner("desk", 2)
 	h.wantLines("to the desk", h.queue("desk"), "open", "order")
 }
 
-// opening is the time at which the desk opens on the next day.
-var opening = midnight.Add(33 * time.Hour)
+// nextOpening is the time at which the desk opens on the day after midnight's day.
+var nextOpening = midnight.Add(33 * time.Hour)
 
 func TestOpenThatIsNoOfferWaitsForTheHours(t *testing.T) {
 	h := hoursHarness(t, 20)
 	h.customer("order")
 	open := h.head("desk")
-	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), opening)
-	wantTime(t, "deadline of the conversation", NextDeadline(h.conv(), h.policy), opening)
-	if waited := h.policy.WaitTime(h.conv(), &open, opening); waited != 13*time.Hour {
+	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), nextOpening)
+	wantTime(t, "deadline of the conversation", NextDeadline(h.conv(), h.policy), nextOpening)
+	if waited := h.policy.WaitTime(h.conv(), &open, nextOpening); waited != 13*time.Hour {
 		t.Errorf("give_up does not count %v, want the whole night", waited)
 	}
 	since := h.now
-	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), since), opening)
+	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), since), nextOpening)
 
-	h.now = opening
+	h.now = nextOpening
 	h.openThread("desk", "d1")
 	message := h.head("desk")
 	wantTime(t, "release of the message", h.policy.ReleaseAt(&message, h.now), h.now)
 	if waited := h.policy.WaitTime(h.conv(), &message, h.now); waited != 13*time.Hour {
 		t.Errorf("give_up of the message does not count %v, want the whole night", waited)
 	}
-	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), since), opening)
+	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), since), nextOpening)
 
 	h.now = midnight.Add(44 * time.Hour)
 	h.customer("in the evening")
@@ -125,11 +125,11 @@ func TestUnansweredDoesNotCountTheWaitForTheHours(t *testing.T) {
 	})
 	h.customer("order")
 	due, _ := NextTimer(h.conv(), h.policy)
-	wantTime(t, "timer while the open waits", due, opening.Add(10*time.Minute))
-	h.now = opening
+	wantTime(t, "timer while the open waits", due, nextOpening.Add(10*time.Minute))
+	h.now = nextOpening
 	h.drain("desk")
 	due, _ = NextTimer(h.conv(), h.policy)
-	wantTime(t, "timer in the hours", due, opening.Add(10*time.Minute))
+	wantTime(t, "timer in the hours", due, nextOpening.Add(10*time.Minute))
 }
 
 func TestOpenThatFailedBeforeTheEndOfTheHoursWaits(t *testing.T) {
@@ -140,9 +140,9 @@ func TestOpenThatFailedBeforeTheEndOfTheHoursWaits(t *testing.T) {
 	h.now = midnight.Add(18*time.Hour - time.Second)
 	h.outcome(open, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: h.now.Add(10 * time.Second)})
 	open = h.head("desk")
-	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), opening)
-	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), h.now), opening)
-	if waited := h.policy.WaitTime(h.conv(), &open, opening); waited != 15*time.Hour {
+	wantTime(t, "release", h.policy.ReleaseAt(&open, h.now), nextOpening)
+	wantTime(t, "clock of unanswered", h.policy.answerableFrom(h.conv(), h.now), nextOpening)
+	if waited := h.policy.WaitTime(h.conv(), &open, nextOpening); waited != 15*time.Hour {
 		t.Errorf("give_up does not count %v, want the night", waited)
 	}
 }
@@ -168,9 +168,9 @@ func wantTime(t *testing.T, what string, got, want time.Time) {
 	}
 }
 
-// An open that fails before the hours end is repeated when they begin again.
+// If an open fails shortly before the hours end, it is repeated when they begin again.
 func TestRepeatedOpenWaitsForTheHours(t *testing.T) {
-	h := hoursHarness(t, 17, after(route.EventUnanswered, 30*time.Minute, "agent-silent", route.Rule{}))
+	h := hoursHarness(t, 17, timerRule(route.EventUnanswered, 30*time.Minute, "agent-silent", route.Rule{}))
 	h.now = h.now.Add(50 * time.Minute)
 	h.customer("order")
 	next := h.now.Add(11 * time.Minute)

@@ -114,7 +114,7 @@ func TestPauseOfAChannelIsKept(t *testing.T) {
 		t.Error("the first pause must change the state, and the second must not")
 	}
 	h.restore()
-	if p := h.mirror.Pause("faq"); !p.Active() || p.User != "ann" || p.Reason != "repair" || !p.Since.Equal(h.now) {
+	if p := h.restored.Pause("faq"); !p.Active() || p.User != "ann" || p.Reason != "repair" || !p.Since.Equal(h.now) {
 		t.Errorf("pause %+v after a restart, want an active one by ann for repair", p)
 	}
 	h.now = h.now.Add(time.Minute)
@@ -122,7 +122,7 @@ func TestPauseOfAChannelIsKept(t *testing.T) {
 		t.Error("the first resume must change the state, and the second must not")
 	}
 	h.restore()
-	if p := h.mirror.Pause("faq"); p.Active() || !p.Ended.Equal(h.now) {
+	if p := h.restored.Pause("faq"); p.Active() || !p.Ended.Equal(h.now) {
 		t.Errorf("pause %+v after its end, want one that ended now", p)
 	}
 	if p := state.New().Pause("faq"); p.Active() {

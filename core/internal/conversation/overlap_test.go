@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// overlapHarness returns a harness whose bot has the overlap, keeps one thread, and takes texts of 64 bytes.
+// overlapHarness returns a harness. Its bot has this overlap, keeps one thread, and takes texts of at most 64 bytes.
 func overlapHarness(t *testing.T, o Overlap, rules ...route.Rule) *harness {
 	t.Helper()
 	p := testPolicy(t, rules...)
@@ -21,7 +21,7 @@ func overlapHarness(t *testing.T, o Overlap, rules ...route.Rule) *harness {
 	return newHarness(t, p)
 }
 
-// call delivers the head of the bot's lane, and the answer if there is one.
+// call makes the delivery at the head of the bot's lane succeed. If answer is not empty, it is the bot's reply.
 func (h *harness) call(answer string) string {
 	h.Helper()
 	d := h.head("old")

@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// overloaded returns the channel that Overloaded names for an envelope.
+// overloaded returns the result of Overloaded for an envelope.
 func (h *harness) overloaded(m incoming) (channel string) {
 	h.Helper()
 	in := h.inbound(m)

@@ -15,7 +15,7 @@ import (
 
 func TestPendingEnvelopes(t *testing.T) {
 	t.Run("admitted", func(t *testing.T) {
-		h := newHarness(t, testPolicy(t, storyRules()...))
+		h := newHarness(t, testPolicy(t, handoverRules()...))
 		h.customer("human")
 		h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here"})
 		h.receive(incoming{channel: "desk", thread: "desk-1", text: "what is it?"})
@@ -56,7 +56,7 @@ func TestPendingEnvelopes(t *testing.T) {
 		}
 	})
 	t.Run("wait as long as a slow open", func(t *testing.T) {
-		p := testPolicy(t, storyRules()...)
+		p := testPolicy(t, handoverRules()...)
 		p.Channels["desk"].Timeout = 10 * time.Second
 		h := newHarness(t, p)
 		h.customer("human")
@@ -66,7 +66,7 @@ func TestPendingEnvelopes(t *testing.T) {
 		h.wantOwner("desk", 2)
 	})
 	t.Run("keep id and hops", func(t *testing.T) {
-		h := newHarness(t, testPolicy(t, storyRules()...))
+		h := newHarness(t, testPolicy(t, handoverRules()...))
 		h.customer("human")
 		h.receive(incoming{channel: "desk", thread: "desk-1", text: "Ann here", hops: 3})
 		id := h.lastRecord.GetEnvelopes()[0].GetId()
@@ -85,7 +85,7 @@ func TestPendingEnvelopes(t *testing.T) {
 		h.drain("night")
 		h.customer("night")
 		h.receive(incoming{channel: "night", thread: "user-1", kind: envelope.KindConnected})
-		h.wantOwner("faq", 1) // it is not known yet which offer was accepted
+		h.wantOwner("faq", 1) // the gateway does not know yet which offer was accepted
 		h.openThread("night", "user-1")
 		h.wantOwner("night", 2)
 		h.wantLines("to the desk", h.drain("night"), "night", "night")
@@ -131,7 +131,7 @@ func TestPendingEnvelopesAfterOpenFails(t *testing.T) {
 }
 
 func TestPendingEnvelopesAreAdmittedInSeveralRecords(t *testing.T) {
-	h := newHarness(t, testPolicy(t, storyRules()...))
+	h := newHarness(t, testPolicy(t, handoverRules()...))
 	h.customer("human")
 	var want []string
 	early := func(text string) {
@@ -213,8 +213,8 @@ func TestPendingEnvelopesAreBounded(t *testing.T) {
 	}
 }
 
-// The vendor does not repeat a pending envelope. If its conversation has no room when it is admitted, it becomes a dead
-// letter.
+// A vendor does not repeat a pending envelope. If its conversation has too many deliveries when it is admitted, it
+// becomes a dead letter.
 func TestAdmittedEnvelopeWithoutRoomIsKept(t *testing.T) {
 	h := departureHarness(t)
 	h.agentLeaves(h.now)

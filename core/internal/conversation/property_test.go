@@ -17,7 +17,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// propertyRules have an effect for each text that customers, bots and agents send.
+// propertyRules returns rules for all texts that the customers, bots and agents of the test send.
 func propertyRules() []route.Rule {
 	word := func(w string) string { return fmt.Sprintf("text == %q", w) }
 	loose := route.NewOffer("night")
@@ -96,7 +96,7 @@ func propertyRules() []route.Rule {
 	}
 }
 
-// vendors simulates the vendors: the calls in flight and the existing threads.
+// vendors simulates the vendors. It contains the calls in flight and the existing threads.
 type vendors struct {
 	*harness
 	inFlight       []call
@@ -133,12 +133,12 @@ func (v *vendors) customerTyping(t *rapid.T) {
 	v.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindTyping})
 }
 
-// customerLeaves sends a disconnected event of the customer, which may be late.
+// customerLeaves sends an event `disconnected` of the customer. Its time may be in the past.
 func (v *vendors) customerLeaves(t *rapid.T) {
 	v.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindDisconnected, sent: v.sentTime(t)})
 }
 
-// sentTime returns a time of a vendor's clock: now, shortly before, long before, or none.
+// sentTime returns a time of a vendor's clock: now, shortly before now, long before now, or no time.
 func (v *vendors) sentTime(t *rapid.T) time.Time {
 	ago := rapid.SampledFrom([]int{0, 1, 2, 3, 30, 600, -1}).Draw(t, "ago")
 	if ago < 0 {
@@ -176,8 +176,8 @@ func (v *vendors) botOrAgentEnvelope(t *rapid.T) {
 	v.receive(m)
 }
 
-// startCall starts the call of an idle lane's head. A vendor knows a new thread before the outcome is recorded, so it
-// may send envelopes on it before.
+// startCall starts the call of the delivery at the head of an idle lane. From then on, the vendor may send envelopes on
+// a new thread, before the outcome is recorded.
 func (v *vendors) startCall(t *rapid.T) {
 	var idle []call
 	v.state.All(func(c *state.Conversation) bool {
@@ -263,7 +263,7 @@ func (v *vendors) severalInputs(t *rapid.T) {
 	})
 }
 
-// String shortens the log of a failed run.
+// String returns a short text for the output of a failed run.
 func (f call) String() string {
 	return f.delivery.Kind + " " + f.delivery.Channel + " " + f.delivery.ID
 }
@@ -356,11 +356,11 @@ func (v *vendors) pause(t *rapid.T) {
 	v.transact(func(tx *Transaction) { tx.PauseChannel(name, pause, &Command{Name: "pause", Channel: name}) })
 }
 
-// TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a restore
-// has the same result, and the ledger checks that each message has one status, that messages are fenced and ordered,
-// that epochs count the changes of owner, that at most one offer is pending, that timers are due in time, and which
-// messages a next owner gets again. It logs the number of steps. The flags -rapid.checks and -rapid.steps set the number
-// of runs and of the steps in each.
+// TestInvariantsHoldForAnyInputs generates inputs in any order. After each record the harness checks that a restore has
+// the same result. The model checks that each message has one status, that messages are fenced and ordered, that epochs
+// count the changes of owner, that at most one offer is pending, that timers are due in time, and which messages a next
+// owner gets again. The test logs the number of steps. The flags -rapid.checks and -rapid.steps set the number of runs
+// and the number of steps in each run.
 func TestInvariantsHoldForAnyInputs(t *testing.T) {
 	steps := 0
 	defer func() { t.Logf("%d steps", steps) }()

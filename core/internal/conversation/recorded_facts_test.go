@@ -14,15 +14,15 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// checkRecordedFacts checks that the same rules match on the facts of each recorded run. The mirror must be in the
+// checkRecordedFacts checks that the recorded rules match on the facts of each recorded run. restored must be in the
 // state before record h.seq.
 func (h *harness) checkRecordedFacts(r *journal.Record) {
 	h.Helper()
-	layer := state.NewLayer(h.mirror, h.now, h.seq, r)
+	layer := state.NewLayer(h.restored, h.now, h.seq, r)
 	for _, ch := range r.GetChanges() {
 		if run := ch.GetRouted(); run != nil {
 			p := state.PositionOf(run.GetPosition())
-			e := h.ledger.envelopes[p]
+			e := h.model.envelopes[p]
 			if p.Seq == h.seq {
 				var err error
 				if e, err = protocol.DecodeEnvelope(r.GetEnvelopes()[p.Index].GetEnvelope()); err != nil {

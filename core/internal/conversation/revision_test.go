@@ -26,7 +26,7 @@ func (h *harness) with(t *testing.T, name string) {
 	h.revise(func(channels map[string]*Channel) { channels[name] = testPolicy(t).Channels[name] })
 }
 
-func TestWhatIsForAVanishedCustomerChannelWaits(t *testing.T) {
+func TestDeliveriesToAVanishedCustomerChannelWait(t *testing.T) {
 	answered := func(t *testing.T) *harness {
 		h := newHarness(t, testPolicy(t))
 		h.customer("hello")

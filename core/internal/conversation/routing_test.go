@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-func storyRules() []route.Rule {
+func handoverRules() []route.Rule {
 	return []route.Rule{
 		{
 			Name: "ask-for-an-agent", From: []string{"customer"}, When: `owner_role == "bot" && mentions(["human"])`,
@@ -27,7 +27,7 @@ func storyRules() []route.Rule {
 }
 
 func atDeskHarness(t tester, rules ...route.Rule) *harness {
-	h := newHarness(t, testPolicy(t, append(rules, storyRules()...)...))
+	h := newHarness(t, testPolicy(t, append(rules, handoverRules()...)...))
 	h.customer("hello")
 	h.openThread("faq", "faq-1")
 	h.drain("faq")
@@ -60,7 +60,7 @@ func TestMessageAndReply(t *testing.T) {
 }
 
 func TestHandoverToDeskAndBack(t *testing.T) {
-	h := newHarness(t, testPolicy(t, storyRules()...))
+	h := newHarness(t, testPolicy(t, handoverRules()...))
 	h.customer("hello")
 	h.openThread("faq", "faq-1")
 	h.outcome(
@@ -100,7 +100,7 @@ func TestHandoverToDeskAndBack(t *testing.T) {
 }
 
 func TestFirstAgentMessageAcceptsOffer(t *testing.T) {
-	h := newHarness(t, testPolicy(t, storyRules()...))
+	h := newHarness(t, testPolicy(t, handoverRules()...))
 	h.customer("human")
 	h.openThread("desk", "desk-1")
 	h.receive(incoming{channel: "desk", thread: "desk-1", text: "please hold", role: envelope.RoleSystem})

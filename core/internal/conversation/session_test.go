@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// secondSession returns a harness in the second session of an agent desk that uses one thread for all sessions. In the
-// first one, the agent wrote at the returned time. The vendor's disconnect was lost. Each step takes 10 s.
+// secondSession returns a harness in the second session of a desk that uses one thread for all sessions. first is the
+// time at which the agent wrote in the first session. The event `disconnected` of the first session was lost.
 func secondSession(t *testing.T) (h *harness, first time.Time) {
 	t.Helper()
 	h = newHarness(t, testPolicy(t, onWord("human", route.Rule{Offer: route.NewOffer("night")}), route.Rule{

@@ -12,22 +12,22 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// after returns a rule for a timer, which says its name.
-func after(e route.Event, d time.Duration, name string, r route.Rule) route.Rule {
+// timerRule returns a rule for a timer that sends its name as a notice.
+func timerRule(e route.Event, d time.Duration, name string, r route.Rule) route.Rule {
 	r.Name, r.Events, r.After, r.Say = name, []route.Event{e}, d, route.Say{Default: name}
 	return r
 }
 
-// timerHarness has timers that say their names, and words of the customer with effects.
+// timerHarness returns a harness with timers that send their names as notices, and with rules for the customer's texts.
 func timerHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	loose := route.NewOffer("night")
 	loose.Hold = false
 	p := testPolicy(t, append(rules,
-		after(route.EventUnanswered, 30*time.Second, "u30", route.Rule{}),
-		after(route.EventUnanswered, 2*time.Minute, "u120", route.Rule{}),
-		after(route.EventIdle, time.Minute, "i60", route.Rule{}),
-		after(route.EventIdle, 5*time.Minute, "i300", route.Rule{}),
+		timerRule(route.EventUnanswered, 30*time.Second, "u30", route.Rule{}),
+		timerRule(route.EventUnanswered, 2*time.Minute, "u120", route.Rule{}),
+		timerRule(route.EventIdle, time.Minute, "i60", route.Rule{}),
+		timerRule(route.EventIdle, 5*time.Minute, "i300", route.Rule{}),
 		onWord("human", route.Rule{Offer: route.NewOffer("desk")}),
 		onWord("loose", route.Rule{Offer: loose}),
 		onWord("old", route.Rule{Pass: "old"}),
@@ -47,7 +47,7 @@ func (h *harness) bot(m incoming) {
 	h.receive(m)
 }
 
-// said advances the time, and returns the notices of timers that the customer gets, with the seconds at which they come.
+// said advances the time. It returns the notices of timers that the customer gets, with the second of each.
 func (h *harness) said(d time.Duration) string {
 	h.Helper()
 	var out []string
@@ -62,8 +62,8 @@ func (h *harness) said(d time.Duration) string {
 	return strings.Join(out, " ")
 }
 
-// answered is a conversation without an unanswered message.
-func answered(t *testing.T, rules ...route.Rule) *harness {
+// answeredHarness returns a harness with a conversation without an unanswered message.
+func answeredHarness(t *testing.T, rules ...route.Rule) *harness {
 	t.Helper()
 	h := timerHarness(t, rules...)
 	h.customer("hello")
@@ -81,7 +81,7 @@ func TestOneClockRuns(t *testing.T) {
 		h.want("notices", h.said(10*time.Minute), "u30@30s u120@2m0s")
 	})
 	t.Run("otherwise idle", func(t *testing.T) {
-		h := answered(t)
+		h := answeredHarness(t)
 		h.want("notices", h.said(10*time.Minute), "i60@1m0s i300@5m0s")
 	})
 	t.Run("idle after the answer", func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestOneClockRuns(t *testing.T) {
 		h.want("after the answer", h.said(2*time.Minute), "i60@1m0s")
 	})
 	t.Run("unanswered after the next message", func(t *testing.T) {
-		h := answered(t)
+		h := answeredHarness(t)
 		h.want("before the message", h.said(70*time.Second), "i60@1m0s")
 		h.customer("hello?")
 		h.drain("faq")
@@ -112,7 +112,7 @@ func TestClockStopsDuringOfferWithHold(t *testing.T) {
 		h.want("notices after it", h.said(time.Minute), "u30@30s")
 	})
 	t.Run("of idle", func(t *testing.T) {
-		h := answered(t)
+		h := answeredHarness(t)
 		h.want("notices before the offer", h.said(50*time.Second), "")
 		h.bot(incoming{text: "calling"})
 		h.want("notices until the offer expires", h.said(59*time.Second), "")
@@ -126,7 +126,7 @@ func TestClockStopsDuringOfferWithHold(t *testing.T) {
 		h.want("notices", h.said(50*time.Second), "u30@30s")
 	})
 	t.Run("not during the departure of the owner", func(t *testing.T) {
-		h := atDeskHarness(t, after(route.EventUnanswered, time.Second, "u1", route.Rule{}))
+		h := atDeskHarness(t, timerRule(route.EventUnanswered, time.Second, "u1", route.Rule{}))
 		h.receive(incoming{channel: "desk", thread: "desk-1", kind: envelope.KindDisconnected, sent: h.now})
 		if at, _ := NextTimer(h.conv(), h.policy); !at.IsZero() {
 			t.Errorf("timer at %v", at)
@@ -138,8 +138,8 @@ func TestClockStopsDuringOfferWithHold(t *testing.T) {
 }
 
 func TestTimerRunsRulesWithItsAfterOnce(t *testing.T) {
-	first := after(route.EventUnanswered, 30*time.Second, "u-first", route.Rule{})
-	gold := after(route.EventUnanswered, 30*time.Second, "u-gold", route.Rule{When: `attr("tier") == "gold"`})
+	first := timerRule(route.EventUnanswered, 30*time.Second, "u-first", route.Rule{})
+	gold := timerRule(route.EventUnanswered, 30*time.Second, "u-gold", route.Rule{When: `attr("tier") == "gold"`})
 	t.Run("in file order", func(t *testing.T) {
 		h := timerHarness(t, gold, first)
 		h.customer("hello")
@@ -156,7 +156,7 @@ func TestTimerRunsRulesWithItsAfterOnce(t *testing.T) {
 		h.want("notices", h.said(time.Minute), "")
 	})
 	t.Run("only rules for the owner's channel", func(t *testing.T) {
-		h := timerHarness(t, after(route.EventUnanswered, 10*time.Second, "u10", route.Rule{From: []string{"desk"}}))
+		h := timerHarness(t, timerRule(route.EventUnanswered, 10*time.Second, "u10", route.Rule{From: []string{"desk"}}))
 		h.customer("hello")
 		h.drain("faq")
 		h.want("notices", h.said(time.Minute), "u30@30s")
@@ -166,7 +166,8 @@ func TestTimerRunsRulesWithItsAfterOnce(t *testing.T) {
 		h.want("notices at the desk", h.said(time.Minute), "u10@10s u30@30s")
 	})
 	t.Run("silence is the whole wait", func(t *testing.T) {
-		h := timerHarness(t, after(route.EventUnanswered, 30*time.Second, "u-long", route.Rule{When: `silence == duration("70s")`}))
+		long := route.Rule{When: `silence == duration("70s")`}
+		h := timerHarness(t, timerRule(route.EventUnanswered, 30*time.Second, "u-long", long))
 		h.customer("hello")
 		h.drain("faq")
 		h.want("notices of the first owner", h.said(40*time.Second), "u30@30s")
@@ -185,12 +186,13 @@ func TestTimersRunAgain(t *testing.T) {
 		h.want("notices of the next owner", h.said(3*time.Minute), "u30@30s u120@2m0s")
 	})
 	t.Run("of idle, after a change of owner", func(t *testing.T) {
-		h := answered(t, after(route.EventIdle, 2*time.Minute, "i120", route.Rule{Pass: "old"}))
+		h := answeredHarness(t, timerRule(route.EventIdle, 2*time.Minute, "i120", route.Rule{Pass: "old"}))
 		h.want("notices", h.said(4*time.Minute), "i60@1m0s i120@2m0s i60@3m0s")
 		h.wantOwner("old", 2)
 	})
 	t.Run("not after a failed offer", func(t *testing.T) {
-		h := timerHarness(t, after(route.EventUnanswered, 10*time.Second, "u10", route.Rule{Offer: route.NewOffer("desk")}))
+		offer := route.Rule{Offer: route.NewOffer("desk")}
+		h := timerHarness(t, timerRule(route.EventUnanswered, 10*time.Second, "u10", offer))
 		h.customer("hello")
 		h.drain("faq")
 		h.want("notices", h.said(5*time.Minute), "u10@10s u30@1m40s u120@3m10s")
@@ -327,7 +329,7 @@ func TestIdleStartsWithTheLastMessage(t *testing.T) {
 		"not with a fenced message":       {incoming{channel: "old", thread: "o1", text: "hello"}, "i60@40s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := answered(t)
+			h := answeredHarness(t)
 			h.transact(func(tx *Transaction) {
 				c := tx.layer.Mutable(h.conv().ID)
 				tx.add(c.ID, &journal.Change_Linked{Linked: &journal.Linked{Channel: "old", Thread: "o1", Epoch: 1}})
@@ -375,7 +377,7 @@ func TestCloseAfter(t *testing.T) {
 }
 
 func TestCloseAfterWaits(t *testing.T) {
-	h := answered(t)
+	h := answeredHarness(t)
 	h.policy.CloseAfter = 10 * time.Minute
 	started := h.now
 	closed := func() bool { return h.conv().Closing != "" }
@@ -474,7 +476,7 @@ func TestClosedRulesRunLast(t *testing.T) {
 	})
 }
 
-// customerGets delivers what is queued to the customer and returns it, without the reasons of closing events.
+// customerGets makes the deliveries to the customer succeed and returns them, without the reasons of closing events.
 func (h *harness) customerGets() []string {
 	h.Helper()
 	lines := h.drain("web")
@@ -486,11 +488,11 @@ func (h *harness) customerGets() []string {
 	return lines
 }
 
-// A bot says goodbye and hands over while it has not received the customer's newest message.
-func TestWordsThatFollowAnAnswerNeedOne(t *testing.T) {
+// The bot's answer moves control to the desk while the bot has not received the customer's newest message.
+func TestMessagesAfterAnAnswerNeedAnAnswer(t *testing.T) {
 	h := newHarness(t, testPolicy(t,
 		route.Rule{Name: "goodbye", From: []string{"faq"}, Pass: "desk"},
-		after(route.EventUnanswered, 30*time.Second, "u30", route.Rule{}),
+		timerRule(route.EventUnanswered, 30*time.Second, "u30", route.Rule{}),
 	))
 	h.customer("one")
 	h.drain("faq")

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// A typing or read event ends with its first outcome and without a dead letter. The next message goes out.
+// A typing or read event ends with its first outcome, without a dead letter. Then the next message is sent.
 func TestTypingAndReadAreTriedOnce(t *testing.T) {
 	later := midnight.Add(24 * time.Hour)
 	for name, o := range map[string]attempt.Outcome{

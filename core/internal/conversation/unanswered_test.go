@@ -14,7 +14,7 @@ func silentBot(r route.Rule) route.Rule {
 	return r
 }
 
-// deliver sends the customer's messages to the first bot, which receives them.
+// deliver sends messages of the customer and makes their deliveries to the first bot succeed.
 func (h *harness) deliver(texts ...string) {
 	h.Helper()
 	for _, text := range texts {

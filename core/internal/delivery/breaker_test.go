@@ -15,9 +15,9 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// failedWith returns an adapter's error with the HTTP status of the vendor's response.
-func failedWith(kind string, status int32) answer {
-	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no", Status: status}}}
+// failedWith returns the result of a call that failed with this kind of error and this HTTP status of the vendor.
+func failedWith(kind string, status int32) callResult {
+	return callResult{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no", Status: status}}}
 }
 
 // repeat submits the next attempt of a delivery.
@@ -43,7 +43,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		defer h.close()
 		var log strings.Builder
 		h.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		h.bot.answerAll(failed("transient"))
+		h.bot.finishCalls(failed("transient"))
 		h.mustOutcome(h.submit("faq", "hello"))
 		if !h.IsReachable("faq", time.Minute) {
 			t.Fatal("the breaker opened after the failure of one conversation")
@@ -66,7 +66,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		if o := h.mustOutcome(j); o.Result != attempt.ResultRetry || h.bot.callCount() != calls+1 {
 			t.Errorf("half open: outcome %+v after %d calls, want one call that fails", o, h.bot.callCount()-calls)
 		}
-		h.bot.answerWith(nil)
+		h.bot.setResults(nil)
 		first, second := h.submit("faq", "first"), h.submit("faq", "second")
 		time.Sleep(breakerOpenTime + time.Second)
 		tries := h.bot.takeCalls()
@@ -74,7 +74,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 			t.Fatalf("%d calls while half open, want one", len(tries))
 		}
 		tries[0].answer <- delivered()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		h.bot.callCount()
 		time.Sleep(time.Second)
 		if h.mustOutcome(first).Result != attempt.ResultDelivered ||
@@ -94,17 +94,17 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 	})
 }
 
-// With other settings, the vendor may be reachable.
+// After a change of settings, the vendor may be reachable.
 func TestOpenBreakerAllowsACallWithOtherSettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"}, Channel{Name: "other"})
 		defer h.close()
-		h.bot.answerAll(failed("transient"))
+		h.bot.finishCalls(failed("transient"))
 		for range breakerMinimum {
 			h.mustOutcome(h.submit("faq", "hello"))
 			h.mustOutcome(h.submit("other", "hello"))
 		}
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		first, second, other := h.submit("faq", "first"), h.submit("faq", "second"), h.submit("other", "third")
 		faq, same := *h.channels["faq"].Channel, *h.channels["other"].Channel
 		faq.Changed = true
@@ -126,13 +126,13 @@ func TestFailuresOfOneConversationDoNotStopOthers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq"})
 			defer h.close()
-			h.bot.answerAll(failedWith(kind, 503))
+			h.bot.finishCalls(failedWith(kind, 503))
 			j := h.submit("faq", "poison")
 			for range 10 * breakerFailures {
 				h.mustOutcome(j)
 				j = h.repeat(j)
 			}
-			h.bot.answerAll(delivered())
+			h.bot.finishCalls(delivered())
 			if o := h.mustOutcome(h.submit("faq", "of another customer")); o.Result != attempt.ResultDelivered {
 				t.Errorf("%s: outcome %+v", kind, o)
 			}
@@ -167,14 +167,14 @@ func TestBreakerComparesConversationsWithWork(t *testing.T) {
 }
 
 func TestReachedVendorClearsFailures(t *testing.T) {
-	for name, reached := range map[string]answer{"delivered": delivered(), "refused": failedWith("permanent", 200)} {
+	for name, reached := range map[string]callResult{"delivered": delivered(), "refused": failedWith("permanent", 200)} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq"})
 			defer h.close()
 			for range breakerFailures {
-				h.bot.answerAll(failedWith("transient", 500))
+				h.bot.finishCalls(failedWith("transient", 500))
 				h.mustOutcome(h.submit("faq", "fails"))
-				h.bot.answerAll(reached)
+				h.bot.finishCalls(reached)
 				h.mustOutcome(h.submit("faq", "reaches the vendor"))
 			}
 			if !h.IsReachable("faq", time.Minute) {
@@ -188,11 +188,11 @@ func TestHalfOpenBreakerPrefersDeliveryThatHasNotFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()
-		h.bot.answerAll(failedWith("transient", 500))
+		h.bot.finishCalls(failedWith("transient", 500))
 		one, two := h.submit("faq", "poison"), h.submit("faq", "poison")
 		h.mustOutcome(one)
 		h.mustOutcome(two)
-		h.bot.answerWith(nil)
+		h.bot.setResults(nil)
 		h.repeat(one)
 		h.repeat(two)
 		fresh := h.submit("faq", "of another customer")
@@ -209,7 +209,7 @@ func TestHalfOpenBreakerPrefersDeliveryThatHasNotFailed(t *testing.T) {
 }
 
 func TestBreakerIgnoresOtherFailures(t *testing.T) {
-	for name, a := range map[string]answer{
+	for name, a := range map[string]callResult{
 		"throttled conversation": throttled(time.Millisecond, "lane"), "permanent": failed("permanent"),
 		"gone": failed("gone"), "declined": failed("declined"), "unauthorized": failedWith("unauthorized", 401),
 		"business error": failedWith("transient", 200), "unknown error code": failedWith("unknown", 200),
@@ -219,7 +219,7 @@ func TestBreakerIgnoresOtherFailures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer h.close()
-				h.bot.answerAll(a)
+				h.bot.finishCalls(a)
 				for range 3 * breakerFailures {
 					h.mustOutcome(h.submit("faq", "hello"))
 				}
@@ -232,7 +232,7 @@ func TestBreakerIgnoresOtherFailures(t *testing.T) {
 }
 
 func TestBreakerCountsFailuresOfTheVendor(t *testing.T) {
-	for name, a := range map[string]answer{
+	for name, a := range map[string]callResult{
 		"server error": failedWith("transient", 502), "error without a status": failed("unknown"),
 		"too many requests": failedWith("throttled", 429), "timeout": {err: context.DeadlineExceeded},
 		"kind of a later version": failed("brand_new"),
@@ -240,7 +240,7 @@ func TestBreakerCountsFailuresOfTheVendor(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq"})
 			defer h.close()
-			h.bot.answerAll(a)
+			h.bot.finishCalls(a)
 			for range breakerMinimum {
 				h.mustOutcome(h.submit("faq", "hello"))
 			}
@@ -251,7 +251,7 @@ func TestBreakerCountsFailuresOfTheVendor(t *testing.T) {
 	}
 }
 
-// Calls in flight when the vendor asks for a pause fail for the same reason as the first one.
+// The failures of calls that were in flight when the vendor asked for a pause count as one failure.
 func TestThrottledBurstCountsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", Concurrency: 2 * breakerFailures})

@@ -22,7 +22,7 @@ func TestDelivered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.bot.answerAll(answer{res: &pluginpb.DeliverResult{
+		h.bot.finishCalls(callResult{res: &pluginpb.DeliverResult{
 			VendorId: "v1", HasState: true, Degraded: "no bold", Replies: [][]byte{reply}, Accepted: true,
 		}})
 		o := h.mustOutcome(h.submit("faq", "hello"))
@@ -50,7 +50,7 @@ func TestUnreadableReplies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq"})
 				defer h.close()
-				h.bot.answerAll(answer{res: &pluginpb.DeliverResult{Replies: replies}})
+				h.bot.finishCalls(callResult{res: &pluginpb.DeliverResult{Replies: replies}})
 				o := h.mustOutcome(h.submit("faq", "hello"))
 				if o.Result != attempt.ResultDelivered || len(o.Replies) != 0 || o.Degraded == "" {
 					t.Errorf("outcome %+v, want delivered, and the replies described as lost", o)
@@ -64,7 +64,7 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "desk"})
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		j := h.job("desk", "")
 		j.Delivery.Kind, j.Thread = state.KindOpen, ""
 		h.Submit(j)
@@ -74,12 +74,12 @@ func TestOpenWithoutThreadIsDead(t *testing.T) {
 	})
 }
 
-// A canceled delivery is not sent to the former owner of its conversation.
+// A delivery that is canceled while its call is built is not called.
 func TestCancelWhileTheCallIsBuilt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		j := h.job("faq", "hello")
 		h.Load = func(ctx context.Context, p state.Position) (attempt.Stored, error) {
 			h.Cancel(j.Delivery.ID)
@@ -95,7 +95,7 @@ func TestCancelWhileTheCallIsBuilt(t *testing.T) {
 	})
 }
 
-// lateAdapter answers only when the test calls done, also after its call was stopped.
+// lateAdapter ends a call only when the test calls done, also after the call was stopped.
 type lateAdapter struct {
 	fakeAdapter
 	starting func()

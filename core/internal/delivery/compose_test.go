@@ -22,7 +22,7 @@ func callFor(t *testing.T, ch Channel, change func(h *harness, d *state.Delivery
 		ch.Name = "faq"
 		h := newHarness(t, ch)
 		defer h.close()
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		j := h.job("faq", "hello")
 		change(h, &j.Delivery)
 		h.Submit(j)
@@ -31,7 +31,7 @@ func callFor(t *testing.T, ch Channel, change func(h *harness, d *state.Delivery
 	return call, degraded
 }
 
-// receivedEnvelope returns the envelope as an adapter's author receives it.
+// receivedEnvelope returns the envelope as the SDK passes it to an adapter.
 func receivedEnvelope(t *testing.T, c *pluginpb.DeliverCall) *envelope.Envelope {
 	t.Helper()
 	e, err := protocol.DecodeEnvelope(c.GetSend().GetEnvelope())

@@ -13,7 +13,7 @@ func TestCallsInFlightEndWithTheirSettings(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", Concurrency: 1}, Channel{Name: "gone", Concurrency: 1})
 		defer h.close()
 		next := &fakeAdapter{}
-		next.answerAll(delivered())
+		next.finishCalls(delivered())
 		inFlight, queued := h.submit("faq", "one"), h.submit("faq", "two")
 		goneInFlight, goneQueued := h.submit("gone", "three"), h.submit("gone", "four")
 		calls := h.bot.takeCalls()
@@ -48,7 +48,7 @@ func TestFormerProcessIsNotReadyForAQueuedDelivery(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", Concurrency: 1})
 		defer h.close()
 		next := &fakeAdapter{}
-		next.answerAll(delivered())
+		next.finishCalls(delivered())
 		j := h.submit("faq", "one")
 		calls := h.bot.takeCalls()
 		h.Configure([]Channel{{Name: "faq", Adapter: "bot", Caller: next, Timeout: time.Second, Concurrency: 1}})
@@ -63,7 +63,7 @@ func TestNewDeadlineAppliesToQueuedDeliveries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: time.Hour, Concurrency: 1})
 		defer h.close()
-		h.bot.answerAll(notReady())
+		h.bot.finishCalls(notReady())
 		j := h.submit("faq", "queued")
 		c := *h.channels["faq"].Channel
 		c.GiveUp = 2 * time.Minute

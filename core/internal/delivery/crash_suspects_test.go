@@ -79,7 +79,7 @@ func TestSuspectOfPausedChannelDoesNotBlockOthers(t *testing.T) {
 		if o := h.mustOutcome(other); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v", o)
 		}
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		time.Sleep(time.Hour + time.Second)
 		if o := h.mustOutcome(suspect); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v of the suspect after the pause", o)
@@ -135,8 +135,8 @@ func TestBlame(t *testing.T) {
 	}
 }
 
-// A hang or a panic has a certain cause, so other calls need not wait until it is found.
-func TestHungOrPanickedDeliveryIsGivenUpNextToOthers(t *testing.T) {
+// The cause of a hang or a panic is certain. So other calls do not wait.
+func TestHungOrPanickedDeliveryIsGivenUpWhileOthersRun(t *testing.T) {
 	for _, fault := range []plugin.Fault{plugin.FaultHung, plugin.FaultPanicked} {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq", Concurrency: 10})

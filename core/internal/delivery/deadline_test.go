@@ -30,7 +30,7 @@ func (h *harness) wantGivenUp(j *attempt.Job, kind string, texts ...string) {
 	}
 }
 
-// Whatever a delivery waits for, it is given up at its deadline.
+// A waiting delivery is given up at its deadline, whatever it waits for.
 func TestWaitingDeliveryIsGivenUpAtDeadline(t *testing.T) {
 	for name, tc := range map[string]struct {
 		prepare func(h *harness) // makes faq wait; takes no time
@@ -38,16 +38,16 @@ func TestWaitingDeliveryIsGivenUpAtDeadline(t *testing.T) {
 		text    string
 	}{
 		"pause": {func(h *harness) {
-			h.bot.answerAll(throttled(time.Hour, "channel"))
+			h.bot.finishCalls(throttled(time.Hour, "channel"))
 			h.mustOutcome(h.submit("faq", "throttled"))
 		}, "throttled", "a pause that the vendor asked for"},
 		"breaker": {func(h *harness) {
-			h.bot.answerAll(failedWith("transient", 503))
+			h.bot.finishCalls(failedWith("transient", 503))
 			for range breakerMinimum {
 				h.mustOutcome(h.submit("faq", "fails"))
 			}
 		}, "transient", "the circuit breaker: transient: no [HTTP 503]"},
-		"adapter": {func(h *harness) { h.bot.answerAll(notReady()) }, "transient", "adapter is not ready"},
+		"adapter": {func(h *harness) { h.bot.finishCalls(notReady()) }, "transient", "adapter is not ready"},
 		"concurrency": {func(h *harness) {
 			for range 4 {
 				h.submit("faq", "hangs")
@@ -80,7 +80,7 @@ func TestWaitingDeliveryIsGivenUpAtDeadline(t *testing.T) {
 	}
 }
 
-// A delivery on which the adapter broke waits for its repetition no longer than until its deadline.
+// A crash suspect that waits for its repetition is given up at its deadline.
 func TestSuspectIsGivenUpAtDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Timeout: time.Minute})
@@ -104,7 +104,7 @@ func TestSuspectIsGivenUpAtDeadline(t *testing.T) {
 
 func TestRunningCallIsNotAbortedAtDeadline(t *testing.T) {
 	for name, tc := range map[string]struct {
-		a    answer
+		a    callResult
 		want attempt.Result
 	}{
 		"delivered": {delivered(), attempt.ResultDelivered}, "failed": {failed("transient"), attempt.ResultDead},
@@ -130,7 +130,7 @@ func TestRunningCallIsNotAbortedAtDeadline(t *testing.T) {
 }
 
 func TestRetryIsNotLaterThanDeadline(t *testing.T) {
-	for name, a := range map[string]answer{
+	for name, a := range map[string]callResult{
 		"throttled": throttled(time.Hour, "lane"), "unauthorized": failed("unauthorized"),
 		"retry after": {res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient",
 			After: throttled(time.Hour, "").res.Error.After}}},
@@ -138,7 +138,7 @@ func TestRetryIsNotLaterThanDeadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp})
 			defer h.close()
-			h.bot.answerAll(a)
+			h.bot.finishCalls(a)
 			j := h.submit("faq", "hello")
 			o := h.mustOutcome(j)
 			if o.Result != attempt.ResultRetry || time.Until(o.Next) > testGiveUp {
@@ -156,7 +156,7 @@ func TestRetryIsNotLaterThanDeadline(t *testing.T) {
 	}
 }
 
-// A delivery that waited behind others of its lane gets an attempt if the channel is free.
+// A delivery that reaches the head of its lane after its deadline gets one attempt if the channel is free.
 func TestOverdueDeliveryWithoutAttemptIsTried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Concurrency: 1})
@@ -176,12 +176,12 @@ func TestOverdueDeliveryWithoutAttemptIsTried(t *testing.T) {
 	})
 }
 
-// The time in which the gateway did not run is not the vendor's.
+// The time in which the gateway did not run does not count towards the deadline.
 func TestOldDeliveriesHaveTimeAfterStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: time.Hour})
 		defer h.close()
-		h.bot.answerAll(notReady()) // the adapter is starting
+		h.bot.finishCalls(notReady()) // the adapter is starting
 		j := h.job("faq", "hello")
 		j.Delivery.QueuedAt, j.Delivery.Error = time.Now().Add(-24*time.Hour), "transient"
 		h.Submit(j)
@@ -202,7 +202,7 @@ func TestMediaAreReadBeforeDeadline(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink,
 			GiveUp: testGiveUp}, v)
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		j := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		time.Sleep(testGiveUp)
 		o := h.outcomeOf(j)
@@ -214,7 +214,7 @@ func TestMediaAreReadBeforeDeadline(t *testing.T) {
 
 func TestPauseIsBounded(t *testing.T) {
 	const day = 24 * time.Hour
-	for name, a := range map[string]answer{
+	for name, a := range map[string]callResult{
 		"channel": throttled(day, "channel"), "conversation": throttled(day, "lane"),
 		"unavailable": {res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient", Status: 503,
 			After: throttled(day, "").res.Error.After}}},
@@ -222,7 +222,7 @@ func TestPauseIsBounded(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq", GiveUp: day, MaxPause: 2 * time.Minute})
 			defer h.close()
-			h.bot.answerAll(a)
+			h.bot.finishCalls(a)
 			o := h.mustOutcome(h.submit("faq", "hello"))
 			if wait := time.Until(o.Next); wait != 2*time.Minute {
 				t.Errorf("%s: next attempt in %s, want 2m", name, wait)
@@ -238,7 +238,7 @@ func TestChannelIsUnreachableDuringLongPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()
-		h.bot.answerAll(throttled(time.Minute, "channel"))
+		h.bot.finishCalls(throttled(time.Minute, "channel"))
 		h.mustOutcome(h.submit("faq", "hello"))
 		if h.IsReachable("faq", time.Minute) || !h.IsReachable("faq", time.Minute+time.Second) {
 			t.Error("IsReachable ignores the length of the pause")
@@ -246,7 +246,7 @@ func TestChannelIsUnreachableDuringLongPause(t *testing.T) {
 	})
 }
 
-// Times that are stored are of the gateway's clock, which differs from the system's after a step of the latter.
+// Stored times are times of the gateway's clock. It differs from the system's clock after the system's clock was set.
 func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
@@ -255,20 +255,20 @@ func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
 		h.Engine = New(Options{Channels: []Channel{{Name: "faq", Adapter: "bot", Caller: h.bot, GiveUp: testGiveUp,
 			Timeout: time.Minute, Concurrency: 1}}, Load: h.load, Finish: h.finish, Observer: h, Now: now})
 		defer h.close()
-		h.bot.answerAll(failedWith("transient", 200))
+		h.bot.finishCalls(failedWith("transient", 200))
 		j := h.job("faq", "hello")
 		j.Delivery.QueuedAt = now()
 		h.Submit(j)
 		if o := h.mustOutcome(j); o.Next.Sub(now()) <= 0 || o.Next.Sub(now()) > 2*backoffBase {
 			t.Errorf("next attempt at %s, now is %s", o.Next, now())
 		}
-		h.bot.answerAll(notReady())
+		h.bot.finishCalls(notReady())
 		waits := h.job("faq", "waits")
 		waits.Delivery.QueuedAt = now()
 		h.Submit(waits)
 		time.Sleep(testGiveUp)
 		h.wantGivenUp(waits, "transient", "adapter is not ready")
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		overdue := h.job("faq", "overdue")
 		overdue.Delivery.QueuedAt, overdue.Delivery.Error = now().Add(-testGiveUp), "transient"
 		h.Submit(overdue)
@@ -276,24 +276,24 @@ func TestStoredTimesAreOfTheGatewaysClock(t *testing.T) {
 	})
 }
 
-// slowMedia answers a request after the time it was given.
-type slowMedia struct{ late time.Duration }
+// slowMedia waits for delay, and then returns the error of its context.
+type slowMedia struct{ delay time.Duration }
 
 func (m slowMedia) Get(ctx context.Context, _ media.Request, _ media.Limit) (*media.Item, error) {
-	time.Sleep(m.late)
+	time.Sleep(m.delay)
 	return nil, ctx.Err()
 }
 
 func (slowMedia) Link(*media.Item) string { return "" }
 
-// Media whose read ends after the deadline do not exempt their delivery from it.
+// If media are read until after the deadline, the delivery is given up too.
 func TestDeadlinePassesWhileMediaAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp, Target: render.Target{Parts: images},
 			Media: sdk.MediaLink}, Channel{Name: "desk"})
 		defer h.close()
-		h.Media = slowMedia{late: testGiveUp + time.Second}
-		h.bot.answerAll(throttled(time.Hour, "channel"))
+		h.Media = slowMedia{delay: testGiveUp + time.Second}
+		h.bot.finishCalls(throttled(time.Hour, "channel"))
 		h.mustOutcome(h.submit("faq", "throttled"))
 		d := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		time.Sleep(testGiveUp + 2*time.Second)
@@ -309,7 +309,7 @@ func TestGiveUpDoesNotCountTheWaitForTheHours(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: testGiveUp})
 		defer h.close()
 		time.Sleep(startGrace)
-		h.bot.answerAll(notReady())
+		h.bot.finishCalls(notReady())
 		j := h.job("faq", "an offline message")
 		j.Delivery.QueuedAt, j.Waited = time.Now().Add(-9*time.Hour), 9*time.Hour
 		h.Submit(j)

@@ -26,7 +26,7 @@ func TestErrorKinds(t *testing.T) {
 		min, max time.Duration // until the next attempt
 	}
 	for name, tc := range map[string]struct {
-		a    answer
+		a    callResult
 		want want
 	}{
 		"invalid":     {failed("invalid"), want{result: attempt.ResultDead, err: "invalid"}},
@@ -46,18 +46,18 @@ func TestErrorKinds(t *testing.T) {
 			2 * backoffBase}},
 		"throttled, after": {throttled(time.Minute, "lane"), want{attempt.ResultRetry, "throttled", time.Minute,
 			time.Minute}},
-		"transient, after": {answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient",
+		"transient, after": {callResult{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "transient",
 			After: durationpb.New(time.Minute)}}}, want{attempt.ResultRetry, "transient", time.Minute, time.Minute}},
-		"too large to call": {answer{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}},
+		"too large to call": {callResult{err: &plugin.TooLargeError{Bytes: 2, Limit: 1}},
 			want{result: attempt.ResultDead, err: "unsupported"}},
-		"timeout": {answer{err: context.DeadlineExceeded}, want{attempt.ResultRetry, "unknown",
+		"timeout": {callResult{err: context.DeadlineExceeded}, want{attempt.ResultRetry, "unknown",
 			backoffBase / 4, 2 * backoffBase}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq"})
 				defer h.close()
-				h.bot.answerAll(tc.a)
+				h.bot.finishCalls(tc.a)
 				j := h.submit("faq", "hello")
 				o := h.mustOutcome(j)
 				got := want{result: o.Result, err: o.Error}
@@ -91,7 +91,7 @@ func TestUnreadableEnvelope(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq"})
 				defer h.close()
-				h.bot.answerAll(delivered())
+				h.bot.finishCalls(delivered())
 				h.loadErr = fmt.Errorf("read record 1: %w", tc.err)
 				for range 2 * breakerFailures {
 					o := h.mustOutcome(h.submit("faq", "hello"))
@@ -120,7 +120,7 @@ func TestErrorTextNamesTheVendorsAnswer(t *testing.T) {
 	}
 }
 
-// The SDK bounds errors, but an adapter need not use it.
+// The SDK limits the size of errors. An adapter without the SDK may not.
 func TestAdapterErrorsAreBounded(t *testing.T) {
 	for _, kind := range []string{"transient", "throttled", "permanent", "unknown", "declined", "gone",
 		"unknown kind"} {
@@ -128,7 +128,7 @@ func TestAdapterErrorsAreBounded(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq"})
 			defer h.close()
 			long := strings.Repeat("é", 1<<20)
-			h.bot.answerAll(answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{
+			h.bot.finishCalls(callResult{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{
 				Kind: kind, Text: long, Op: long, Reason: long, After: &durationpb.Duration{Seconds: 1 << 60}, Scope: "channel",
 			}}})
 			o := h.mustOutcome(h.submit("faq", "hello"))

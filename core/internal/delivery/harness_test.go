@@ -26,49 +26,49 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answer is the result of a call to the adapter.
-type answer struct {
+// callResult is the result of a call of the adapter.
+type callResult struct {
 	res *pluginpb.DeliverResult
 	err error
 }
 
-func delivered() answer { return answer{res: &pluginpb.DeliverResult{VendorId: "v1"}} }
+func delivered() callResult { return callResult{res: &pluginpb.DeliverResult{VendorId: "v1"}} }
 
-func failed(kind string) answer {
-	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no"}}}
+func failed(kind string) callResult {
+	return callResult{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: kind, Text: "no"}}}
 }
 
-func throttled(after time.Duration, scope string) answer {
-	return answer{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "throttled", After: durationpb.New(after),
+func throttled(after time.Duration, scope string) callResult {
+	return callResult{res: &pluginpb.DeliverResult{Error: &pluginpb.Error{Kind: "throttled", After: durationpb.New(after),
 		Scope: scope}}}
 }
 
-func crashed(alone bool) answer {
+func crashed(alone bool) callResult {
 	e := &plugin.BrokeError{Name: "bot", Fault: plugin.FaultDied, Text: "panic: poison"}
 	if alone {
 		e.Weight = plugin.WeightCertain
 	}
-	return answer{err: e}
+	return callResult{err: e}
 }
 
-func broke(fault plugin.Fault, weight int) answer {
-	return answer{err: &plugin.BrokeError{Name: "bot", Fault: fault, Weight: weight, Text: "poison"}}
+func broke(fault plugin.Fault, weight int) callResult {
+	return callResult{err: &plugin.BrokeError{Name: "bot", Fault: fault, Weight: weight, Text: "poison"}}
 }
 
-func notReady() answer { return answer{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }
+func notReady() callResult { return callResult{err: fmt.Errorf("deliver: %w", plugin.ErrNotReady)} }
 
 // call is a call in flight.
 type call struct {
 	*pluginpb.DeliverCall
 	ctx    context.Context
-	answer chan answer
+	answer chan callResult
 }
 
-// fakeAdapter answers calls immediately by answerFunc, or keeps them until the test answers.
+// fakeAdapter ends calls immediately with the result of resultFunc, or keeps them in flight until the test ends them.
 type fakeAdapter struct {
 	mu         sync.Mutex
-	answerFunc func(*pluginpb.DeliverCall) answer // nil keeps calls in flight
-	calls      []*call                            // in flight
+	resultFunc func(*pluginpb.DeliverCall) callResult // nil keeps calls in flight
+	calls      []*call                                // in flight
 	callTotal  int
 
 	attached  map[string]string
@@ -78,12 +78,12 @@ type fakeAdapter struct {
 func (f *fakeAdapter) Deliver(ctx context.Context, c *pluginpb.DeliverCall) (*pluginpb.DeliverResult, error) {
 	f.mu.Lock()
 	f.callTotal++
-	if f.answerFunc != nil {
+	if f.resultFunc != nil {
 		defer f.mu.Unlock()
-		a := f.answerFunc(c)
+		a := f.resultFunc(c)
 		return a.res, a.err
 	}
-	w := &call{c, ctx, make(chan answer, 1)}
+	w := &call{c, ctx, make(chan callResult, 1)}
 	f.calls = append(f.calls, w)
 	f.mu.Unlock()
 	select {
@@ -120,7 +120,7 @@ func (f *fakeAdapter) Attach(_ context.Context, first *pluginpb.AttachRequest, r
 	return nil
 }
 
-// takeCalls returns the new calls in flight.
+// takeCalls returns the calls in flight that it has not returned before.
 func (f *fakeAdapter) takeCalls() []*call {
 	synctest.Wait()
 	f.mu.Lock()
@@ -130,14 +130,14 @@ func (f *fakeAdapter) takeCalls() []*call {
 	return out
 }
 
-func (f *fakeAdapter) answerAll(a answer) {
-	f.answerWith(func(*pluginpb.DeliverCall) answer { return a })
+func (f *fakeAdapter) finishCalls(a callResult) {
+	f.setResults(func(*pluginpb.DeliverCall) callResult { return a })
 }
 
-func (f *fakeAdapter) answerWith(script func(*pluginpb.DeliverCall) answer) {
+func (f *fakeAdapter) setResults(script func(*pluginpb.DeliverCall) callResult) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answerFunc = script
+	f.resultFunc = script
 }
 
 func (f *fakeAdapter) callCount() int {

@@ -34,27 +34,27 @@ func (h *harness) submitOpen(channel string, offer bool) *attempt.Job {
 	return j
 }
 
-// causesOfWait let further deliveries of channel desk wait for a call. The channel has one concurrent call.
-var causesOfWait = map[string]func(h *harness){
+// waitCauses contains functions that make later deliveries of the channel desk wait for a call, by cause.
+var waitCauses = map[string]func(h *harness){
 	"operator's pause": func(h *harness) { h.Pause(&state.Pause{Channel: "desk", Since: time.Now()}) },
 	"breaker": func(h *harness) {
-		h.bot.answerAll(failedWith("transient", 503))
+		h.bot.finishCalls(failedWith("transient", 503))
 		for range breakerMinimum {
 			h.mustOutcome(h.submit("desk", "fails"))
 		}
 		h.channels["desk"].breaker.timer.Stop()
 	},
 	"vendor's pause": func(h *harness) {
-		h.bot.answerAll(throttled(time.Hour, "channel"))
+		h.bot.finishCalls(throttled(time.Hour, "channel"))
 		h.mustOutcome(h.submit("desk", "throttled"))
 	},
 	"concurrency": func(h *harness) { h.submit("desk", "hangs") },
 }
 
-// An open that waits for a call goes back to the writer when the hours of its channel end, also if give_up ends later or
-// never. Offers and messages go on waiting.
+// An open that waits for a call returns to the writer when the hours of its channel end, also if give_up ends later or
+// never. Offers and messages continue to wait.
 func TestOpenThatWaitsEndsWithTheHours(t *testing.T) {
-	for name, wait := range causesOfWait {
+	for name, wait := range waitCauses {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{
@@ -81,8 +81,8 @@ func TestOpenThatWaitsEndsWithTheHours(t *testing.T) {
 	}
 }
 
-// An open goes on waiting at the end of a span while another span covers it, and ends with the last one.
-func TestOpenThatWaitsOutlastsASpanThatAnotherContinues(t *testing.T) {
+// An open continues to wait at the end of a span if another span continues it, and ends with the last span.
+func TestOpenThatWaitsEndsWithTheLastOfAdjoiningSpans(t *testing.T) {
 	for name, tc := range map[string]struct {
 		spans  []string
 		giveUp time.Duration

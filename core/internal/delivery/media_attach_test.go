@@ -33,8 +33,7 @@ func TestAttachErrorIsRetried(t *testing.T) {
 	})
 }
 
-// Text replaces a medium that cannot be attached: immediately after a permanent error, otherwise after the wait for
-// media.
+// Text replaces a medium that cannot be attached: immediately after a permanent error, otherwise after maxMediaWait.
 func TestTextReplacesMediumThatCannotBeAttached(t *testing.T) {
 	for name, tc := range map[string]struct {
 		err      error
@@ -62,7 +61,7 @@ func TestTextReplacesMediumThatCannotBeAttached(t *testing.T) {
 				defer h.close()
 				h.bot.attachErr = tc.err
 				var call *pluginpb.DeliverCall
-				h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+				h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 				time.Sleep(time.Hour)
 				j := h.job("faq", "x")
 				j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-tc.queued), tc.repeated
@@ -104,7 +103,7 @@ func TestTextReplacesMediaBeyondDeliveryLimit(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, v)
 		defer h.close()
 		var call *pluginpb.DeliverCall
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		o := h.outcomeOf(h.submitEnvelope(fromDesk(parts...), 0, 1))
 		if o == nil || o.Result != attempt.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
 			t.Fatalf("outcome %+v, want text", o)

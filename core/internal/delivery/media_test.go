@@ -110,7 +110,7 @@ func TestMediaForms(t *testing.T) {
 				h := newMediaHarness(t, tc.ch, v)
 				defer h.close()
 				var call *pluginpb.DeliverCall
-				h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+				h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 				d := h.submitEnvelope(fromDesk(tc.parts...), tc.piece, tc.n)
 				o := h.outcomeOf(d)
 				if o == nil || call == nil {
@@ -168,7 +168,7 @@ func TestTextThatReplacesMediaFitsTheLimit(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images, TextBytes: 100}, Media: sdk.MediaLink}, v)
 		defer h.close()
 		var call *pluginpb.DeliverCall
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		p := image("gone")
 		p.Name = strings.Repeat("名", 20) + ".png"
 		o := h.outcomeOf(h.submitEnvelope(fromDesk(envelope.TextPart(strings.Repeat("a ", 45)), p), 0, 1))
@@ -186,7 +186,7 @@ func TestDescriptionOfLossesIsBounded(t *testing.T) {
 		v := &vendor{errs: map[string]error{"gone": &sdk.Error{Kind: sdk.KindGone, Text: strings.Repeat("é", 500)}}}
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer h.close()
-		h.bot.answerAll(answer{res: &pluginpb.DeliverResult{Degraded: strings.Repeat("ü", 1<<20)}})
+		h.bot.finishCalls(callResult{res: &pluginpb.DeliverResult{Degraded: strings.Repeat("ü", 1<<20)}})
 		var parts []envelope.Part
 		for range envelope.MaxParts {
 			parts = append(parts, image("gone"))

@@ -12,13 +12,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// Reading a medium does not count as a call of the channel. After the wait for media, text replaces it.
+// Reading a medium does not count as a call of the channel. After maxMediaWait, text replaces the medium.
 func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink, Concurrency: 1}, v)
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		slow := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
 		quick := h.submit("faq", "hello")
 		if o := h.mustOutcome(quick); o.Result != attempt.ResultDelivered || h.outcomeOf(slow) != nil {
@@ -64,7 +64,7 @@ func TestReadingMediaIsNotAnAttempt(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer h.close()
 		var call *pluginpb.DeliverCall
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		first := h.job("faq", "x")
 		first.Delivery.Item = h.storeEnvelope(fromDesk(image("r1")))
 		first.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
@@ -101,7 +101,7 @@ func TestMediaWaitEndsBeforeGiveUp(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink,
 			GiveUp: 10 * time.Second}, v)
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		for age, want := range map[time.Duration]attempt.Result{0: attempt.ResultRetry,
 			5 * time.Second: attempt.ResultDelivered} {
 			j := h.job("faq", "x")
@@ -146,7 +146,7 @@ func TestSlowMediumLeavesTimeForOthers(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer h.close()
 		var call *pluginpb.DeliverCall
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { call = c; return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		j := h.job("faq", "x")
 		j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-maxMediaWait), true
 		j.Delivery.Item = h.storeEnvelope(fromDesk(image("slow"), image("r1"), image("r2")))

@@ -26,7 +26,7 @@ func TestPausedChannelStartsNoCalls(t *testing.T) {
 		if !h.State("faq").Paused || h.State("other").Paused {
 			t.Error("only faq must be shown as paused")
 		}
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		h.mustOutcome(h.submit("other", "not paused"))
 
 		time.Sleep(10 * testGiveUp) // nothing is given up
@@ -40,11 +40,11 @@ func TestPausedChannelStartsNoCalls(t *testing.T) {
 	})
 }
 
-func TestDeliveryHasItsWholeTimeAfterAPause(t *testing.T) {
+func TestPauseDoesNotCountTowardsTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", GiveUp: 2 * time.Minute})
 		defer h.close()
-		h.bot.answerAll(notReady())
+		h.bot.finishCalls(notReady())
 		h.Pause(&state.Pause{Channel: "faq", Since: time.Now()})
 		j := h.submit("faq", "waits")
 		time.Sleep(time.Hour)

@@ -15,10 +15,10 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// scriptedAdapter gives its answers in turn. An answer takes some time; a call without an answer hangs.
+// scriptedAdapter ends its calls with the given results in turn, each after a delay. A call without a result hangs.
 type scriptedAdapter struct {
 	mu      sync.Mutex
-	answers []answer
+	answers []callResult
 	calls   int
 }
 
@@ -28,7 +28,7 @@ func (s *scriptedAdapter) Deliver(ctx context.Context, _ *pluginpb.DeliverCall) 
 	s.calls++
 	s.mu.Unlock()
 	delay := 50 * time.Millisecond
-	if a == (answer{}) {
+	if a == (callResult{}) {
 		delay = time.Hour
 	}
 	select {
@@ -50,7 +50,7 @@ func (s *scriptedAdapter) Attach(context.Context, *pluginpb.AttachRequest, io.Re
 	return nil
 }
 
-// repeater repeats deliveries as the writer does, and notes when they end.
+// repeater repeats deliveries as the writer does, and records when they end.
 type repeater struct {
 	*harness
 	mu    sync.Mutex
@@ -83,11 +83,12 @@ func (r *repeater) finish(o *attempt.Outcome) {
 	time.AfterFunc(time.Until(o.Next), func() { r.begin(&j) })
 }
 
-// Whatever the vendors and the adapter do, each delivery ends once, at its deadline or after the call that runs then.
+// For all results of calls, each delivery ends exactly once, at the latest at its deadline or when the call in flight
+// at its deadline ends.
 func TestEveryDeliveryEnds(t *testing.T) {
 	const giveUp, timeout = 20 * time.Second, 2 * time.Second
 	rapid.Check(t, func(rt *rapid.T) {
-		answers := rapid.SliceOfN(rapid.SampledFrom([]answer{
+		answers := rapid.SliceOfN(rapid.SampledFrom([]callResult{
 			delivered(), failedWith("transient", 503), failedWith("transient", 200), failedWith("permanent", 400),
 			failedWith("unauthorized", 401), throttled(3*time.Second, "channel"), throttled(time.Hour, "lane"),
 			notReady(), crashed(true), crashed(false), {},

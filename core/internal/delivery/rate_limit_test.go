@@ -13,7 +13,7 @@ func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq", Rate: 2, Concurrency: 100})
 		defer h.close()
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		for i := range 10 {
 			h.submit("faq", fmt.Sprint(i))
 		}
@@ -30,9 +30,9 @@ func TestThrottledChannelPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"}, Channel{Name: "other"})
 		defer h.close()
-		h.bot.answerAll(throttled(time.Minute, "channel"))
+		h.bot.finishCalls(throttled(time.Minute, "channel"))
 		h.mustOutcome(h.submit("faq", "too fast"))
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		j := h.submit("faq", "waits")
 		h.mustOutcome(h.submit("other", "does not"))
 		if paused := h.State("faq").Pause; paused != time.Minute {
@@ -53,9 +53,9 @@ func TestThrottledLaneDoesNotPauseChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()
-		h.bot.answerAll(throttled(time.Minute, "lane"))
+		h.bot.finishCalls(throttled(time.Minute, "lane"))
 		h.mustOutcome(h.submit("faq", "too fast"))
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		h.mustOutcome(h.submit("faq", "another conversation"))
 	})
 }

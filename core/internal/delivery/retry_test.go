@@ -15,7 +15,7 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "faq"})
 		defer h.close()
-		h.bot.answerAll(notReady())
+		h.bot.finishCalls(notReady())
 		first, second := h.submit("faq", "first"), h.submit("faq", "second")
 		time.Sleep(10 * time.Second)
 		if n := h.bot.callCount(); n > 2*int(10*time.Second/notReadyPause)+4 {
@@ -27,7 +27,7 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 				h.IsReachable("faq", time.Minute))
 		}
 		var order []string
-		h.bot.answerWith(func(c *pluginpb.DeliverCall) answer { order = append(order, c.GetKey()); return delivered() })
+		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { order = append(order, c.GetKey()); return delivered() })
 		time.Sleep(2 * notReadyPause)
 		if o := h.mustOutcome(first); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v after the adapter is ready", o)
@@ -40,13 +40,13 @@ func TestNotReadyIsNotAnAttempt(t *testing.T) {
 }
 
 func TestUnknownOutcomes(t *testing.T) {
-	for name, a := range map[string]answer{"reported": failed("unknown"), "died": crashed(false),
+	for name, a := range map[string]callResult{"reported": failed("unknown"), "died": crashed(false),
 		"timeout": {err: context.DeadlineExceeded}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "faq", DeadOnUnknown: true})
 				defer h.close()
-				h.bot.answerAll(a)
+				h.bot.finishCalls(a)
 				if o := h.mustOutcome(h.submit("faq", "hello")); o.Result != attempt.ResultDead ||
 					o.Error != "unknown" {
 					t.Errorf("outcome %+v, want dead", o)

@@ -10,7 +10,7 @@ import (
 
 const ageLimit = 5 * time.Second
 
-// saturated reports whether the channel faq counts as one that cannot keep up.
+// saturated reports whether the engine shows the channel faq as saturated.
 func (h *harness) saturated() bool {
 	synctest.Wait()
 	s := h.State("faq")
@@ -37,7 +37,7 @@ func TestSlowChannelIsSaturated(t *testing.T) {
 		if s.Full != 12*time.Second || s.Waits != 12*time.Second || s.Queued != 17 {
 			t.Errorf("state %+v, want 12 s and 17 queued jobs", s)
 		}
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		for _, c := range h.bot.takeCalls() {
 			c.answer <- delivered()
 		}
@@ -53,22 +53,22 @@ func TestChannelIsNotSaturatedWhileItsQueueWaitsForSomethingElse(t *testing.T) {
 		act     func(*harness)
 	}{
 		"calls hang": {Channel{Name: "faq", Concurrency: 2, Timeout: time.Minute}, func(*harness) {}},
-		"rate limit": {Channel{Name: "faq", Rate: 1}, func(h *harness) { h.bot.answerAll(delivered()) }},
+		"rate limit": {Channel{Name: "faq", Rate: 1}, func(h *harness) { h.bot.finishCalls(delivered()) }},
 		"operator's pause": {Channel{Name: "faq"}, func(h *harness) {
-			h.bot.answerAll(delivered())
+			h.bot.finishCalls(delivered())
 			h.Pause(&state.Pause{Channel: "faq", Since: time.Now()})
 		}},
-		"vendor's pause": {Channel{Name: "faq"}, func(h *harness) { h.bot.answerAll(throttled(time.Hour, "channel")) }},
-		"open breaker":   {Channel{Name: "faq"}, func(h *harness) { h.bot.answerAll(failedWith("transient", 503)) }},
-		"adapter":        {Channel{Name: "faq"}, func(h *harness) { h.bot.answerAll(notReady()) }},
+		"vendor's pause": {Channel{Name: "faq"}, func(h *harness) { h.bot.finishCalls(throttled(time.Hour, "channel")) }},
+		"open breaker":   {Channel{Name: "faq"}, func(h *harness) { h.bot.finishCalls(failedWith("transient", 503)) }},
+		"adapter":        {Channel{Name: "faq"}, func(h *harness) { h.bot.finishCalls(notReady()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, tc.channel)
 				defer h.close()
-				h.bot.answerAll(delivered())
+				h.bot.finishCalls(delivered())
 				h.mustOutcome(h.submit("faq", "works"))
-				h.bot.answerWith(nil)
+				h.bot.setResults(nil)
 				tc.act(h)
 				for range 40 {
 					h.submit("faq", "hello")

@@ -20,9 +20,9 @@ func (h *harness) submitTyping(channel string) *attempt.Job {
 	return j
 }
 
-// A typing event that cannot be sent ends soon, for any cause of its wait. Messages go on waiting.
+// A typing event that would wait for a call ends without a call, for each cause of the wait. Messages continue to wait.
 func TestTypingDoesNotWaitForACall(t *testing.T) {
-	for name, wait := range causesOfWait {
+	for name, wait := range waitCauses {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "desk", Concurrency: 1, Timeout: 24 * time.Hour, GiveUp: time.Hour})
@@ -43,7 +43,7 @@ func TestTypingDoesNotWaitForACall(t *testing.T) {
 
 // The engine does not repeat the call of a typing event.
 func TestTypingIsCalledOnce(t *testing.T) {
-	for name, a := range map[string]answer{
+	for name, a := range map[string]callResult{
 		"adapter is not ready": notReady(),
 		"adapter crashed":      crashed(false),
 		"call hung":            broke(plugin.FaultHung, 1),
@@ -54,7 +54,7 @@ func TestTypingIsCalledOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t, Channel{Name: "desk", GiveUp: time.Hour})
 				defer h.close()
-				h.bot.answerWith(func(*pluginpb.DeliverCall) answer {
+				h.bot.setResults(func(*pluginpb.DeliverCall) callResult {
 					defer func() { a = delivered() }()
 					return a
 				})
@@ -69,16 +69,16 @@ func TestTypingIsCalledOnce(t *testing.T) {
 	}
 }
 
-// A vendor that fails for typing events may accept messages, so these failures do not open the breaker.
+// Failures of typing events do not open the breaker, because the vendor may accept messages.
 func TestBreakerIgnoresFailuresOfTyping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Channel{Name: "desk", GiveUp: time.Hour})
 		defer h.close()
-		h.bot.answerAll(failedWith("transient", 500))
+		h.bot.finishCalls(failedWith("transient", 500))
 		for range 2 * breakerFailures {
 			h.mustOutcome(h.submitTyping("desk"))
 		}
-		h.bot.answerAll(delivered())
+		h.bot.finishCalls(delivered())
 		if o := h.mustOutcome(h.submit("desk", "message")); o.Result != attempt.ResultDelivered {
 			t.Errorf("outcome %+v, want delivered", o)
 		}

@@ -12,9 +12,9 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// ledger derives from the records alone where each message is, which channel owned a conversation when, and which
-// thread belongs to which epoch. It does not use the code that decides.
-type ledger struct {
+// recordModel derives from the records where each message is, which channel owned a conversation at which time, and
+// which thread belongs to which epoch. It does not use the code under test.
+type recordModel struct {
 	envelopes  map[state.Position]*envelope.Envelope
 	order      []state.Position // accepted messages, in order
 	messages   map[state.Position]*messageEntry
@@ -25,15 +25,15 @@ type ledger struct {
 
 	at        int64                       // time of the record
 	waiting   map[thread][]state.Position // customers' envelopes that wait for a departure
-	admitting thread                      // whose first waiting envelope has just been admitted
+	admitting thread                      // the thread of the envelope that was admitted by the last change
 	stale     map[state.Position]bool     // envelopes of the record that must be fenced
 }
 
-// session is what the records say about the newest session of a vendor's thread.
+// session contains the data of the records on the newest session of a vendor's thread.
 type session struct {
-	requested int64 // by the gateway's clock
-	first     int64 // oldest time of an envelope that was not fenced, by the vendor's clock
-	lag       int64 // shortest time between the vendor's time and the acceptance; -1 is unknown
+	requested int64 // start of the session on the gateway's clock
+	first     int64 // oldest time of an envelope that was not fenced, on the vendor's clock
+	lag       int64 // shortest time from the vendor's time to the acceptance; -1 means unknown
 }
 
 // messageEntry is an accepted message.
@@ -41,10 +41,10 @@ type messageEntry struct {
 	conv, channel, thread string
 	role                  envelope.Role
 	disposed              string
-	fenced                bool // as the ledger decides it
-	answers               bool // counted as an answer
-	replayed              bool // from a dead letter, so it is no longer in order
-	holds                 int  // how often it was held
+	fenced                bool // according to the model
+	answers               bool // whether it counts as an answer
+	replayed              bool // whether it was replayed from a dead letter, and so has no place in the order
+	holds                 int  // number of times that it was held
 	deliveries            []*deliveryEntry
 }
 
@@ -53,15 +53,15 @@ type deliveryEntry struct {
 	conv     string
 	d        *journal.Delivery
 	status   string                // "" while it is queued
-	replayed bool                  // a dead letter that was replayed
-	holds    map[*messageEntry]int // of its messages, when it was queued
-	resent   bool                  // delivered without an answer, and sent again to the next owner
-	answered bool                  // the owner answered before the outcome was known
+	replayed bool                  // whether it is a dead letter that was replayed
+	holds    map[*messageEntry]int // holds of its messages when it was queued
+	resent   bool                  // whether it was delivered without an answer and queued again for the next owner
+	answered bool                  // whether the owner answered before the outcome was known
 }
 
 // ownership is the owner of a conversation.
 type ownership struct {
-	channel       string // of the customer
+	channel       string // the customer's channel
 	owner         string
 	epoch         uint64
 	offered       string
@@ -71,13 +71,13 @@ type ownership struct {
 	newestSent    map[thread]int64 // newest time on the vendor's clock
 	endedSent     map[thread]int64 // newestSent when the channel lost control
 	lastDelivered map[string]state.Position
-	sessions      map[thread]*session // of the vendors
+	sessions      map[thread]*session
 	clock         clockModel
 	control       controlModel
 }
 
-func newLedger() *ledger {
-	return &ledger{
+func newRecordModel() *recordModel {
+	return &recordModel{
 		envelopes: map[state.Position]*envelope.Envelope{}, messages: map[state.Position]*messageEntry{},
 		deliveries: map[string]*deliveryEntry{}, letters: map[string][]string{},
 		ownership: map[string]*ownership{}, threads: map[thread]uint64{},
@@ -85,7 +85,7 @@ func newLedger() *ledger {
 	}
 }
 
-func (l *ledger) record(h *harness, r *journal.Record) {
+func (l *recordModel) record(h *harness, r *journal.Record) {
 	h.Helper()
 	for i, st := range r.GetEnvelopes() {
 		e, err := protocol.DecodeEnvelope(st.GetEnvelope())
@@ -103,7 +103,7 @@ func (l *ledger) record(h *harness, r *journal.Record) {
 	}
 }
 
-func (l *ledger) change(h *harness, id string, ch *journal.Change) {
+func (l *recordModel) change(h *harness, id string, ch *journal.Change) {
 	h.Helper()
 	c := l.ownership[id]
 	if c != nil && c.closed {
@@ -191,7 +191,7 @@ func (l *ledger) change(h *harness, id string, ch *journal.Change) {
 	}
 }
 
-func (l *ledger) deadLetterEnded(delivery, status string) {
+func (l *recordModel) deadLetterEnded(delivery, status string) {
 	dead := l.deliveries[delivery]
 	if dead == nil { // an undecided envelope was never queued
 		return
@@ -210,7 +210,7 @@ func (l *ledger) deadLetterEnded(delivery, status string) {
 }
 
 // checkAfterClose checks a change of a conversation that a rule has closed.
-func (l *ledger) checkAfterClose(h *harness, id string, ch *journal.Change) {
+func (l *recordModel) checkAfterClose(h *harness, id string, ch *journal.Change) {
 	h.Helper()
 	switch k := ch.GetKind().(type) {
 	case *journal.Change_Offered, *journal.Change_Passed, *journal.Change_Held, *journal.Change_HomeMoved,
@@ -230,7 +230,7 @@ func (l *ledger) checkAfterClose(h *harness, id string, ch *journal.Change) {
 	}
 }
 
-func (l *ledger) accepted(h *harness, id string, c *ownership, a *journal.Accepted) {
+func (l *recordModel) accepted(h *harness, id string, c *ownership, a *journal.Accepted) {
 	p := state.PositionOf(a.GetPosition())
 	name, key := a.GetChannel(), thread{a.GetChannel(), a.GetThread()}
 	if name == c.channel {
@@ -266,7 +266,7 @@ func (l *ledger) accepted(h *harness, id string, c *ownership, a *journal.Accept
 	}
 }
 
-func (l *ledger) passed(h *harness, c *ownership, p *journal.Passed) {
+func (l *recordModel) passed(h *harness, c *ownership, p *journal.Passed) {
 	if p.GetFrom() != c.owner || p.GetOwner() == c.owner {
 		h.Fatalf("control moved from %s to %s, but the owner was %s", p.GetFrom(), p.GetOwner(), c.owner)
 	}
@@ -289,7 +289,7 @@ func (c *ownership) session(key thread) *session {
 	return c.sessions[key]
 }
 
-// linked starts a session. A channel has one thread: what is known about its former threads is forgotten.
+// linked starts a session. A channel has one thread, so that the data of its former threads is removed.
 func (c *ownership) linked(key thread, requested int64) {
 	maps.DeleteFunc(c.sessions, func(k thread, _ *session) bool { return k.channel == key.channel && k != key })
 	if requested != 0 {
@@ -312,7 +312,7 @@ func (s *session) note(a *journal.Accepted, at int64) {
 
 // isStale reports whether an envelope belongs to an earlier session of its thread, or was sent after the departure of its
 // channel.
-func (l *ledger) isStale(c *ownership, key thread, a *journal.Accepted) bool {
+func (l *recordModel) isStale(c *ownership, key thread, a *journal.Accepted) bool {
 	s, sent := c.session(key), a.GetSentAt()
 	ends := a.GetKind() == string(envelope.KindDisconnected)
 	if c.leaving == key.channel && (sent == 0 || sent > c.leftSent || ends) {
@@ -321,8 +321,8 @@ func (l *ledger) isStale(c *ownership, key thread, a *journal.Accepted) bool {
 	return sent != 0 && s.lag >= 0 && (sent+s.lag+int64(sessionTolerance) < s.requested || ends && sent < s.first)
 }
 
-// admitted checks that a customer's envelope that waits is admitted, in order of arrival.
-func (l *ledger) admitted(h *harness, e *journal.PendingEnded) {
+// admitted checks that a customer's waiting envelopes are admitted in order of arrival.
+func (l *recordModel) admitted(h *harness, e *journal.PendingEnded) {
 	h.Helper()
 	p := state.PositionOf(e.GetPosition())
 	for key, waiting := range l.waiting {
@@ -337,8 +337,8 @@ func (l *ledger) admitted(h *harness, e *journal.PendingEnded) {
 	}
 }
 
-// checkOrder checks that a customer's envelope has not overtaken one that waits.
-func (l *ledger) checkOrder(h *harness, key thread) {
+// checkOrder checks that a customer's envelope has not overtaken a waiting envelope.
+func (l *recordModel) checkOrder(h *harness, key thread) {
 	h.Helper()
 	if len(l.waiting[key]) > 0 && l.admitting != key {
 		h.Fatalf("a customer's envelope has overtaken %d that wait for a departure", len(l.waiting[key]))
@@ -346,7 +346,7 @@ func (l *ledger) checkOrder(h *harness, key thread) {
 	l.admitting = thread{}
 }
 
-func (l *ledger) queued(h *harness, id string, c *ownership, q *journal.Queued) {
+func (l *recordModel) queued(h *harness, id string, c *ownership, q *journal.Queued) {
 	h.Helper()
 	d := q.GetDelivery()
 	sh := &deliveryEntry{conv: id, d: d}
@@ -362,7 +362,7 @@ func (l *ledger) queued(h *harness, id string, c *ownership, q *journal.Queued) 
 	}
 }
 
-// carried returns the positions of the envelopes that a delivery carries.
+// carried returns the positions of the envelopes that a delivery contains.
 func carried(d *journal.Delivery) []state.Position {
 	out := []state.Position{state.PositionOf(d.GetItem().GetPosition())}
 	for _, it := range d.GetJoined() {
@@ -371,7 +371,7 @@ func carried(d *journal.Delivery) []state.Position {
 	return out
 }
 
-func (l *ledger) messageQueued(h *harness, id string, c *ownership, m *messageEntry, sh *deliveryEntry) {
+func (l *recordModel) messageQueued(h *harness, id string, c *ownership, m *messageEntry, sh *deliveryEntry) {
 	h.Helper()
 	d := sh.d
 	if sh.holds == nil {
@@ -395,7 +395,7 @@ func (l *ledger) messageQueued(h *harness, id string, c *ownership, m *messageEn
 	}
 }
 
-func (l *ledger) ended(h *harness, c *ownership, e *journal.Ended) {
+func (l *recordModel) ended(h *harness, c *ownership, e *journal.Ended) {
 	sh := l.deliveries[e.GetDelivery()]
 	if sh == nil || sh.status != "" {
 		h.Fatalf("an unknown or ended delivery ended: %v", e)
@@ -410,7 +410,7 @@ func (l *ledger) ended(h *harness, c *ownership, e *journal.Ended) {
 }
 
 // checkDelivered checks that a customer's message did not overtake another one.
-func (l *ledger) checkDelivered(h *harness, c *ownership, sh *deliveryEntry, p state.Position) {
+func (l *recordModel) checkDelivered(h *harness, c *ownership, sh *deliveryEntry, p state.Position) {
 	h.Helper()
 	key := fmt.Sprint(sh.d.GetChannel(), " ", sh.d.GetEpoch())
 	if p.Compare(c.lastDelivered[key]) < 0 {
@@ -425,12 +425,12 @@ func (l *ledger) checkDelivered(h *harness, c *ownership, sh *deliveryEntry, p s
 }
 
 // wasReplayed reports whether a message was replayed from a dead letter, so that it has no place in the order.
-func (l *ledger) wasReplayed(p state.Position) bool {
+func (l *recordModel) wasReplayed(p state.Position) bool {
 	return l.messages[p] == nil || l.messages[p].replayed
 }
 
 // check checks the invariants that hold between records.
-func (l *ledger) check(h *harness) {
+func (l *recordModel) check(h *harness) {
 	h.Helper()
 	h.state.All(func(c *state.Conversation) bool {
 		l.checkConversation(h, c)
@@ -441,7 +441,7 @@ func (l *ledger) check(h *harness) {
 	}
 }
 
-func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
+func (l *recordModel) checkConversation(h *harness, c *state.Conversation) {
 	h.Helper()
 	if c.Owner != l.ownership[c.ID].owner || c.Epoch != l.ownership[c.ID].epoch {
 		h.Fatalf(
@@ -500,7 +500,7 @@ func (l *ledger) checkConversation(h *harness, c *state.Conversation) {
 }
 
 // status returns the status of a message. It must have exactly one.
-func (l *ledger) status(h *harness, p state.Position) string {
+func (l *recordModel) status(h *harness, p state.Position) string {
 	h.Helper()
 	m := l.messages[p]
 	if m == nil {
@@ -532,8 +532,8 @@ func (l *ledger) status(h *harness, p state.Position) string {
 	return places[0]
 }
 
-// deliveryStatus returns the status of a message's deliveries. Each piece must have been queued once to the newest
-// owner, and deliveries to older owners must have been moved.
+// deliveryStatus returns the status of a message's deliveries. Each piece must have been queued once for the newest
+// owner, and deliveries to earlier owners must have been moved.
 func (m *messageEntry) deliveryStatus(h *harness) string {
 	h.Helper()
 	type attempt struct {
