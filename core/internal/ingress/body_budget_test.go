@@ -15,7 +15,7 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// pipeServer serves connections of net.Pipe, which work in a synctest bubble.
+// pipeServer is a listener for connections of net.Pipe, which work in a synctest bubble.
 type pipeServer struct {
 	t     *testing.T
 	conns chan net.Conn
@@ -36,15 +36,15 @@ func (p *pipeServer) Close() error {
 
 func (p *pipeServer) Addr() net.Addr { return &net.TCPAddr{} }
 
-// addressed is a connection from an address.
-type addressed struct {
+// addressedConn is a connection with the remote address from.
+type addressedConn struct {
 	net.Conn
 	from string
 }
 
-func (a addressed) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(mustAddrPort(a.from)) }
+func (a addressedConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(mustAddrPort(a.from)) }
 
-// newPipeServer runs a server with the handler until the test ends. Call it in a bubble.
+// newPipeServer runs a server with the handler until the test ends. It must be called in a synctest bubble.
 func newPipeServer(t *testing.T, h http.Handler) *pipeServer {
 	t.Helper()
 	p := &pipeServer{t: t, conns: make(chan net.Conn)}
@@ -55,7 +55,7 @@ func newPipeServer(t *testing.T, h http.Handler) *pipeServer {
 	return p
 }
 
-// caller is a request whose body is sent in pieces.
+// caller is the caller of a request. It sends the body in pieces.
 type caller struct {
 	p    *pipeServer
 	conn net.Conn
@@ -66,7 +66,7 @@ func (p *pipeServer) call(from, path string, size int, sent string) *caller {
 	p.t.Helper()
 	client, server := net.Pipe()
 	p.t.Cleanup(func() { _ = client.Close() })
-	p.conns <- addressed{server, from}
+	p.conns <- addressedConn{server, from}
 	c := &caller{p, client}
 	c.send(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		path, size, sent))
@@ -78,7 +78,7 @@ func (c *caller) send(s string) {
 	if _, err := c.conn.Write([]byte(s)); err != nil {
 		c.p.t.Fatal(err)
 	}
-	synctest.Wait() // until the bytes are counted
+	synctest.Wait() // the handler must count the bytes first
 }
 
 // status waits for the response.
@@ -106,7 +106,7 @@ const (
 	vendorIP = "203.0.113.7:2000"
 )
 
-func TestSlowBodiesMakeRoomForHonestOnes(t *testing.T) {
+func TestSlowBodiesMakeRoomForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := twoAdapters(&fake{}, &fake{})
 		o.BodyBytes = 64

@@ -54,7 +54,7 @@ func TestClientAddress(t *testing.T) {
 
 func TestPossibleProxyOverTheLimitIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, log := loggedHandler(t, &fake{receive: guarded(t)})
+		h, log := loggedHandler(t, &fake{receive: requireToken(t)})
 		warned := func() int { return strings.Count(log.String(), `"address":"203.0.113.7"`) }
 		overLimit := func(forwarded string) {
 			for range failureBurst + 10 {

@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// guarded accepts calls with the header "Bearer right".
-func guarded(t *testing.T) receiveFunc {
+// requireToken returns a receive function that accepts only calls with the header "Authorization: Bearer right".
+func requireToken(t *testing.T) receiveFunc {
 	accept := receives(t, "faq", "m1")
 	return func(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 		for _, h := range c.GetHeader() {
@@ -35,7 +35,7 @@ func guessRequest(from, path, token string) *http.Request {
 
 func TestGuessesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{receive: guarded(t)}
+		f := &fake{receive: requireToken(t)}
 		other := f.endpoint()
 		other.Pattern, other.Channels = "/other", []string{"faq2"}
 		h := f.handler(t, f.endpoint(), other)
@@ -68,10 +68,10 @@ func TestGuessesAreLimited(t *testing.T) {
 	})
 }
 
-// A vendor has two credentials, of which one is wrong. The calls with the right one are not refused.
+// A vendor makes calls with a right and with a wrong credential. The calls with the right one must not be refused.
 func TestNetworkWithValidCredentialsHasAHigherLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{receive: guarded(t)}
+		f := &fake{receive: requireToken(t)}
 		h := f.handler(t)
 		for i := range 10 * failureBurst {
 			for _, call := range []struct {
@@ -99,7 +99,7 @@ func TestNetworkWithValidCredentialsHasAHigherLimit(t *testing.T) {
 
 func TestConcurrentGuessesCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		release, answer := make(chan struct{}), guarded(t)
+		release, answer := make(chan struct{}), requireToken(t)
 		f := &fake{receive: func(ctx context.Context, c *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 			<-release
 			return answer(ctx, c)
@@ -118,9 +118,9 @@ func TestConcurrentGuessesCount(t *testing.T) {
 	})
 }
 
-func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
+func TestCredentialsThatAreRefusedAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{receive: guarded(t)}
+		f := &fake{receive: requireToken(t)}
 		h := f.handler(t)
 		serve(h, guessRequest(attacker, "/x/hooks/7", "right"))
 		f.receive = refuses(&pluginpb.Error{Kind: "unauthorized"}) // the token was changed
@@ -135,7 +135,7 @@ func TestCredentialsThatAreRefusedAreForgotten(t *testing.T) {
 }
 
 func TestGuessLimitHasBoundedMemory(t *testing.T) {
-	f := &fake{receive: guarded(t)}
+	f := &fake{receive: requireToken(t)}
 	h := f.handler(t)
 	for i := range maxRemembered + 10 {
 		from := fmt.Sprintf("[2001:db8:%x::1]:9", i)

@@ -11,8 +11,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// givesUp returns an adapter that breaks on each webhook, which has the limits of body.
-func givesUp(t *testing.T, body int64) (*fake, *Handler) {
+// breakingAdapter returns an adapter that breaks on each webhook, and its handler. body is the maximum size of a body.
+func breakingAdapter(t *testing.T, body int64) (*fake, *Handler) {
 	t.Helper()
 	f := &fake{receive: failsWith(fmt.Errorf("receive: %w", &plugin.GivenUpError{
 		Name: "bot", Text: "panic: index out of range\nstack", Keep: &plugin.KeepOnce{},
@@ -24,7 +24,7 @@ func givesUp(t *testing.T, body int64) (*fake, *Handler) {
 }
 
 func TestWebhookThatBreaksTheAdapterIsKeptOnce(t *testing.T) {
-	f, h := givesUp(t, 1<<20)
+	f, h := breakingAdapter(t, 1<<20)
 	for range 3 {
 		w := serve(h, request("POST", "/x/hooks/7?token=s3cret", `{"odd":true}`))
 		if w.Code != 422 || w.Body.String() != `{"code":422,"msg":"the message cannot be processed"}` {
@@ -54,7 +54,7 @@ func TestKeptWebhookHasNoSecrets(t *testing.T) {
 		"short":      `{"accessToken":"accessToken1"}`,
 		"at the cut": strings.Repeat("x", envelope.MaxRawBytes-9) + `"accessToken1"}`,
 	} {
-		f, h := givesUp(t, 1<<20)
+		f, h := breakingAdapter(t, 1<<20)
 		if w := serve(h, request("POST", "/x/hooks/accessToken1", body)); w.Code != 422 {
 			t.Fatalf("%s: response %d %s", name, w.Code, w.Body)
 		}
@@ -69,7 +69,7 @@ func TestKeptWebhookHasNoSecrets(t *testing.T) {
 func TestBeginningOfLargeWebhookIsKept(t *testing.T) {
 	const limit = envelope.MaxRawBytes
 	for size, kept := range map[int]int{limit: limit, limit + 1: limit, 300 << 10: limit, 800 << 10: limit} {
-		f, h := givesUp(t, 1<<20)
+		f, h := breakingAdapter(t, 1<<20)
 		if w := serve(h, request("POST", "/x/hooks/7", strings.Repeat("x", size))); w.Code != 422 {
 			t.Fatalf("response %d %s", w.Code, w.Body)
 		}
@@ -81,7 +81,7 @@ func TestBeginningOfLargeWebhookIsKept(t *testing.T) {
 }
 
 func TestWebhookThatCannotBeKeptIsNotGivenUp(t *testing.T) {
-	f, h := givesUp(t, 1<<20)
+	f, h := breakingAdapter(t, 1<<20)
 	f.keepError = errors.New("disk full")
 	if w := serve(h, request("POST", "/x/hooks/7", "{}")); w.Code != 503 {
 		t.Errorf("response %d, want 503 so that the vendor repeats it", w.Code)
@@ -92,9 +92,10 @@ func TestWebhookThatCannotBeKeptIsNotGivenUp(t *testing.T) {
 	}
 }
 
-// Such webhooks need no credentials, so that one caller could keep the adapter restarting.
+// A webhook that breaks the adapter needs no credentials. Without a limit, one caller could restart the adapter
+// repeatedly.
 func TestWebhooksThatBreakTheAdapterAreLimited(t *testing.T) {
-	_, h := givesUp(t, 1<<20)
+	_, h := breakingAdapter(t, 1<<20)
 	statuses := map[int]int{}
 	for range 2 * failureBurst {
 		statuses[serve(h, request("POST", "/x/hooks/7", "{}")).Code]++

@@ -14,7 +14,7 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-func TestEnvelopesAreStoredInOrderAndTheAdapterAnswers(t *testing.T) {
+func TestEnvelopesAreStoredInOrderAndTheAdapterResponds(t *testing.T) {
 	f := &fake{receive: receives(t, "faq", "m1", "m2")}
 	w := serve(f.handler(t), request("POST", "/x/hooks/7", "{}"))
 	if w.Code != 202 || w.Body.String() != "thanks" {
@@ -45,7 +45,7 @@ func TestNextCallFollowsTheCommit(t *testing.T) {
 	}
 }
 
-func TestAnswerFollowsTheCommit(t *testing.T) {
+func TestResponseFollowsTheCommit(t *testing.T) {
 	f := &fake{receive: receives(t, "faq", "m1")}
 	entered, release := make(chan struct{}), make(chan struct{})
 	f.accept = func(context.Context, []*inbound.Envelope) error { close(entered); <-release; return nil }
@@ -111,7 +111,8 @@ func TestAdapterGetsTheWholeRequest(t *testing.T) {
 	}
 }
 
-// HTTP allows bytes that are not UTF-8, and protobuf does not: they would end the stream of all calls.
+// HTTP allows bytes that are not UTF-8. Protobuf does not allow them in strings: they would end the stream of all
+// calls.
 func TestAdapterGetsValidUTF8(t *testing.T) {
 	f := &fake{}
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(

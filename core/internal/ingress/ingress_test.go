@@ -29,14 +29,14 @@ type keptWebhook struct {
 	kind, cause string
 }
 
-// fake is an adapter, a writer and an observer.
+// fake is an adapter, a writer and an observer for one handler.
 type fake struct {
 	receive  receiveFunc
 	accept   func(context.Context, []*inbound.Envelope) error
 	writable error
 
 	keepError error
-	done      atomic.Int64 // calls of done
+	done      atomic.Int64 // number of calls of done
 
 	mu       sync.Mutex
 	calls    []*pluginpb.ReceiveCall
@@ -97,7 +97,7 @@ func (f *fake) endpoint() Endpoint {
 	}
 }
 
-// options are those of a handler with the given endpoints, or with f.endpoint if there are none.
+// options returns the options of a handler with the given endpoints, or with f.endpoint if there are none.
 func (f *fake) options(endpoints ...Endpoint) Options {
 	if len(endpoints) == 0 {
 		endpoints = []Endpoint{f.endpoint()}
@@ -143,7 +143,7 @@ func encodedEnvelope(t *testing.T, channel, id string) []byte {
 	return b
 }
 
-// receives returns a receive function that answers 202 with one envelope for each id.
+// receives returns a receive function that returns an envelope for each id and the response 202.
 func receives(t *testing.T, channel string, ids ...string) receiveFunc {
 	t.Helper()
 	res := &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{
@@ -163,7 +163,7 @@ func refuses(e *pluginpb.Error) receiveFunc {
 	}
 }
 
-// failsWith returns a receive function for an adapter that cannot be called.
+// failsWith returns a receive function that fails with err.
 func failsWith(err error) receiveFunc {
 	return func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) { return nil, err }
 }

@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// logBuffer is log output that timers write while the test reads it.
+// logBuffer is log output. The handler's timers may write while the test reads.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -20,18 +20,18 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// refusalCase is a request that must be refused: by its form, or because of the adapter or the writer.
+// refusalCase is a request that must be refused because of its form, of the adapter or of the writer.
 type refusalCase struct {
 	fake       *fake         // nil accepts everything
 	request    *http.Request // nil is a valid request
 	status     int
 	text       string
 	reason     string
-	header     string // the one header of Retry-After, Allow and WWW-Authenticate
+	header     string // the expected header: one of Retry-After, Allow and WWW-Authenticate
 	headerText string
 }
 
-// check serves the request and compares the answer and the counters.
+// check serves the request and compares the response and the counters.
 func (tc *refusalCase) check(t *testing.T) {
 	f, r := tc.fake, tc.request
 	if f == nil {
@@ -110,7 +110,7 @@ func TestRequestsAreRefusedByTheirForm(t *testing.T) {
 	})
 }
 
-func TestCarelessHeadersAreAccepted(t *testing.T) {
+func TestUnusualContentTypesAreAccepted(t *testing.T) {
 	for _, contentType := range []string{
 		"application/json;charset", "application/json; charset=", "application/json;  charset=utf-8", "Application/JSON ;",
 		" application/json", "application/json; charset=utf-8; charset=utf-8",

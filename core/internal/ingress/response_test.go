@@ -19,7 +19,7 @@ func TestRefusalHasTheAdaptersBody(t *testing.T) {
 	}
 }
 
-func TestInvalidAnswerStatusBecomes200(t *testing.T) {
+func TestInvalidResponseStatusBecomes200(t *testing.T) {
 	f := &fake{receive: func(context.Context, *pluginpb.ReceiveCall) (*pluginpb.ReceiveResult, error) {
 		return &pluginpb.ReceiveResult{Response: &pluginpb.HttpResponse{Status: 20000}}, nil
 	}}

@@ -15,7 +15,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fill gets n pictures of 20 kB and returns their items, oldest first.
+// fill gets n pictures of 20 kB and returns their items in this order.
 func (b *testStore) fill(prefix string, n int) []*Item {
 	b.t.Helper()
 	var out []*Item
@@ -31,7 +31,7 @@ func (b *testStore) fill(prefix string, n int) []*Item {
 func TestOldestItemsAreEvicted(t *testing.T) {
 	b := open(t) // for ten media
 	old := b.fill("old", 10)
-	b.expectTidy()
+	b.expectFilesOfItems()
 	b.fill("new", 3)
 	for n, i := range old {
 		r, err := i.Open()
@@ -45,7 +45,7 @@ func TestOldestItemsAreEvicted(t *testing.T) {
 	if bytes, items := b.counts.stored(); bytes > b.opt.TotalBytes || items != 10 {
 		t.Errorf("%d bytes in %d items", bytes, items)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
 func TestDiskSizeCountsBlocks(t *testing.T) {
@@ -56,7 +56,7 @@ func TestDiskSizeCountsBlocks(t *testing.T) {
 	}
 }
 
-// Open items are not evicted; if all items are open, Get fails with ErrNoRoom.
+// Open items are not evicted. If all items are open, Get fails with ErrNoRoom.
 func TestOpenItemsAreNotEvicted(t *testing.T) {
 	b := open(t)
 	items := b.fill("a", 10)
@@ -82,7 +82,7 @@ func TestOpenItemsAreNotEvicted(t *testing.T) {
 	if got := b.counts.results(); got[len(got)-1] != "desk "+ResultNoRoom {
 		t.Errorf("counted %v", got)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 	if got, err := io.ReadAll(readers[0]); err != nil || !bytes.Equal(got, picture(20_000)) {
 		t.Errorf("oldest item: other bytes, or error %v", err)
 	}
@@ -99,7 +99,7 @@ func TestOpenItemsAreNotEvicted(t *testing.T) {
 			t.Errorf("item %s has %d readers", id, i.readers)
 		}
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -135,7 +135,7 @@ func TestUnfinishedMediaCountTowardsTotalBytes(t *testing.T) {
 		if full == 0 || full == 4 {
 			t.Errorf("%d of 4 failed with ErrNoRoom, want some but not all", full)
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 }
 
@@ -162,7 +162,7 @@ func TestRunRemovesExpiredItems(t *testing.T) {
 		}
 		time.Sleep(time.Hour - time.Second)
 		synctest.Wait()
-		b.expectTidy()
+		b.expectFilesOfItems()
 		if _, items := b.counts.stored(); items != 3 {
 			t.Fatalf("%d items before they expire", items)
 		}
@@ -180,7 +180,7 @@ func TestRunRemovesExpiredItems(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 }
 
@@ -198,10 +198,10 @@ func TestSweepRemovesManyItems(t *testing.T) {
 	if bytes, items := b.counts.stored(); bytes != diskSize(100) || items != 1 {
 		t.Errorf("%d bytes in %d items", bytes, items)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
-// In the last quarter of an item's time Get fetches the medium again. If that fails, Get returns the old item.
+// In the last quarter of an item's lifetime, Get fetches the medium again. If this fails, Get returns the old item.
 func TestItemsAreFetchedAgainBeforeExpiry(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -215,7 +215,7 @@ func TestItemsAreFetchedAgainBeforeExpiry(t *testing.T) {
 	if second == first || second.Expires.Sub(b.clock.Now()) != time.Hour {
 		t.Errorf("not fetched again; expires at %s", second.Expires)
 	}
-	if r := b.ask("GET", b.Link(first)); r.StatusCode != 200 {
+	if r := b.sendRequest("GET", b.Link(first)); r.StatusCode != 200 {
 		t.Errorf("link to the old item: status %d", r.StatusCode)
 	}
 	b.clock.advance(14 * time.Minute)
@@ -239,5 +239,5 @@ func TestItemsAreFetchedAgainBeforeExpiry(t *testing.T) {
 		t.Error("an expired item was returned")
 	}
 	b.sweep()
-	b.expectTidy()
+	b.expectFilesOfItems()
 }

@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// A failed write leaves no item, releases its space, and can be retried.
+// After a failed write there is no item and no used space, and the next Get succeeds.
 func TestWriteFails(t *testing.T) {
 	t.Run("no folder", func(t *testing.T) {
 		b := open(t)
@@ -30,7 +30,7 @@ func TestWriteFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.must("cat")
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 	for name, suffix := range map[string]string{"data file": dataSuffix, "metadata file": metadataSuffix} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestWriteFails(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.must("cat")
-				b.expectTidy()
+				b.expectFilesOfItems()
 			})
 		})
 	}
@@ -86,7 +86,7 @@ func TestReadFails(t *testing.T) {
 	if _, err := i.Open(); !errors.Is(err, syscall.ELOOP) || errors.Is(err, ErrGone) {
 		t.Errorf("open: %v", err)
 	}
-	r := b.ask("GET", b.Link(i))
+	r := b.sendRequest("GET", b.Link(i))
 	if text := string(body(t, r)); r.StatusCode != http.StatusInternalServerError || strings.Contains(text, b.dir) {
 		t.Errorf("status %d: %s", r.StatusCode, text)
 	}
@@ -98,7 +98,7 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
-// A file that cannot be deleted is logged and delays nothing.
+// If a file cannot be deleted, its item is removed, and the failure is logged. The next start deletes the file.
 func TestDeleteFails(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -113,5 +113,5 @@ func TestDeleteFails(t *testing.T) {
 		t.Errorf("%d items of %d bytes; log: %s", len(b.items), b.used, b.logs)
 	}
 	b.reopen() // deletes the file
-	b.expectTidy()
+	b.expectFilesOfItems()
 }

@@ -18,8 +18,8 @@ const (
 	photoBytes   = 1<<20 + 300_000
 )
 
-// Wherever in a medium the disk ends, nothing of the medium stays, cached media are still served, and the medium is
-// fetched as soon as there is space.
+// The disk becomes full at different bytes of a medium. No part of the medium must remain, cached media must be served,
+// and the medium must be fetched when there is space.
 func TestFullDisk(t *testing.T) {
 	blocks := int64((photoBytes + blockBytes - 1) / blockBytes * blockBytes)
 	for name, free := range map[string]int64{"first block": 0, "in the middle": 600 << 10, "metadata": blocks} {
@@ -41,19 +41,19 @@ func TestFullDisk(t *testing.T) {
 					if !errors.Is(err, want) || IsPermanent(err) {
 						t.Errorf("error = %v, want %v", err, want)
 					}
-					b.expectTidy()
+					b.expectFilesOfItems()
 				}
 				if got := b.counts.results()[1:]; !slices.Equal(got, []string{result, result}) {
 					t.Errorf("counted %v, want %s", got, result)
 				}
-				if r := b.ask("GET", b.Link(old)); r.StatusCode != 200 || !bytes.Equal(body(t, r), picture(5000)) {
+				if r := b.sendRequest("GET", b.Link(old)); r.StatusCode != 200 || !bytes.Equal(body(t, r), picture(5000)) {
 					t.Errorf("cached medium: status %d", r.StatusCode)
 				}
 				d.Clear(t)
 				if got := content(t, b.must("photo")); !bytes.Equal(got, picture(photoBytes)) {
 					t.Error("other bytes than the vendor's")
 				}
-				b.expectTidy()
+				b.expectFilesOfItems()
 			})
 		}
 	}
@@ -80,7 +80,7 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			if n := b.vendor.requests("cat"); n != 0 {
 				t.Errorf("%d requests to the vendor without space for the medium", n)
 			}
-			b.expectTidy()
+			b.expectFilesOfItems()
 			if !d.Mounted {
 				return // other programs write to that disk
 			}
@@ -89,7 +89,7 @@ func TestFreeSpaceIsReserved(t *testing.T) {
 			if _, err := b.Get(t.Context(), request(envelope.PartImage, "photo"), Limit{}); !errors.Is(err, ErrNoRoom) {
 				t.Errorf("error = %v", err)
 			}
-			b.expectTidy()
+			b.expectFilesOfItems()
 			b.must("cat")
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Over a real connection, a download can exceed the listener's write timeout.
+// A download can take longer than the write timeout of the listener.
 func TestDownloadsHaveASeparateTimeout(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(5000))
@@ -55,14 +55,14 @@ func TestDownloadsAreLimited(t *testing.T) {
 		})
 		<-began
 	}
-	r := b.ask("GET", link)
+	r := b.sendRequest("GET", link)
 	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" ||
 		r.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("status %d, header %v", r.StatusCode, r.Header)
 	}
 	close(release)
 	all.Wait()
-	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
+	if r := b.sendRequest("GET", link); r.StatusCode != http.StatusOK {
 		t.Errorf("status %d after the downloads ended", r.StatusCode)
 	}
 }

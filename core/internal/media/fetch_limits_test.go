@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// A slow vendor occupies the fetches of its channel, not those of another channel.
+// A slow vendor uses the fetches of its channel. Another channel can fetch.
 func TestFetchesAreLimitedPerChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, func(o *Options) { o.TotalBytes = 1 << 20 })
@@ -42,12 +42,12 @@ func TestFetchesAreLimitedPerChannel(t *testing.T) {
 	})
 }
 
-// Links to slow hosts delay neither links to other hosts nor vendor references, and they are limited.
+// Fetches from slow hosts are limited. They delay neither links to other hosts nor vendor references.
 func TestSlowHostsDelayNoOthers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		links   string // format with a number
 		n       int
-		most    int // concurrent fetches
+		most    int // expected maximum of concurrent fetches
 		proceed []string
 	}{
 		"one host": {"https://tarpit.example/%d.png", 3 * linksPerHost, linksPerHost,
@@ -101,8 +101,8 @@ func TestSlowHostsDelayNoOthers(t *testing.T) {
 	}
 }
 
-// A caller that leaves while waiting for a limiter takes no slot.
-func TestLeavingALimiter(t *testing.T) {
+// A caller whose context ends while it waits for a limiter takes no slot.
+func TestCanceledCallerTakesNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, func(o *Options) { o.TotalBytes = 4 << 20 })
 		m := png1(100)

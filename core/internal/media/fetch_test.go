@@ -77,7 +77,7 @@ func TestGetIdentifiesMedia(t *testing.T) {
 	}
 }
 
-// The source's claims take precedence over those of the message.
+// The type and the name from the source take precedence over those of the message.
 func TestTypeAndName(t *testing.T) {
 	b := open(t)
 	for _, tc := range []struct {
@@ -130,7 +130,7 @@ func TestGetErrors(t *testing.T) {
 		part     envelope.PartType // default image
 		want     error             // nil is no error
 		result   string
-		requests int // of two calls of Get; a permanent error is not fetched again
+		requests int // number of requests after two calls of Get; after a permanent error, Get does not fetch again
 	}{
 		{name: "ok", result: ResultOK, requests: 1},
 		{name: "exact", result: ResultOK, requests: 1},
@@ -178,7 +178,7 @@ func TestGetErrors(t *testing.T) {
 			if got := b.counts.results()[0]; got != "desk "+tc.result {
 				t.Errorf("counted %q, want %q", got, tc.result)
 			}
-			b.expectTidy()
+			b.expectFilesOfItems()
 		})
 	}
 }
@@ -214,7 +214,7 @@ func TestGetRejectsPartsWithoutMedium(t *testing.T) {
 	}
 }
 
-// Permanent errors are remembered for five minutes. Then a change at the vendor takes effect.
+// Get returns a permanent error for five minutes without a request. Then a change at the vendor takes effect.
 func TestPermanentErrorsAreRemembered(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", medium{err: &sdk.Error{Kind: sdk.KindPermanent}})
@@ -255,7 +255,7 @@ func TestSourceThatHidesCallbackErrors(t *testing.T) {
 	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
 // replacesErrors is a Source that replaces all errors.

@@ -14,8 +14,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// ask sends a request to the handler. It removes BaseURL from the address, as a proxy does.
-func (b *testStore) ask(method, address string, header ...string) *http.Response {
+// sendRequest sends a request to the handler. It removes BaseURL from the address.
+func (b *testStore) sendRequest(method, address string, header ...string) *http.Response {
 	b.t.Helper()
 	r := httptest.NewRequest(method, strings.TrimPrefix(address, "https://chat.example.com/x"), nil)
 	for n := 0; n < len(header); n += 2 {
@@ -44,7 +44,7 @@ func TestHandlerServesItem(t *testing.T) {
 		!strings.HasPrefix(u.Path, "/x/media/"+i.ID+"/1795341600/") {
 		t.Fatalf("link = %s (%v)", link, err)
 	}
-	r := b.ask("GET", link)
+	r := b.sendRequest("GET", link)
 	if r.StatusCode != http.StatusOK || !bytes.Equal(body(t, r), picture(5000)) {
 		t.Errorf("status %d, or wrong bytes", r.StatusCode)
 	}
@@ -94,7 +94,7 @@ func TestRangesAndConditionalRequests(t *testing.T) {
 		{"not modified", "GET", []string{"If-None-Match", etag}, 304, nil, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := b.ask(tc.method, b.Link(i), tc.header...)
+			r := b.sendRequest(tc.method, b.Link(i), tc.header...)
 			got := body(t, r)
 			if r.StatusCode != tc.status || r.Header.Get("Content-Range") != tc.contentRange {
 				t.Errorf("status %d, range %q", r.StatusCode, r.Header.Get("Content-Range"))
@@ -120,8 +120,8 @@ func TestOtherMethodsAreRejected(t *testing.T) {
 	b.vendor.put("cat", png1(100))
 	link := b.Link(b.must("cat"))
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "get"} {
-		for _, address := range []string{link, "/media/nothing"} { // the answer does not depend on the link
-			r := b.ask(method, address)
+		for _, address := range []string{link, "/media/nothing"} { // the response does not depend on the link
+			r := b.sendRequest(method, address)
 			if r.StatusCode != http.StatusMethodNotAllowed || r.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: status %d", method, address, r.StatusCode)
 			}
@@ -166,7 +166,7 @@ func TestContentTypeAndDisposition(t *testing.T) {
 			t.Errorf("%s %s: %v", tc.name, tc.declared, err)
 			continue
 		}
-		r := b.ask("GET", b.Link(i))
+		r := b.sendRequest("GET", b.Link(i))
 		contentType, disposition := r.Header.Get("Content-Type"), r.Header.Get("Content-Disposition")
 		if r.StatusCode != http.StatusOK || contentType != tc.contentType || disposition != tc.disposition {
 			t.Errorf("%s %s: status %d, %s, %s", tc.name, tc.declared, r.StatusCode, contentType, disposition)

@@ -73,7 +73,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// testStore is a store with its fakes.
+// testStore is a store with a fake vendor, a manual clock, an observer and the log output.
 type testStore struct {
 	*Store
 	t      *testing.T
@@ -84,7 +84,7 @@ type testStore struct {
 	logs   *bytes.Buffer
 }
 
-// open opens a store for ten media of 20 kB in a temporary folder.
+// open opens a store in a temporary folder. It has room for ten media of 20 kB.
 func open(t *testing.T, change ...func(*Options)) *testStore {
 	t.Helper()
 	b := &testStore{
@@ -113,7 +113,7 @@ func (b *testStore) reopen(change ...func(*Options)) {
 	b.Store = s
 }
 
-// run starts Run. stop ends it and waits.
+// run starts Run. stop ends Run and waits for its return.
 func (b *testStore) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -125,7 +125,7 @@ func request(part envelope.PartType, ref string) Request {
 	return Request{Channel: "desk", Thread: "t1", State: []byte("s"), Part: envelope.Part{Type: part, Ref: ref}}
 }
 
-// must gets an image and fails the test on an error.
+// must gets an image. It fails the test if Get returns an error.
 func (b *testStore) must(ref string) *Item {
 	b.t.Helper()
 	i, err := b.Get(b.t.Context(), request(envelope.PartImage, ref), Limit{})
@@ -166,8 +166,8 @@ func (b *testStore) files(suffix string) []string {
 	return out
 }
 
-// expectTidy checks that the files on disk match the items, and that no temporary file remains.
-func (b *testStore) expectTidy() {
+// expectFilesOfItems checks that the files on disk are those of the items, and that there is no temporary file.
+func (b *testStore) expectFilesOfItems() {
 	b.t.Helper()
 	b.mu.Lock()
 	items, used := len(b.items), b.used

@@ -22,7 +22,7 @@ func flipBit(path string) error {
 	return errors.Join(os.WriteFile(path, data, 0o600), os.Chtimes(path, time.Time{}, time.Unix(1_000_000_000, 0)))
 }
 
-// A deleted or changed file makes its links answer 410, and the next Get fetches the medium again.
+// If a file is deleted or changed, its links get the status 410, and the next Get fetches the medium again.
 func TestChangedFiles(t *testing.T) {
 	for name, change := range map[string]func(path string) error{
 		"deleted":   os.Remove,
@@ -41,7 +41,7 @@ func TestChangedFiles(t *testing.T) {
 					b.vendor.put("cat", png1(100))
 					i := b.must("cat")
 					link := b.Link(i)
-					if when == "after a download" && b.ask("GET", link).StatusCode != http.StatusOK {
+					if when == "after a download" && b.sendRequest("GET", link).StatusCode != http.StatusOK {
 						t.Fatal("not served")
 					}
 					if err := change(b.path(i.ID, dataSuffix)); err != nil {
@@ -51,7 +51,7 @@ func TestChangedFiles(t *testing.T) {
 						b.reopen()
 					}
 					if method != "Get" {
-						if r := b.ask(method, link, "Range", "bytes=0-0"); r.StatusCode != http.StatusGone {
+						if r := b.sendRequest(method, link, "Range", "bytes=0-0"); r.StatusCode != http.StatusGone {
 							t.Errorf("status %d", r.StatusCode)
 						}
 					}
@@ -59,10 +59,10 @@ func TestChangedFiles(t *testing.T) {
 					if got.ID == i.ID || !bytes.Equal(content(t, got), picture(100)) || b.vendor.requests("cat") != 2 {
 						t.Errorf("Get returned the damaged item after %d requests", b.vendor.requests("cat"))
 					}
-					if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
+					if r := b.sendRequest("GET", link); r.StatusCode != http.StatusGone {
 						t.Errorf("after Get: status %d", r.StatusCode)
 					}
-					b.expectTidy()
+					b.expectFilesOfItems()
 				})
 			}
 		}
@@ -79,25 +79,25 @@ func TestChecksumIsCachedUntilFileChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusOK {
+	if r := b.sendRequest("GET", b.Link(i)); r.StatusCode != http.StatusOK {
 		t.Fatalf("status %d", r.StatusCode)
 	}
 	if err := errors.Join(flipBit(path), os.Chtimes(path, time.Time{}, before.ModTime())); err != nil {
 		t.Fatal(err)
 	}
-	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusOK {
+	if r := b.sendRequest("GET", b.Link(i)); r.StatusCode != http.StatusOK {
 		t.Errorf("status %d: the checksum was computed again", r.StatusCode)
 	}
 	if err := os.Chtimes(path, time.Time{}, before.ModTime().Add(1)); err != nil {
 		t.Fatal(err)
 	}
-	r := b.ask("GET", b.Link(i))
+	r := b.sendRequest("GET", b.Link(i))
 	if r.StatusCode != http.StatusGone || !strings.Contains(b.logs.String(), "damaged medium dropped") {
 		t.Errorf("status %d after the file was touched; log: %s", r.StatusCode, b.logs)
 	}
 }
 
-// If a second fetch fails, Get returns an intact item that expires soon, but not a damaged one.
+// If another fetch fails, Get returns an intact item that expires soon, but not a damaged item.
 func TestDamagedItemAfterFailedFetch(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -114,5 +114,5 @@ func TestDamagedItemAfterFailedFetch(t *testing.T) {
 	if _, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{}); !errors.Is(err, broken) {
 		t.Errorf("error = %v", err)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }

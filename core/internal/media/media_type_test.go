@@ -136,7 +136,7 @@ func TestIsActive(t *testing.T) {
 	}
 }
 
-// No input makes a file that a browser would run pass as an image.
+// FuzzDetectType checks that no file that a browser would execute is accepted as an image.
 func FuzzDetectType(f *testing.F) {
 	for _, head := range []string{mp4, m4a, heic, webm, zip, ole, jpeg, noise, "<html>", "<svg>", "OggS", "%PDF-",
 		"GIF89a", "\xff\xfb\x90\x64", ""} {

@@ -19,7 +19,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// childDir is the environment variable that makes the test binary fetch a medium into that folder and print its id.
+// childDir is an environment variable. If it is set, the test binary fetches a medium into this folder and prints its
+// id instead of testing.
 const childDir = "PATCHBAY_MEDIA_TEST_CHILD"
 
 func init() { // before the goroutine check of TestMain
@@ -54,8 +55,8 @@ func fetchInto(dir string) error {
 	return nil
 }
 
-// TestPowerCut cuts the power between any two operations of a fetch. A medium that Get has returned, whose link can be
-// in use, must survive.
+// TestPowerCut simulates a power cut after each file operation of a fetch. A medium that Get has returned must survive,
+// because its link can be in use.
 func TestPowerCut(t *testing.T) {
 	var ops []crashdisk.Op
 	tracer := crashdisk.Tracer{Root: t.TempDir(), Record: func(op crashdisk.Op) bool { ops = append(ops, op); return true }}

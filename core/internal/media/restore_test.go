@@ -33,14 +33,14 @@ func TestItemsAndLinksSurviveRestart(t *testing.T) {
 	if !bytes.Equal(content(t, after), picture(5000)) || b.vendor.requests("cat") != 1 {
 		t.Errorf("other bytes than before, or %d requests", b.vendor.requests("cat"))
 	}
-	if r := b.ask("GET", link); r.StatusCode != 200 || !bytes.Equal(body(t, r), picture(5000)) {
+	if r := b.sendRequest("GET", link); r.StatusCode != 200 || !bytes.Equal(body(t, r), picture(5000)) {
 		t.Errorf("link: status %d", r.StatusCode)
 	}
 	_, err := b.Get(t.Context(), request(envelope.PartImage, "note"), Limit{})
 	if !same(err, wrong("image/png", "text/html")) {
 		t.Errorf("error = %v", err)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
 func TestMetadataArePrivate(t *testing.T) {
@@ -125,7 +125,7 @@ func TestDamagedItemsAreDeleted(t *testing.T) {
 			if len(b.items) != 0 || b.used != 0 {
 				t.Errorf("%d items of %d bytes, want none", len(b.items), b.used)
 			}
-			b.expectTidy()
+			b.expectFilesOfItems()
 			if again := b.must("cat"); again.ID == i.ID || b.vendor.requests("cat") != 2 {
 				t.Errorf("not fetched again")
 			}
@@ -168,7 +168,7 @@ func TestRestoreAppliesNewLimits(t *testing.T) {
 	if len(b.items) != 2 || b.used > b.opt.TotalBytes {
 		t.Errorf("%d items of %d bytes", len(b.items), b.used)
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 	b.clock.advance(time.Minute)
 	b.reopen(func(o *Options) { o.Keep = 10 * time.Minute })
 	if got := b.items[items[4].ID]; got == nil || got.Expires.Sub(b.clock.Now()) != 9*time.Minute-time.Millisecond {

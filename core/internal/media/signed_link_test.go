@@ -24,7 +24,7 @@ func TestParseLinkParsesLink(t *testing.T) {
 	}
 }
 
-// The Base64 decoder skips line ends; a signature must not contain any.
+// The Base64 decoder ignores line ends. A signature with line ends must be rejected.
 func TestSignatureWithLineEnds(t *testing.T) {
 	good := "/media/" + strings.Repeat("a", 22) + "/1795341600/" + strings.Repeat("A", 43) + "/cat.png"
 	if _, ok := parseLink(good); !ok {
@@ -37,7 +37,8 @@ func TestSignatureWithLineEnds(t *testing.T) {
 	}
 }
 
-// Every accepted link has only one spelling, apart from escapes in the name, and refers to no file outside the folder.
+// FuzzParseLink checks that an accepted link has only one spelling, except escapes in the name, and that it refers to
+// no file outside the folder.
 func FuzzParseLink(f *testing.F) {
 	b := &Store{key: make([]byte, keyBytes)}
 	good := b.Link(&Item{ID: strings.Repeat("a", 22), Info: Info{Name: "cat 1.png"}, Expires: time.Unix(1795341600, 0)})
@@ -64,7 +65,7 @@ func FuzzParseLink(f *testing.F) {
 	})
 }
 
-// Every invalid link gets the same answer.
+// All invalid links get the same response.
 func TestForgedLinks(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
@@ -141,22 +142,22 @@ func TestForgedLinks(t *testing.T) {
 		"item's file":                   "/media/" + i.ID + ".data",
 		"item's metadata":               "/media/" + i.ID + ".json",
 	}
-	want := describe(t, b.ask("GET", forged["made up"]))
+	want := describe(t, b.sendRequest("GET", forged["made up"]))
 	for name, address := range forged {
 		for _, method := range []string{"GET", "HEAD"} {
-			r := b.ask(method, address)
+			r := b.sendRequest(method, address)
 			if r.StatusCode != http.StatusNotFound {
 				t.Errorf("%s: %s %s: status %d", name, method, address, r.StatusCode)
 			}
 			if got := describe(t, r); method == "GET" && got != want {
-				t.Errorf("%s: the answer differs:\n%s\nwant\n%s", name, got, want)
+				t.Errorf("%s: the response differs:\n%s\nwant\n%s", name, got, want)
 			}
 		}
 	}
-	if r := b.ask("GET", good); r.StatusCode != http.StatusOK {
+	if r := b.sendRequest("GET", good); r.StatusCode != http.StatusOK {
 		t.Errorf("valid link: status %d", r.StatusCode)
 	}
-	r := b.ask("GET", good+"?name=x.html&download=1")
+	r := b.sendRequest("GET", good+"?name=x.html&download=1")
 	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/png" {
 		t.Errorf("valid link with a query: status %d", r.StatusCode)
 	}
@@ -168,7 +169,7 @@ func otherEnd(c byte) byte {
 	return alphabet[strings.IndexByte(alphabet, c)^1]
 }
 
-// describe returns status, header and body of an answer.
+// describe returns the status, the header and the body of a response.
 func describe(t *testing.T, r *http.Response) string {
 	t.Helper()
 	var b strings.Builder
@@ -181,33 +182,33 @@ func TestLinksExpire(t *testing.T) {
 	b.vendor.put("cat", png1(100))
 	link := b.Link(b.must("cat"))
 	b.clock.advance(time.Hour - time.Second)
-	r := b.ask("GET", link)
+	r := b.sendRequest("GET", link)
 	if r.StatusCode != http.StatusOK || r.Header.Get("Cache-Control") != "private, immutable, max-age=1" {
 		t.Errorf("before: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
 	}
 	b.clock.advance(time.Second)
 	for range 2 { // before and after the sweep
-		r := b.ask("GET", link)
+		r := b.sendRequest("GET", link)
 		if r.StatusCode != http.StatusGone || r.Header.Get("Cache-Control") != "no-store" || len(body(t, r)) > 50 {
 			t.Errorf("after: status %d, %s", r.StatusCode, r.Header.Get("Cache-Control"))
 		}
 		b.sweep()
 	}
-	b.expectTidy()
+	b.expectFilesOfItems()
 }
 
-// The expiry in the link applies even if the item expires later.
+// A link expires at the time in the link, also if its item expires later.
 func TestLinkThatExpiresBeforeItsItem(t *testing.T) {
 	b := open(t)
 	b.vendor.put("cat", png1(100))
 	early := *b.must("cat")
 	early.Expires = b.clock.Now().Add(time.Minute)
 	link := b.Link(&early)
-	if r := b.ask("GET", link); r.StatusCode != http.StatusOK {
+	if r := b.sendRequest("GET", link); r.StatusCode != http.StatusOK {
 		t.Errorf("before: status %d", r.StatusCode)
 	}
 	b.clock.advance(time.Minute)
-	if r := b.ask("GET", link); r.StatusCode != http.StatusGone {
+	if r := b.sendRequest("GET", link); r.StatusCode != http.StatusGone {
 		t.Errorf("after: status %d", r.StatusCode)
 	}
 }
@@ -219,7 +220,7 @@ func TestLinkToEvictedItem(t *testing.T) {
 	b.mu.Lock()
 	b.remove(i)
 	b.mu.Unlock()
-	if r := b.ask("GET", b.Link(i)); r.StatusCode != http.StatusGone {
+	if r := b.sendRequest("GET", b.Link(i)); r.StatusCode != http.StatusGone {
 		t.Errorf("status %d", r.StatusCode)
 	}
 }

@@ -41,10 +41,10 @@ func TestSigningKey(t *testing.T) {
 			if tc.replaced {
 				want = 404
 			}
-			if r := b.ask("GET", link); r.StatusCode != want {
+			if r := b.sendRequest("GET", link); r.StatusCode != want {
 				t.Errorf("old link: status %d, want %d", r.StatusCode, want)
 			}
-			if r := b.ask("GET", b.Link(b.must("cat"))); r.StatusCode != 200 {
+			if r := b.sendRequest("GET", b.Link(b.must("cat"))); r.StatusCode != 200 {
 				t.Errorf("new link: status %d", r.StatusCode)
 			}
 			info, err := os.Lstat(path)

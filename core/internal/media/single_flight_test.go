@@ -37,7 +37,7 @@ func TestConcurrentCallsShareAFetch(t *testing.T) {
 		if got := b.vendor.requests("cat"); got != 1 {
 			t.Errorf("%d requests to the vendor, want 1", got)
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 }
 
@@ -91,7 +91,7 @@ func TestFetchEndsWhenAllCallersLeave(t *testing.T) {
 		if got := b.counts.results(); !slices.Equal(got, []string{"desk abandoned"}) {
 			t.Errorf("counted %v", got)
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 		b.vendor.put("cat", png1(5000))
 		b.must("cat") // starts a new fetch
 		if got := b.vendor.requests("cat"); got != 2 {
@@ -100,7 +100,7 @@ func TestFetchEndsWhenAllCallersLeave(t *testing.T) {
 	})
 }
 
-// A call during the end of an abandoned fetch starts a new fetch.
+// A call of Get while an abandoned fetch ends starts a new fetch.
 func TestGetAfterAbandonedFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
@@ -126,11 +126,11 @@ func TestGetAfterAbandonedFetch(t *testing.T) {
 		if !bytes.Equal(content(t, second), picture(5000)) {
 			t.Error("other bytes than the vendor's")
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 }
 
-// The end of an abandoned fetch does not affect its successor.
+// The end of an abandoned fetch does not affect the next fetch.
 func TestAbandonedFetchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t)
@@ -188,7 +188,7 @@ func TestRunCancelsFetches(t *testing.T) {
 		if _, err := b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{}); !errors.Is(err, ErrClosed) {
 			t.Errorf("afterwards: %v", err)
 		}
-		b.expectTidy()
+		b.expectFilesOfItems()
 	})
 }
 

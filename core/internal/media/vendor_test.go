@@ -12,21 +12,21 @@ import (
 // chunkBytes is the chunk size of the fake vendor.
 const chunkBytes = 1000
 
-// vendor is a fake Source. It finds media by a part's Ref or URL.
+// vendor is a fake Source. Its media are identified by the Ref or the URL of a part.
 type vendor struct {
 	mu     sync.Mutex
 	media  map[string]medium
 	calls  []Request
 	active int
-	most   int // concurrent calls
+	most   int // maximum number of concurrent calls
 }
 
 // medium is a medium of the fake vendor.
 type medium struct {
 	Info
 	data []byte
-	err  error         // returned after the data
-	wait chan struct{} // if set, delays the last chunk until it is closed or ctx ends
+	err  error         // returned after data
+	wait chan struct{} // if not nil, the last chunk waits until wait is closed or ctx ends
 }
 
 func (v *vendor) put(handle string, m medium) {
@@ -94,7 +94,7 @@ func (v *vendor) Fetch(ctx context.Context, req Request, info func(Info) error, 
 	return m.err
 }
 
-// picture returns a PNG of exactly n bytes, at least 100. Noise follows the image data.
+// picture returns a PNG of n bytes, at least 100. Random bytes follow the image data.
 func picture(n int) []byte {
 	var b bytes.Buffer
 	_ = png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))) // never fails
@@ -104,7 +104,7 @@ func picture(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// png1 returns a picture with correct claims.
+// png1 returns a picture with its type and its name.
 func png1(n int) medium {
 	return medium{Info: Info{ContentType: "image/png", Name: "cat.png", Size: int64(n)}, data: picture(n)}
 }

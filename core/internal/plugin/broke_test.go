@@ -24,10 +24,10 @@ func TestHungCallIsBlamedAndTheProcessReplaced(t *testing.T) {
 			r := run(t, "", func(o *Options) { o.CancelGrace = 50 * time.Millisecond })
 			r.ready()
 			s := r.session.Load()
-			innocent, late := make(chan error, 1), make(chan error, 1)
+			others, late := make(chan error, 1), make(chan error, 1)
 			go func() {
 				_, err := r.Deliver(r.ctx(), send(t, "/wait", "k"))
-				innocent <- err
+				others <- err
 			}()
 			go func() {
 				_, err := r.Deliver(r.ctx(), send(t, "/second", "k"))
@@ -43,7 +43,7 @@ func TestHungCallIsBlamedAndTheProcessReplaced(t *testing.T) {
 			waitFor(t, "the call is sent", func() bool { return s.deliver.sentCount() == 3 })
 			cancel()
 			wantBroke(t, <-hung, FaultHung, WeightCertain)
-			wantBroke(t, <-innocent, FaultHung, WeightNone)
+			wantBroke(t, <-others, FaultHung, WeightNone)
 			if err := <-late; err != nil {
 				t.Errorf("a call that ends in time was killed: %v", err)
 			}

@@ -35,7 +35,7 @@ func TestWebhookThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 			if st := r.Status(); st.Restarts != deaths {
 				t.Errorf("status %+v, want %d restarts", st, deaths)
 			}
-			_, err := r.receiveAt(r.ctx(), fault, "another body") // is tried
+			_, err := r.receiveAt(r.ctx(), fault, "another body") // the adapter gets this call
 			wantGivenUp(t, err)
 			r.until("ready again", Status.AcceptsCalls)
 			if st := r.Status(); st.Restarts != 2*deaths {
@@ -71,21 +71,21 @@ func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	r.ready()
 	s := r.session.Load()
 	failed := make(chan error, 3)
-	var innocent sync.WaitGroup
+	var others sync.WaitGroup
 	for i := range 3 {
-		innocent.Go(func() {
+		others.Go(func() {
 			if _, err := r.receiveAt(r.ctx(), "/second", fmt.Sprint(i)); err != nil {
 				failed <- err
 			}
 		})
 	}
-	waitFor(t, "the innocent calls are sent", func() bool { return s.receive.sentCount() == 3 })
+	waitFor(t, "the other calls are sent", func() bool { return s.receive.sentCount() == 3 })
 	_, err := r.receiveAt(r.ctx(), "/exit", "")
 	wantGivenUp(t, err)
-	innocent.Wait()
+	others.Wait()
 	close(failed)
 	for err := range failed {
-		t.Errorf("innocent call: %v", err)
+		t.Errorf("another call: %v", err)
 	}
 	st := r.until("ready again", func(st Status) bool { return st.Restarts >= 3 && st.AcceptsCalls() })
 	if st.Restarts != 3 {
@@ -93,7 +93,7 @@ func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestRestartForgivesWebhooks(t *testing.T) {
+func TestRestartClearsTheBlameOfWebhooks(t *testing.T) {
 	r := run(t, "")
 	kill := func() {
 		t.Helper()

@@ -8,11 +8,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// queueModel is a callQueue with the calls that a test has entered, in order of arrival.
+// queueModel is a callQueue, and the calls that a test has entered in order of arrival.
 type queueModel struct {
 	queue callQueue
 	calls []*callTurn
-	done  context.Context // has ended, so that no call waits
+	done  context.Context // a context that has ended, so that no call waits
 }
 
 func (m *queueModel) draw(t *rapid.T, ok func(*callTurn) bool) *callTurn {

@@ -109,7 +109,7 @@ func TestWaitingCallsEndWithTheirContext(t *testing.T) {
 	})
 }
 
-// Webhooks that arrive one after the other, while the process is killed, are returned in that order.
+// Webhooks arrive one after the other while the process is killed. Their results are returned in this order.
 func TestHeldAndRepeatedCallsKeepTheirOrder(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget = 1000 })
 	r.ready()

@@ -15,7 +15,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// manualStream is a callStream whose other end is the test.
+// manualStream is a callStream. The test is the adapter: it reads the calls and sends the results.
 type manualStream struct {
 	*callStream[*pluginpb.DeliverCall, *pluginpb.DeliverResult]
 	sent         chan []uint64
@@ -57,7 +57,7 @@ type callResult[R any] struct {
 	err    error
 }
 
-// begin runs do in the background.
+// begin starts a call in the background.
 func (m *manualStream) begin(ctx context.Context, call *pluginpb.DeliverCall) <-chan callResult[*pluginpb.DeliverResult] {
 	out := make(chan callResult[*pluginpb.DeliverResult], 1)
 	go func() {
@@ -141,7 +141,7 @@ func TestCanceledCallHasTheGraceToEnd(t *testing.T) {
 				out := m.begin(ctx, &pluginpb.DeliverCall{})
 				<-m.sent
 				cancel()
-				time.Sleep(time.Minute) // the process gets no CPU time
+				time.Sleep(time.Minute) // as if the process got no CPU time
 				m.markCanceled(m.takeAbandoned())
 				if n := m.overdueCount.Load(); n != 1 {
 					t.Errorf("%d calls are overdue, want 1", n)
@@ -192,7 +192,7 @@ func TestAbandonTwiceCancelsOnce(t *testing.T) {
 	})
 }
 
-// The race detector checks that a call may fail when its grace ends.
+// A call may fail when its grace ends. The race detector checks this.
 func TestFailAtTheEndOfTheGrace(t *testing.T) {
 	for range 20 {
 		m := newManualStream()

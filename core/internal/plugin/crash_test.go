@@ -13,7 +13,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-func TestProcessDiesDuringDeliver(t *testing.T) {
+func TestProcessEndsDuringDeliver(t *testing.T) {
 	for name, tc := range map[string]struct{ fault, text string }{
 		"crash":  {"/crash", "panic: hostile crash"},
 		"exit":   {"/exit", "exit status 9"},
@@ -94,7 +94,7 @@ func TestReceiveIsRepeatedOnceAfterACrash(t *testing.T) {
 	}
 }
 
-func TestCrashesLeaveNothingBehind(t *testing.T) {
+func TestCrashesLeakNoResources(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget = 1000 })
 	crash := func(n int) {
 		for range n {

@@ -14,11 +14,11 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// waitLimit bounds every wait of the tests; only a broken test takes that long.
+// waitLimit is the maximum time of each wait in the tests.
 const waitLimit = 30 * time.Second
 
-// running is a Host under test and its log.
-type running struct {
+// runningHost is a running Host and its log output.
+type runningHost struct {
 	*Host
 	t      *testing.T
 	dir    string
@@ -28,10 +28,11 @@ type running struct {
 	err    error
 }
 
-// run starts a host for the hostile adapter with short timeouts; calls wait for a process. modes is the value of HOSTILE.
-func run(t *testing.T, modes string, change ...func(*Options)) *running {
+// run starts a host for the hostile adapter. Its timeouts are short, and calls wait for a process. modes is the value
+// of HOSTILE.
+func run(t *testing.T, modes string, change ...func(*Options)) *runningHost {
 	t.Helper()
-	r := &running{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
+	r := &runningHost{t: t, dir: filepath.Join(t.TempDir(), "run"), logs: newLogRecorder(), done: make(chan struct{})}
 	o := Options{
 		Name: "hostile", Command: hostilePath, Env: []string{"HOSTILE=" + modes}, RuntimeDir: shortDir(t),
 		Logger: slog.New(r.logs), GatewayVersion: "test",
@@ -56,7 +57,7 @@ func run(t *testing.T, modes string, change ...func(*Options)) *running {
 	return r
 }
 
-// shortDir is a folder whose path leaves room for sockets.
+// shortDir returns a folder with a short path, because the path of a socket is limited.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pb")
@@ -67,8 +68,8 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// stop ends the host and fails the test if that takes too long or leaves a socket folder.
-func (r *running) stop() {
+// stop ends the host. It fails the test if Run does not return in time, or if a socket folder remains.
+func (r *runningHost) stop() {
 	r.t.Helper()
 	r.cancel()
 	select {
@@ -88,23 +89,23 @@ func (r *running) stop() {
 	}
 }
 
-// ctx ends with the test or after waitLimit.
-func (r *running) ctx() context.Context {
+// ctx returns a context that ends after waitLimit, or when the test ends.
+func (r *runningHost) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(r.t.Context(), waitLimit)
 	r.t.Cleanup(cancel)
 	return ctx
 }
 
-// ready waits until calls are taken.
-func (r *running) ready() {
+// ready waits until the host accepts calls.
+func (r *runningHost) ready() {
 	r.t.Helper()
 	if err := r.Wait(r.ctx()); err != nil {
 		r.t.Fatalf("not ready: %v", err)
 	}
 }
 
-// until waits for a status.
-func (r *running) until(condition string, ok func(Status) bool) Status {
+// until waits until ok returns true for the status, and returns the status.
+func (r *runningHost) until(condition string, ok func(Status) bool) Status {
 	r.t.Helper()
 	deadline := time.After(waitLimit)
 	for {
@@ -127,13 +128,13 @@ func webhook(path, body string) *pluginpb.ReceiveCall {
 	return &pluginpb.ReceiveCall{Channels: []string{"c"}, Method: "POST", Path: path, FullPath: path, Body: []byte(body)}
 }
 
-func (r *running) receiveAt(ctx context.Context, path, body string) (*pluginpb.ReceiveResult, error) {
+func (r *runningHost) receiveAt(ctx context.Context, path, body string) (*pluginpb.ReceiveResult, error) {
 	res, done, err := r.Receive(ctx, webhook(path, body))
 	done()
 	return res, err
 }
 
-// logRecorder records log records and signals each.
+// logRecorder records log records. It closes changed at each record.
 type logRecorder struct {
 	mu      sync.Mutex
 	records []map[string]string
@@ -162,7 +163,7 @@ func (l *logRecorder) WithAttrs([]slog.Attr) slog.Handler { return l }
 
 func (l *logRecorder) WithGroup(string) slog.Handler { return l }
 
-// find waits for a record with the message whose attributes satisfy ok.
+// find waits for a record with this message and with attributes for which ok returns true.
 func (l *logRecorder) find(t *testing.T, msg string, ok func(map[string]string) bool) map[string]string {
 	t.Helper()
 	deadline := time.After(waitLimit)
@@ -220,7 +221,7 @@ func (s *callStream[C, R]) sentCount() int {
 	return n
 }
 
-// waitFor polls a condition.
+// waitFor waits until ok returns true.
 func waitFor(t *testing.T, condition string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)

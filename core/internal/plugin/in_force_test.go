@@ -10,18 +10,18 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// changing is a running adapter whose next process gets other modes.
-type changing struct {
-	*running
+// changingHost is a running host. A test can set the modes of the next plugin process.
+type changingHost struct {
+	*runningHost
 	file string
 }
 
-// runChanging starts the hostile adapter with the channels good and bad.
-func runChanging(t *testing.T, change ...func(*Options)) *changing {
+// runChanging starts a host of the hostile adapter with the channels good and bad.
+func runChanging(t *testing.T, change ...func(*Options)) *changingHost {
 	t.Helper()
-	c := &changing{file: filepath.Join(t.TempDir(), "modes")}
+	c := &changingHost{file: filepath.Join(t.TempDir(), "modes")}
 	c.set(t, "")
-	c.running = run(t, "", append(change, func(o *Options) {
+	c.runningHost = run(t, "", append(change, func(o *Options) {
 		o.Env = append(o.Env, "HOSTILE_FILE="+c.file)
 	})...)
 	if _, err := c.Describe(c.ctx()); err != nil {
@@ -35,20 +35,20 @@ func runChanging(t *testing.T, change ...func(*Options)) *changing {
 	return c
 }
 
-func (c *changing) set(t *testing.T, modes string) {
+func (c *changingHost) set(t *testing.T, modes string) {
 	t.Helper()
 	if err := os.WriteFile(c.file, []byte(modes), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (c *changing) restartWith(t *testing.T, modes string) {
+func (c *changingHost) restartWith(t *testing.T, modes string) {
 	t.Helper()
 	c.set(t, modes)
 	c.Restart()
 }
 
-func (c *changing) deliverTo(t *testing.T, channel string) error {
+func (c *changingHost) deliverTo(t *testing.T, channel string) error {
 	t.Helper()
 	call := send(t, "hello", "k")
 	call.Channel = channel
@@ -80,7 +80,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 			if err := c.deliverTo(t, "good"); !errors.Is(err, ErrNotReady) {
 				t.Errorf("deliver: %v", err)
 			}
-			c.restartWith(t, "other-version") // other versions of the same program are welcome
+			c.restartWith(t, "other-version") // another version of the same program is accepted
 			st = c.until("ready", Status.AcceptsCalls)
 			if st.Version != "7.0.0" {
 				t.Errorf("version %s", st.Version)
@@ -134,7 +134,8 @@ func TestAdoptedChannelWaitsForAProcess(t *testing.T) {
 	}
 	c := runChanging(t)
 	d, channels := c.inForce()
-	late := &changing{file: file, running: run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+file) })}
+	r := run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+file) })
+	late := &changingHost{file: file, runningHost: r}
 	late.Adopt(d)
 	late.AdoptChannel(channels[0].config, channels[0].response, "not started")
 	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
@@ -145,13 +146,14 @@ func TestAdoptedChannelWaitsForAProcess(t *testing.T) {
 	}
 }
 
-// lateAdapter returns an adapter that has not started, and the description and channels of another process of it.
-func lateAdapter(t *testing.T) (late *changing, d *pluginpb.DescribeResponse, good, bad *channelInForce) {
+// lateAdapter returns a host whose adapter is not ready yet, and the description and the channels of a process of the
+// same adapter.
+func lateAdapter(t *testing.T) (late *changingHost, d *pluginpb.DescribeResponse, good, bad *channelInForce) {
 	t.Helper()
 	d, channels := runChanging(t).inForce()
-	late = &changing{file: filepath.Join(t.TempDir(), "modes")}
+	late = &changingHost{file: filepath.Join(t.TempDir(), "modes")}
 	late.set(t, "exit-at-start")
-	late.running = run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+late.file) })
+	late.runningHost = run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+late.file) })
 	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	return late, d, channels[0], channels[1]
 }

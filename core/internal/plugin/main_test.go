@@ -14,7 +14,8 @@ import (
 // hostilePath is the path of the built hostile adapter.
 var hostilePath string
 
-// hostEnv makes the test binary a gateway that runs one adapter until it is killed.
+// hostEnv is an environment variable. If it is set, the test binary is a gateway that runs one adapter until it is
+// killed.
 const hostEnv = "PATCHBAY_TEST_HOST"
 
 func TestMain(m *testing.M) {
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	hostilePath = filepath.Join(dir, "hostile")
 	build := exec.Command("go", "build", "-o", hostilePath, "patchbay/core/internal/plugin/hostile")
-	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
+	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as in a release
 	if err := build.Run(); err != nil {
 		panic(fmt.Sprintf("build the hostile adapter: %v", err))
 	}
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// runAsHost prints the adapter's process id once it is ready, and then waits.
+// runAsHost runs a host. It prints the id of the plugin process when the adapter is ready, and then waits.
 func runAsHost(path string) int {
 	h := New(Options{Name: "hostile", Command: path, Env: []string{"HOSTILE=" + os.Getenv("HOSTILE")}})
 	go func() { _ = h.Run(context.Background()) }()

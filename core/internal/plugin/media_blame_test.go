@@ -13,7 +13,7 @@ import (
 )
 
 func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
-	for ref, deaths := range map[string]int{"/crash": 2, "/exit": 2, "/panic": 0} { // "/exit" dies after the first bytes
+	for ref, restarts := range map[string]int{"/crash": 2, "/exit": 2, "/panic": 0} { // "/exit" ends after the first bytes
 		t.Run(ref, func(t *testing.T) {
 			r := run(t, "", func(o *Options) { o.CrashBudget = 2 })
 			r.ready()
@@ -28,9 +28,9 @@ func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 			if m, err := r.read("10"); err != nil || len(m.data) != 10 {
 				t.Errorf("another medium: %v, %v", m, err)
 			}
-			// The session accepts calls a moment before the status shows it.
-			if st := r.until("ready again", Status.AcceptsCalls); st.Restarts != deaths {
-				t.Errorf("status %+v, want %d restarts", st, deaths)
+			// The session accepts calls before the status shows it.
+			if st := r.until("ready again", Status.AcceptsCalls); st.Restarts != restarts {
+				t.Errorf("status %+v, want %d restarts", st, restarts)
 			}
 		})
 	}
@@ -94,14 +94,14 @@ func TestOnlyTheMediumThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	s := r.session.Load()
-	var innocent sync.WaitGroup
-	innocent.Go(func() {
+	var others sync.WaitGroup
+	others.Go(func() {
 		if _, err := r.receiveAt(r.ctx(), "/second", ""); err != nil {
 			t.Errorf("webhook: %v", err)
 		}
 	})
 	for range 2 {
-		innocent.Go(func() { // "/second" is no medium, but that is known after a second only
+		others.Go(func() { // "/second" is no medium, but that is known after a second only
 			if _, err := r.read("/second"); sdk.KindOf(err) != sdk.KindGone {
 				t.Errorf("medium: %v", err)
 			}
@@ -120,7 +120,7 @@ func TestOnlyTheMediumThatKillsTheAdapterIsGivenUp(t *testing.T) {
 		t.Errorf("the medium that kills: %v", err)
 	}
 	wantBroke(t, <-delivered, FaultDied, WeightLikely) // not certain: the medium did it
-	innocent.Wait()
+	others.Wait()
 	r.until("ready again", Status.AcceptsCalls)
 }
 

@@ -19,7 +19,7 @@ type medium struct {
 	data []byte
 }
 
-func (r *running) read(ref string) (*medium, error) {
+func (r *runningHost) read(ref string) (*medium, error) {
 	m := &medium{}
 	err := r.Fetch(r.ctx(), &pluginpb.FetchRequest{Channel: "c", Part: &pluginpb.Part{Type: "file", Ref: ref}},
 		func(h *pluginpb.FetchResponse) error { m.head = h; return nil },
@@ -51,7 +51,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-func TestProcessDiesDuringFetch(t *testing.T) {
+func TestProcessEndsDuringFetch(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	m, err := r.read("/exit")
@@ -64,7 +64,7 @@ func TestProcessDiesDuringFetch(t *testing.T) {
 	}
 }
 
-// A refusal by a process that is being replaced is not final.
+// If a process that is being replaced refuses a fetch, the next process gets it.
 func TestFetchContinuesWithTheNextProcess(t *testing.T) {
 	description := &pluginpb.DescribeResponse{Abilities: []string{"fetch"}}
 	for name, tc := range map[string]struct {

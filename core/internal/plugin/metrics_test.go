@@ -50,7 +50,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
-		t.Fatal("the process lives")
+		t.Fatal("the process is running")
 	}
 	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
 	want := map[string]float64{

@@ -10,14 +10,14 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-func (r *running) subscribeAt(ctx context.Context, channel, cursor string) error {
+func (r *runningHost) subscribeAt(ctx context.Context, channel, cursor string) error {
 	return r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: channel, Cursor: []byte(cursor)},
 		func(context.Context, [][]byte, []byte) error { return nil })
 }
 
 func TestSubscriptionThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget = 2 })
-	for round := range 2 { // the second one after the subscriber's pause
+	for round := range 2 { // the second round is after the subscriber's pause
 		var given int
 		for range 2 {
 			r.ready()
@@ -34,7 +34,7 @@ func TestSubscriptionThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestOtherSubscriptionsGoOn(t *testing.T) {
+func TestOtherSubscriptionsContinue(t *testing.T) {
 	t.Parallel()
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
@@ -67,7 +67,7 @@ func TestOtherSubscriptionsGoOn(t *testing.T) {
 	all.Wait()
 }
 
-func TestDeathAfterTheProbationBlamesNoSubscription(t *testing.T) {
+func TestCrashAfterTheProbationBlamesNoSubscription(t *testing.T) {
 	r := run(t, "")
 	r.ready()
 	p := &probation{host: r.Host, turn: r.subscriptions.enter(), id: subscriptionIdentity("c")}

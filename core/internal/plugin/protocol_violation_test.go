@@ -20,7 +20,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// fetchScript answers Fetch like an adapter that was made without the SDK.
+// fetchScript is an adapter without the SDK. It responds to Fetch with the given messages.
 type fetchScript struct {
 	pluginpb.PluginServiceClient
 	grpc.ClientStream
@@ -49,7 +49,8 @@ func (f *fetchScript) Attach(context.Context, ...grpc.CallOption) (pluginpb.Plug
 	return nil, f.end
 }
 
-// Whatever the adapter sends, head is called once and first, nothing follows an error, and the error is bounded.
+// For all messages of the adapter, head is called first and once, nothing follows an error, and the size of the error
+// is limited.
 func TestFetchFromAnAdapterThatBreaksTheProtocol(t *testing.T) {
 	data := func(s string) *pluginpb.FetchResponse { return &pluginpb.FetchResponse{Data: []byte(s)} }
 	fails := func(e *pluginpb.Error) *pluginpb.FetchResponse {
@@ -131,8 +132,8 @@ func (l *subscribeScript) Recv() (*pluginpb.SubscribeResponse, error) {
 	return nil, status.FromContextError(l.ctx.Err()).Err()
 }
 
-// A stop must not precede the start, which names the channel. An adapter that does not stop is abandoned after
-// stopGrace.
+// The first message contains the channel, so that a stop must not precede it. An adapter that does not stop is
+// abandoned after stopGrace.
 func TestSubscribeStopsAfterItsStart(t *testing.T) {
 	for _, when := range []time.Duration{0, time.Nanosecond, time.Second} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,14 +14,14 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// leakedToken needs an escape in URLs and in JSON.
+// leakedToken is a secret that needs escapes in URLs and in JSON.
 const leakedToken = `canary/"7+Yd2 <x>`
 
-// leakParts are pieces that no form of the token may leave.
+// leakParts lists parts of the token in all its forms. No output may contain them.
 var leakParts = []string{`canary/"`, `canary/\"`, "canary%2F", "Yd2"}
 
-// leaking runs the hostile adapter with a secret setting.
-func leaking(t *testing.T) *running {
+// runWithSecret starts a host of the hostile adapter with a secret setting.
+func runWithSecret(t *testing.T) *runningHost {
 	t.Helper()
 	r := run(t, "", func(o *Options) { o.Env = append(o.Env, "KEY=environ-secret"); o.Secrets = []string{"environ-secret"} })
 	r.ready()
@@ -65,7 +65,7 @@ func asJSON(t *testing.T, m proto.Message) string {
 }
 
 func TestResultsShowNoSecrets(t *testing.T) {
-	r := leaking(t)
+	r := runWithSecret(t)
 	for _, path := range []string{"/leak", "/leak-cut"} {
 		received, err := r.receiveAt(r.ctx(), path, "x")
 		if err != nil {
@@ -90,7 +90,7 @@ func TestResultsShowNoSecrets(t *testing.T) {
 }
 
 func TestLogShowsNoSecrets(t *testing.T) {
-	r := leaking(t)
+	r := runWithSecret(t)
 	if _, err := r.receiveAt(r.ctx(), "/leak-log", "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestLogShowsNoSecrets(t *testing.T) {
 }
 
 func TestCrashShowsNoSecrets(t *testing.T) {
-	r := leaking(t)
+	r := runWithSecret(t)
 	for _, path := range []string{"/leak-crash", "/leak-exit"} {
 		_, err := r.receiveAt(r.ctx(), path, "x")
 		given, ok := errors.AsType[*GivenUpError](err)
@@ -116,7 +116,7 @@ func TestCrashShowsNoSecrets(t *testing.T) {
 	checkNoLeak(t, "the log", r.logText())
 }
 
-func (r *running) logText() string {
+func (r *runningHost) logText() string {
 	r.logs.mu.Lock()
 	defer r.logs.mu.Unlock()
 	return fmt.Sprint(r.logs.records)

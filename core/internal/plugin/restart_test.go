@@ -67,7 +67,7 @@ func TestCrashLoopEndsInQuarantine(t *testing.T) {
 }
 
 // kill kills the process while it runs no call.
-func kill(t *testing.T, r *running) {
+func kill(t *testing.T, r *runningHost) {
 	t.Helper()
 	if err := syscall.Kill(r.Status().PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

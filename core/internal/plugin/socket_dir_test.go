@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSocketFoldersOfDeadProcessesAreRemoved(t *testing.T) {
+func TestSocketFoldersOfEndedProcessesAreRemoved(t *testing.T) {
 	gone := exec.Command("true")
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)

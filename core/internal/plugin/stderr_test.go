@@ -11,7 +11,7 @@ import (
 // keepText redacts nothing.
 func keepText(s string) string { return s }
 
-// decode returns what the decoder writes for an input, without times.
+// decode returns the output of the decoder for an input, without times.
 func decode(t testing.TB, input string) (string, *stderrDecoder) {
 	t.Helper()
 	var out bytes.Buffer

@@ -32,17 +32,17 @@ func TestGrandchildrenDoNotDelayTheStop(t *testing.T) {
 			if d := time.Since(began); d > 5*time.Second {
 				t.Errorf("stop took %s", d)
 			}
-			if mode == "grandchild-far" { // not in the group, but it must not delay the stop
+			if mode == "grandchild-far" { // the process is not in the group, and must not delay the stop
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 				return
 			}
-			waitFor(t, "the grandchild is gone", func() bool { return !alive(pid) })
+			waitFor(t, "the grandchild is gone", func() bool { return !isRunning(pid) })
 		})
 	}
 }
 
-// alive reports whether a process runs; a zombie does not.
-func alive(pid int) bool {
+// isRunning reports whether a process is running. A zombie is not.
+func isRunning(pid int) bool {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return false
@@ -54,12 +54,12 @@ func alive(pid int) bool {
 func TestStopIsBounded(t *testing.T) {
 	for name, tc := range map[string]struct {
 		modes string
-		do    func(r *running)
+		do    func(r *runningHost)
 	}{
-		"idle":            {"", func(*running) {}},
-		"frozen":          {"", func(r *running) { _ = syscall.Kill(r.Status().PID, syscall.SIGSTOP) }},
-		"ignores SIGTERM": {"ignore-sigterm", func(*running) {}},
-		"hangs in drain":  {"hang-drain", func(*running) {}},
+		"idle":            {"", func(*runningHost) {}},
+		"frozen":          {"", func(r *runningHost) { _ = syscall.Kill(r.Status().PID, syscall.SIGSTOP) }},
+		"ignores SIGTERM": {"ignore-sigterm", func(*runningHost) {}},
+		"hangs in drain":  {"hang-drain", func(*runningHost) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, tc.modes, func(o *Options) { o.DrainTimeout, o.StopTimeout = 500*time.Millisecond, 500*time.Millisecond })
@@ -71,7 +71,7 @@ func TestStopIsBounded(t *testing.T) {
 			if d := time.Since(began); d > 10*time.Second {
 				t.Errorf("stop took %s", d)
 			}
-			if alive(pid) {
+			if isRunning(pid) {
 				t.Error("the process is alive")
 			}
 		})
@@ -135,12 +135,12 @@ func TestKilledGatewayLeavesNoAdapter(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the host printed %q", line)
 	}
-	if !alive(pid) {
+	if !isRunning(pid) {
 		t.Fatal("the adapter does not run")
 	}
 	if err := host.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = host.Wait()
-	waitFor(t, "the adapter is gone", func() bool { return !alive(pid) })
+	waitFor(t, "the adapter is gone", func() bool { return !isRunning(pid) })
 }

@@ -17,8 +17,8 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// shelf is a fake store.
-type shelf struct {
+// fakeStore stores the envelopes and the cursor of a subscription.
+type fakeStore struct {
 	mu     sync.Mutex
 	texts  []string
 	cursor []byte
@@ -26,7 +26,7 @@ type shelf struct {
 	after  func(text string)
 }
 
-func (s *shelf) store(ctx context.Context, envelopes [][]byte, cursor []byte) error {
+func (s *fakeStore) store(ctx context.Context, envelopes [][]byte, cursor []byte) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -53,13 +53,13 @@ func (s *shelf) store(ctx context.Context, envelopes [][]byte, cursor []byte) er
 	return nil
 }
 
-func (s *shelf) from() *pluginpb.SubscribeRequest {
+func (s *fakeStore) from() *pluginpb.SubscribeRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return &pluginpb.SubscribeRequest{Channel: "c", Cursor: s.cursor}
 }
 
-func (s *shelf) holds(t *testing.T, want ...string) {
+func (s *fakeStore) expectStored(t *testing.T, want ...string) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *shelf) holds(t *testing.T, want ...string) {
 func TestSubscribeStoresBatchesInOrder(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
-	s := &shelf{after: func(text string) {
+	s := &fakeStore{after: func(text string) {
 		if text == "5" {
 			cancel()
 		}
@@ -79,17 +79,17 @@ func TestSubscribeStoresBatchesInOrder(t *testing.T) {
 	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
 		t.Errorf("Subscribe = %v, want nil: it was stopped", err)
 	}
-	s.holds(t, "1", "2", "3", "4", "5")
+	s.expectStored(t, "1", "2", "3", "4", "5")
 	if string(s.cursor) != "5" {
 		t.Errorf("cursor %q", s.cursor)
 	}
 }
 
-// The process is killed after a batch was stored and before it is acknowledged.
+// The process is killed after a batch was stored and before the batch is acknowledged.
 func TestSubscribeContinuesAtTheCursorAfterACrash(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
-	s := &shelf{}
+	s := &fakeStore{}
 	s.after = func(text string) {
 		switch text {
 		case "2":
@@ -107,13 +107,13 @@ func TestSubscribeContinuesAtTheCursorAfterACrash(t *testing.T) {
 	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	s.holds(t, "1", "2", "3", "4", "5")
+	s.expectStored(t, "1", "2", "3", "4", "5")
 }
 
 func TestSubscribeEndsWithTheErrorOfStore(t *testing.T) {
 	r := run(t, "")
 	full := errors.New("no room")
-	s := &shelf{before: func(text string) error {
+	s := &fakeStore{before: func(text string) error {
 		if text == "3" {
 			return full
 		}
@@ -122,7 +122,7 @@ func TestSubscribeEndsWithTheErrorOfStore(t *testing.T) {
 	if err := r.Subscribe(r.ctx(), s.from(), s.store); !errors.Is(err, full) {
 		t.Errorf("Subscribe = %v, want the error of store", err)
 	}
-	s.holds(t, "1", "2")
+	s.expectStored(t, "1", "2")
 	s.before = nil
 	ctx, cancel := context.WithCancel(r.ctx())
 	s.after = func(text string) {
@@ -133,7 +133,7 @@ func TestSubscribeEndsWithTheErrorOfStore(t *testing.T) {
 	if err := r.Subscribe(ctx, s.from(), s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	s.holds(t, "1", "2", "3", "4", "5")
+	s.expectStored(t, "1", "2", "3", "4", "5")
 }
 
 func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
@@ -151,7 +151,7 @@ func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := run(t, "")
-			s := &shelf{}
+			s := &fakeStore{}
 			err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte(tc.fault)}, s.store)
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("Subscribe = %v, want %q", err, tc.want)
@@ -159,7 +159,7 @@ func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
 			if e, typed := errors.AsType[*sdk.Error](err); typed != (tc.kind != "") || typed && e.Kind != tc.kind {
 				t.Errorf("error %#v, want kind %q", err, tc.kind)
 			}
-			s.holds(t, "0 threads")
+			s.expectStored(t, "0 threads")
 			s.texts = nil
 			if err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/early")}, s.store); err != nil {
 				t.Errorf("the next Subscribe = %v", err)
@@ -171,18 +171,18 @@ func TestSubscribeReturnsTheAdaptersFaults(t *testing.T) {
 func TestSubscribeStoresBatchesEmittedWhileStopping(t *testing.T) {
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
-	s := &shelf{after: func(string) { cancel() }}
+	s := &fakeStore{after: func(string) { cancel() }}
 	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/parting")}, s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	s.holds(t, "0 threads", "emitted after the stop")
+	s.expectStored(t, "0 threads", "emitted after the stop")
 }
 
 func TestSubscribeAbandonsAnAdapterThatDoesNotStop(t *testing.T) {
 	t.Parallel()
 	r := run(t, "")
 	ctx, cancel := context.WithCancel(r.ctx())
-	s := &shelf{after: func(string) { cancel() }}
+	s := &fakeStore{after: func(string) { cancel() }}
 	began := time.Now()
 	if err := r.Subscribe(ctx, &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/stubborn")}, s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
@@ -195,11 +195,11 @@ func TestSubscribeAbandonsAnAdapterThatDoesNotStop(t *testing.T) {
 func TestRestartEndsSubscriptions(t *testing.T) {
 	r := run(t, "")
 	r.ready()
-	s := &shelf{after: func(string) { r.Restart() }}
+	s := &fakeStore{after: func(string) { r.Restart() }}
 	if err := r.Subscribe(r.ctx(), &pluginpb.SubscribeRequest{Channel: "c", Cursor: []byte("/subscribe")}, s.store); err != nil {
 		t.Errorf("Subscribe = %v, want nil: the adapter stopped in order", err)
 	}
-	s.holds(t, "0 threads")
+	s.expectStored(t, "0 threads")
 }
 
 func TestSubscribeSendsManyThreads(t *testing.T) {
@@ -208,9 +208,9 @@ func TestSubscribeSendsManyThreads(t *testing.T) {
 	for i := range 3000 { // 12 MB: more than one message may have
 		from.Threads = append(from.Threads, &pluginpb.LiveThread{Thread: fmt.Sprint("t", i), State: make([]byte, sdk.MaxStateBytes)})
 	}
-	s := &shelf{}
+	s := &fakeStore{}
 	if err := r.Subscribe(r.ctx(), from, s.store); err != nil {
 		t.Errorf("Subscribe = %v", err)
 	}
-	s.holds(t, "3000 threads")
+	s.expectStored(t, "3000 threads")
 }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // script is an implementation of Subscribe.
 type script = func(ctx context.Context, from *pluginpb.SubscribeRequest, store plugin.Store) error
 
-// host is a fake adapter: each call of Subscribe runs the next script; the last script is repeated.
+// host is a fake adapter. Each call of Subscribe runs the next script, and later calls run the last script again.
 type host struct {
 	mu      sync.Mutex
 	ready   func() error
@@ -48,8 +48,8 @@ func (h *host) Subscribe(ctx context.Context, from *pluginpb.SubscribeRequest, s
 	return script(ctx, from, store)
 }
 
-// times returns the number of calls of Subscribe.
-func (h *host) times() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.calls) }
+// callCount returns the number of calls of Subscribe.
+func (h *host) callCount() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.calls) }
 
 // gaps returns the times between calls of Subscribe.
 func (h *host) gaps() []time.Duration {
@@ -67,7 +67,7 @@ func waitForEnd(ctx context.Context, _ *pluginpb.SubscribeRequest, _ plugin.Stor
 	return nil
 }
 
-// fakeWriter records texts, and refuses what the test wants.
+// fakeWriter records the texts of envelopes. refuse decides which envelopes it refuses.
 type fakeWriter struct {
 	state   *state.State
 	mu      sync.Mutex
@@ -129,7 +129,7 @@ type run struct {
 	set *Set
 }
 
-// start runs the scripts in a synctest bubble until stop.
+// start runs a subscriber with the scripts until stop. It must be called in a synctest bubble.
 func start(t *testing.T, w *fakeWriter, scripts ...script) *run {
 	t.Helper()
 	return startWith(t, w, &host{scripts: scripts})

@@ -17,7 +17,7 @@ func TestOnlyChangedSubscriptionsStop(t *testing.T) {
 		w := &fakeWriter{}
 		lastBatch := func(ctx context.Context, _ *pluginpb.SubscribeRequest, store plugin.Store) error {
 			<-ctx.Done()
-			time.Sleep(time.Second) // the adapter takes its time to stop
+			time.Sleep(time.Second) // the adapter needs a second to stop
 			return store(context.Background(), encoded(t, "last"), []byte("2"))
 		}
 		b := start(t, w, lastBatch)
@@ -26,13 +26,13 @@ func TestOnlyChangedSubscriptionsStop(t *testing.T) {
 		added := Channel{Name: "d", Adapter: "a", Host: &host{scripts: []script{waitForEnd}}}
 		b.set.Configure([]Channel{kept, added})
 		synctest.Wait()
-		if b.times() != 1 || added.Host.(*host).times() != 1 {
-			t.Fatalf("subscriptions started %d and %d times, want once each", b.times(), added.Host.(*host).times())
+		if b.callCount() != 1 || added.Host.(*host).callCount() != 1 {
+			t.Fatalf("subscriptions started %d and %d times, want once each", b.callCount(), added.Host.(*host).callCount())
 		}
 		moved := kept
 		moved.Host = &host{scripts: []script{waitForEnd}}
 		b.set.Suspend([]Channel{moved, added})
-		if !w.done() || moved.Host.(*host).times() != 0 {
+		if !w.done() || moved.Host.(*host).callCount() != 0 {
 			t.Error("Suspend must wait for the last batch and start nothing")
 		}
 		if len(b.removed) > 0 {
@@ -43,7 +43,7 @@ func TestOnlyChangedSubscriptionsStop(t *testing.T) {
 			t.Errorf("removed subscriptions (-want +got):\n%s", diff)
 		}
 		synctest.Wait()
-		if b.times() != 1 || moved.Host.(*host).times() != 1 {
+		if b.callCount() != 1 || moved.Host.(*host).callCount() != 1 {
 			t.Error("the subscription did not move to the other process")
 		}
 		b.stop()

@@ -35,7 +35,7 @@ func TestStoreWaitsForTheWriter(t *testing.T) {
 				w, until := &fakeWriter{}, time.Now().Add(10*time.Minute)
 				w.refuse = func(in []*inbound.Envelope) (int, error) {
 					if time.Now().Before(until) {
-						return min(1, len(in)-1), why // one more each time, except the last
+						return min(1, len(in)-1), why // accepts one envelope in each call, except the last envelope
 					}
 					return len(in), nil
 				}
@@ -91,7 +91,7 @@ func TestMessagesThatCantBeStoredDoNotBlockTheChannel(t *testing.T) {
 	if large, err = protocol.EncodeEnvelope(e); err != nil {
 		t.Fatal(err)
 	}
-	e.Thread = strings.Repeat("t", 500<<10) // from an adapter that does not validate
+	e.Thread = strings.Repeat("t", 500<<10) // from an adapter without validation
 	hopeless, err := protocol.EncodeEnvelope(e)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestAdapterMustNotEmitForAnotherChannel(t *testing.T) {
 	})
 }
 
-// The receiver takes 10 messages per second, and holds 50 before the writer refuses more.
+// The receiver takes 10 messages per second. The writer refuses messages when 50 messages wait.
 func TestSubscriptionKeepsAnOverloadedReceiverBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room, last := 50.0, time.Now()

@@ -77,7 +77,7 @@ func TestSubscriptionStartsAgain(t *testing.T) {
 	broken := fails(errors.New("no route"))
 	for name, tc := range map[string]struct {
 		scripts []script
-		want    []time.Duration // the longest gap; the shortest is three quarters of it
+		want    []time.Duration // the maximum of each gap; the minimum is three quarters of it
 	}{
 		"delays double":         {[]script{broken}, []time.Duration{delay.Base, 2 * delay.Base, 4 * delay.Base, 8 * delay.Base}},
 		"also without an error": {[]script{fails(nil)}, []time.Duration{delay.Base, 2 * delay.Base}},
@@ -142,15 +142,15 @@ func TestSubscriptionWaitsForItsAdapter(t *testing.T) {
 			return nil
 		}})
 		time.Sleep(time.Hour)
-		if b.times() > 0 {
+		if b.callCount() > 0 {
 			t.Error("subscribed to an adapter that is not ready")
 		}
 		here.Store(true)
 		time.Sleep(delay.Max)
 		synctest.Wait()
 		b.stop()
-		if b.times() != 1 {
-			t.Errorf("subscribed %d times after the adapter became ready, want once", b.times())
+		if b.callCount() != 1 {
+			t.Errorf("subscribed %d times after the adapter became ready, want once", b.callCount())
 		}
 	})
 }
