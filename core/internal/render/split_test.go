@@ -65,7 +65,7 @@ func TestPiecesOfTextShorterThanItsCountedLength(t *testing.T) {
 	}
 }
 
-// Cuts are between the characters that people see, also if the limit of the channel is small.
+// Cuts are between clusters, also if the limit of the channel is small.
 func TestPiecesKeepClusters(t *testing.T) {
 	for name, cluster := range map[string]string{
 		"Thai": "ที่", "Hindi": "क्षि", "family": "👨‍👩‍👧", "accent": "e\u0301", "flag": "🇩🇪", "couple": "👩🏽‍❤️‍💋‍👨🏽", "line": "a\r\n",
@@ -85,7 +85,7 @@ func TestPiecesKeepClusters(t *testing.T) {
 	}
 }
 
-// Pieces of a long run of spaces are not sent, and all other pieces joined have the rest of the text.
+// Blank pieces of a long run of spaces are not sent. The other pieces joined are the rest of the text.
 func TestBlankPiecesAreEmpty(t *testing.T) {
 	body := "start" + strings.Repeat(" ", 3000) + strings.Repeat("\u200b", 1000) + "end"
 	e := &envelope.Envelope{Kind: envelope.KindMessage, Parts: []envelope.Part{envelope.TextPart(body)}}

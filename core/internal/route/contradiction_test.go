@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// findings returns the findings in the last of some rules.
+// findings returns the findings of the last rule.
 func findings(t *testing.T, rules ...Rule) string {
 	t.Helper()
 	table, problems := Compile(rules, testChannels)
@@ -119,7 +119,7 @@ func TestNarrowerRulesBehindWiderOnesAreWarnings(t *testing.T) {
 	}
 }
 
-// A rule between two others can make the later one reachable, if it sets an attribute that their condition reads.
+// If a rule between two other rules sets an attribute that their conditions read, the last rule can be reachable.
 func TestRulesBehindAnAttributeThatIsSetAreReached(t *testing.T) {
 	set := map[string]string{"t": "x"}
 	for name, tc := range map[string]struct {

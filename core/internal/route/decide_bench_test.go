@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// benchConditions are the conditions of the benchmark's rules. All but the last are in the index.
+// benchConditions contains the conditions of the benchmark's rules. The index contains all except the last.
 var benchConditions = map[string]string{
 	"attribute": `attr("points") == "%d" && handovers < 3`,
 	"json":      `data("shop.payload", "order.id") == "%d" && handovers < 3`,
@@ -17,7 +17,7 @@ var benchConditions = map[string]string{
 	"no-index":  `handovers < 3 && int(attr("points")) == %d`,
 }
 
-// benchTable has n rules of which the last one matches benchFacts(n).
+// benchTable returns a table of n rules. Only the last one matches benchFacts(n).
 func benchTable(tb testing.TB, n int, condition string) *Table {
 	tb.Helper()
 	rules := make([]Rule, n)
@@ -44,8 +44,8 @@ func benchFacts(n int) *Facts {
 	}
 }
 
-// BenchmarkDecide measures one decision in which the last of the rules matches, or none of them. With the index, its time
-// must not depend on the number of rules.
+// BenchmarkDecide measures a decision in which the last rule or no rule matches. With the index, its time must not
+// depend on the number of rules.
 func BenchmarkDecide(b *testing.B) {
 	for _, condition := range []string{"attribute", "json", "mentions", "contains", "matches", "no-index"} {
 		for _, n := range []int{1, 10, 1_000, 10_000} {
@@ -67,8 +67,8 @@ func benchDecide(b *testing.B, table *Table, f *Facts, steps int) {
 	}
 }
 
-// indexedConditions have a requirement in the index, in each form that docs/routing.md names; unindexedConditions have
-// none. The last of n rules matches benchFacts(n).
+// indexedConditions contains conditions with a requirement in the index, in each form of docs/routing.md.
+// unindexedConditions contains conditions without one. Of n rules, the last one matches benchFacts(n).
 var (
 	indexedConditions = []string{
 		`attr("points") == "%d"`, `data("shop.payload", "order.id") == "%d"`, `attr("points") in ["%d", "none%[1]d"]`,
@@ -82,7 +82,7 @@ var (
 	}
 )
 
-// The work of a decision is the number of rules whose conditions are evaluated.
+// The test counts the conditions that a decision evaluates.
 func TestIndexedDecisionsDoNotDependOnTheNumberOfRules(t *testing.T) {
 	for _, n := range []int{10, 1_000} {
 		for i, condition := range append(slices.Clone(indexedConditions), unindexedConditions...) {

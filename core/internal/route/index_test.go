@@ -69,7 +69,7 @@ func genCondition(depth int) *rapid.Generator[string] {
 		rapid.Map(rapid.SliceOfN(sub, 3, 3), func(s []string) string { return fmt.Sprintf("(%s ? %s : %s)", s[0], s[1], s[2]) }))
 }
 
-// Decisions are the same with and without the index, also for conditions that fail.
+// Decisions with and without the index are equal, also for conditions that fail.
 func TestTheIndexChangesNoDecision(t *testing.T) {
 	lang := newLanguage(testChannels)
 	matched := 0

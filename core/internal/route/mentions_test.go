@@ -65,7 +65,7 @@ func FuzzMentions(f *testing.F) {
 			return
 		}
 		p.occursIn(fold(text))
-		// With blanks around it, a phrase is always found, whatever its case.
+		// A phrase with spaces around it is always found, in upper case and in lower case.
 		if !p.occursIn(fold(text + " " + word + " " + text)) {
 			t.Errorf("%q is not found between blanks", word)
 		}

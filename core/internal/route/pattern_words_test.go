@@ -48,7 +48,7 @@ func TestPatternWords(t *testing.T) {
 	}
 }
 
-// vocabulary has letters whose cases are special, white space, and words in words.
+// vocabulary lists texts with special cases of letters, with white space, and words that contain other words.
 var vocabulary = []string{
 	"a", "agent", "agents", "reagent", "AGENT", "b", "k", "K", "\u212a", "s", "ſ", "Straße", "ß", "ẞ", "ﬀ", "Σ", "ς", "ǅ", "İ", "ı",
 	"Ａ", "ａｇｅｎｔ", "人", "人工", "转人工客服", " ", "  ", "\t", "\u00a0", "\u3000", "-", "_", "7", "42", "é", "e\u0301", "\ufffd", "",
@@ -73,7 +73,7 @@ func genPattern(depth int) *rapid.Generator[string] {
 		rapid.Map(sub, func(s string) string { return "(?i:" + s + ")" }))
 }
 
-// match draws a text that is likely to match.
+// match generates a text that probably matches re.
 func match(t *rapid.T, re *syntax.Regexp) string {
 	var b strings.Builder
 	times := 1

@@ -43,7 +43,7 @@ func TestSayContainsValues(t *testing.T) {
 	}
 }
 
-// FuzzSay checks that a value never becomes a template, and that texts which check accepts have no placeholder left.
+// FuzzSay checks that placeholders in a value are not replaced, and that no placeholder remains in an accepted text.
 func FuzzSay(f *testing.F) {
 	f.Add("Hello {{customer_name}}", "Ann")
 	f.Add(`{{attr "x"}}{{owner_title}}`, `{{attr "x"}}`)

@@ -215,7 +215,7 @@ func TestNextTimer(t *testing.T) {
 		{EventUnanswered, "faq", time.Hour, 0},
 		{EventUnanswered, "desk", 0, 2 * time.Minute},
 		{EventUnanswered, "night", 0, time.Hour},
-		{EventUnanswered, "removed", 0, time.Minute}, // its role is not known
+		{EventUnanswered, "removed", 0, time.Minute}, // the channel has no known role
 		{EventIdle, "livechat", 0, time.Second},
 		{EventMessage, "livechat", 0, 0},
 	} {
@@ -369,7 +369,7 @@ func TestDefaultsAndCopies(t *testing.T) {
 	}
 }
 
-// decideWithoutIndex returns the matching rules of a pass over all rules.
+// decideWithoutIndex evaluates all rules and returns the indexes of the matching ones.
 func decideWithoutIndex(t *Table, f *Facts) []int {
 	var matching []int
 	for i := range t.rules {

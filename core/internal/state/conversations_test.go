@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestConversationsEqualAMap compares conversations, most of them at rest, with a map, and the visits with the values.
+// TestConversationsEqualAMap compares the conversations of a state, most of them at rest, with a map of values.
 func TestConversationsEqualAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, want := NewWithLimit(rapid.IntRange(1, 4).Draw(t, "limit")), map[string]*Conversation{}

@@ -12,7 +12,8 @@ import (
 	"patchbay/core/internal/journal"
 )
 
-// idOf returns the id of a number: like a hash, or so that many ids begin their search at the same slot.
+// idOf returns the id of a number. like selects the form: a hash, or ids of which many begin the search at the same
+// slot.
 func idOf(n int, like string) (id ID) {
 	start := uint64(n) * 0x9e3779b97f4a7c15
 	if like == "collisions" {
@@ -27,7 +28,7 @@ func acceptedID(id ID) *journal.Change {
 	return change("c1", &journal.Change_Accepted{Accepted: &journal.Accepted{Channel: "web", Digest: id[:]}})
 }
 
-// TestRecentIDs compares the remembered ids with a list, over records, snapshots and starts with another clock.
+// TestRecentIDs compares the recent ids with a list, over records, snapshots, and restores with another clock.
 func TestRecentIDs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, saved := New(), map[uint32][]byte{}
@@ -80,7 +81,7 @@ func TestRecentIDs(t *testing.T) {
 					case age < IDRetention && !has(n):
 						t.Fatalf("id %d is forgotten after %s", n, age)
 					case age > IDRetention+idPageAge && has(n):
-						t.Fatalf("id %d is remembered after %s", n, age)
+						t.Fatalf("id %d is kept after %s", n, age)
 					}
 				}
 			},

@@ -17,8 +17,8 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// gate blocks appends until the returned function is called.
-func gate(log *memory.Log) (open func()) {
+// blockAppends blocks the appends to a log until open is called.
+func blockAppends(log *memory.Log) (open func()) {
 	ch := make(chan struct{})
 	log.Hook(func(_ context.Context, op memory.Op) error {
 		if op == memory.OpAppend {
@@ -29,13 +29,13 @@ func gate(log *memory.Log) (open func()) {
 	return func() { log.Hook(nil); close(ch); synctest.Wait() }
 }
 
-func TestAcceptAnswersAfterTheCommit(t *testing.T) {
+func TestAcceptReturnsAfterTheCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		defer h.stop()
-		open := gate(h.log)
-		answer := h.later(message(t, "web", "w1", "m1", "hello"))
-		if !waits(answer) {
+		open := blockAppends(h.log)
+		answer := h.acceptInBackground(message(t, "web", "w1", "m1", "hello"))
+		if !isBlocked(answer) {
 			t.Fatalf("Accept = %v before the record was stored", <-answer)
 		}
 		h.idle("faq")
@@ -43,7 +43,7 @@ func TestAcceptAnswersAfterTheCommit(t *testing.T) {
 		if err := <-answer; err != nil {
 			t.Fatalf("Accept = %v, want nil", err)
 		}
-		if got := h.said(h.head("faq")); got != "hello" {
+		if got := h.textOf(h.head("faq")); got != "hello" {
 			t.Errorf("released %q, want hello", got)
 		}
 	})
@@ -54,11 +54,11 @@ func TestConcurrentCallsShareARecord(t *testing.T) {
 		h := openHarness(t)
 		defer h.stop()
 		before := h.log.Bounds().Last
-		open := gate(h.log)
+		open := blockAppends(h.log)
 		var answers []<-chan error
 		for i := range 100 {
 			id := fmt.Sprint(i)
-			answers = append(answers, h.later(message(t, "web", "w"+id, "m"+id, "hello")))
+			answers = append(answers, h.acceptInBackground(message(t, "web", "w"+id, "m"+id, "hello")))
 		}
 		open()
 		time.Sleep(time.Second)
@@ -127,7 +127,7 @@ func TestAcceptRefuses(t *testing.T) {
 		}, ErrTooLarge},
 		"opens too many conversations": {func(o *Options) { o.OpensPerMinute = 6 }, func(_ *testing.T, h *harness) error {
 			for i := range 2 {
-				if err := h.try(fmt.Sprint("w", i), "m", "hello"); err != nil {
+				if err := h.accept(fmt.Sprint("w", i), "m", "hello"); err != nil {
 					return err
 				}
 			}
@@ -140,10 +140,10 @@ func TestAcceptRefuses(t *testing.T) {
 		}, ErrBusy},
 		"store is not writable": {nil, func(_ *testing.T, h *harness) error {
 			h.log.SetHealth(&store.Health{Reason: "90 % full"})
-			return h.try("w1", "m1", "hello")
+			return h.accept("w1", "m1", "hello")
 		}, ErrUnavailable},
 		"caller gave up": {nil, func(t *testing.T, h *harness) error {
-			open := gate(h.log)
+			open := blockAppends(h.log)
 			defer open()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -155,7 +155,7 @@ func TestAcceptRefuses(t *testing.T) {
 			if err := h.View(t.Context(), func(*state.State) {}); !errors.Is(err, ErrStopping) {
 				t.Errorf("View = %v, want ErrStopping", err)
 			}
-			return h.try("w1", "m1", "hello")
+			return h.accept("w1", "m1", "hello")
 		}, ErrStopping},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,7 +179,7 @@ func TestOpeningLimitDoesNotAffectKnownConversations(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 6 })
 		defer h.stop()
 		h.customer("w1", "m1", "hello")
-		if err := h.try("w2", "m2", "hello"); !errors.Is(err, ErrBusy) {
+		if err := h.accept("w2", "m2", "hello"); !errors.Is(err, ErrBusy) {
 			t.Fatalf("a second conversation: %v, want ErrBusy", err)
 		}
 		h.customer("w1", "m3", "again")
@@ -199,7 +199,7 @@ func TestConversationWithTooManyDeliveriesIsBusy(t *testing.T) {
 		if err := h.Accept(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.try("w1", "more", "hello"); !errors.Is(err, ErrBusy) {
+		if err := h.accept("w1", "more", "hello"); !errors.Is(err, ErrBusy) {
 			t.Errorf("Accept = %v, want ErrBusy", err)
 		}
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
@@ -207,7 +207,7 @@ func TestConversationWithTooManyDeliveriesIsBusy(t *testing.T) {
 	})
 }
 
-func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
+func TestDuplicatesHaveTheResultOfTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		defer h.stop()
@@ -221,8 +221,8 @@ func TestDuplicatesAreAnsweredLikeTheFirst(t *testing.T) {
 	})
 }
 
-// TestRepeatedPushIsDeliveredOnce repeats a push of 1,000 messages: to the running gateway, after a crash, after a stop,
-// and after the conversations have ended.
+// TestRepeatedPushIsDeliveredOnce repeats a push of 1,000 messages immediately, after a crash, after a stop, and after
+// the conversations have ended.
 func TestRepeatedPushIsDeliveredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute, o.Policy.CloseAfter = 6, time.Hour })

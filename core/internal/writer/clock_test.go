@@ -9,10 +9,10 @@ import (
 	"patchbay/core/internal/clock"
 )
 
-// systemClock is a system clock that can be set. The writer's clock starts with it.
+// systemClock is the system's clock of a test, which can set it. The writer's clock starts with the same time.
 type systemClock struct {
 	start time.Time
-	set   time.Duration // difference to the bubble's clock
+	set   time.Duration // difference to the clock of the synctest bubble
 }
 
 func (c *systemClock) now() time.Time         { return time.Now().Add(c.set) }
@@ -23,8 +23,9 @@ func (c *systemClock) option(o *Options) {
 	o.Now = clock.New(c.now(), c.elapsed)
 }
 
-// TestWaitsIgnoreASetClock checks that retries and offers neither stop nor hurry after the system's clock was set.
-func TestWaitsIgnoreASetClock(t *testing.T) {
+// TestWaitsDoNotFollowTheSystemClock checks that a change of the system's clock does not change the times of retries,
+// offers and the end of conversations.
+func TestWaitsDoNotFollowTheSystemClock(t *testing.T) {
 	for name, step := range map[string]time.Duration{"back": -2 * time.Hour, "forward": 100 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestWaitsIgnoreASetClock(t *testing.T) {
 	}
 }
 
-// TestWaitsEndAfterARestartWithASetClock restarts with a clock that is behind the log.
+// TestWaitsEndAfterARestartWithASetClock restarts the writer while the system's clock is behind the times in the log.
 func TestWaitsEndAfterARestartWithASetClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := &systemClock{}
@@ -77,7 +78,7 @@ func TestWaitsEndAfterARestartWithASetClock(t *testing.T) {
 		h.open()
 		time.Sleep(time.Minute)
 		job := h.head("faq")
-		if got := h.said(job); got != "hello" {
+		if got := h.textOf(job); got != "hello" {
 			t.Errorf("released %q", got)
 		}
 		time.Sleep(within)

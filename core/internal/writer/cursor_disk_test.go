@@ -18,7 +18,7 @@ import (
 	"patchbay/core/internal/store/jetstream"
 )
 
-// diskWriter is a writer over a log on disk. Another process may take the log.
+// diskWriter is a writer over a log on disk. A test can take the log from it as another process would.
 type diskWriter struct {
 	*Writer
 	t    *testing.T
@@ -26,7 +26,7 @@ type diskWriter struct {
 	stop func()
 }
 
-func startMill(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64) *diskWriter {
+func startDiskWriter(ctx context.Context, t *testing.T, dir string, ids *atomic.Int64) *diskWriter {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	log, err := jetstream.Open(ctx, jetstream.Options{Dir: dir, Cap: 64 << 20, AckTimeout: time.Second, Logger: quiet})
@@ -57,7 +57,7 @@ func (m *diskWriter) cursor(ctx context.Context) int {
 	return n
 }
 
-// accepted counts how often each id was accepted.
+// accepted returns the number of times that each id was accepted.
 func (m *diskWriter) accepted(ctx context.Context) map[string]int {
 	m.t.Helper()
 	n := map[string]int{}
@@ -79,8 +79,8 @@ func (m *diskWriter) accepted(ctx context.Context) map[string]int {
 	return n
 }
 
-// TestCursorOnDisk takes the log from the writer during a subscription. After the next start the cursor matches the
-// stored envelopes, so that none is missing, and repeated ones are duplicates.
+// TestCursorOnDisk takes the log from the writer during a subscription. After the next start, the cursor must match the
+// stored envelopes: none is missing, and repeated ones are duplicates.
 func TestCursorOnDisk(t *testing.T) {
 	const messages, size, emits = 60, 3, 6
 	dir, ids := t.TempDir(), &atomic.Int64{}
@@ -88,7 +88,7 @@ func TestCursorOnDisk(t *testing.T) {
 	defer cancel()
 	starts := 0
 	for done := false; !done; starts++ {
-		m := startMill(ctx, t, dir, ids)
+		m := startDiskWriter(ctx, t, dir, ids)
 		from, closeLog := m.cursor(ctx), sync.OnceValue(m.log.Close)
 		var err error
 		for n, upto := 0, max(0, from-size-1); n < emits && upto < messages && err == nil; n++ { // repeats some envelopes

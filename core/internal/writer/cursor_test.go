@@ -18,7 +18,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// cursor returns the cursor of a channel in the state.
+// cursor returns the cursor of a channel from the state.
 func (h *harness) cursor(channel string) string {
 	h.Helper()
 	var out string
@@ -28,7 +28,7 @@ func (h *harness) cursor(channel string) string {
 	return out
 }
 
-// numbered returns messages whose ids are the numbers from first to last.
+// numbered returns messages with the numbers from first to last as ids.
 func numbered(t tester, first, last int) []*inbound.Envelope {
 	var in []*inbound.Envelope
 	for n := first; n <= last; n++ {
@@ -37,8 +37,8 @@ func numbered(t tester, first, last int) []*inbound.Envelope {
 	return in
 }
 
-// checkCursorsInLog checks that each cursor in the log is the number of a message that is stored by then, together with
-// all earlier ones.
+// checkCursorsInLog checks that each cursor in the log is the number of a message, and that the log up to this record
+// contains this message and all earlier ones.
 func (h *harness) checkCursorsInLog() {
 	h.Helper()
 	have := map[string]bool{}
@@ -108,7 +108,7 @@ func TestCursorIsStoredWithTheLastEnvelope(t *testing.T) {
 			}
 		}
 		before = h.log.Bounds().Last
-		for range 3 { // a cursor alone; an unchanged one is not stored
+		for range 3 { // batches without envelopes: only the first stores a record, because the cursor does not change again
 			if _, err := h.AcceptFrom(t.Context(), "web", []byte("alone"), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -151,8 +151,8 @@ func TestCursorSurvivesRestartAndSnapshot(t *testing.T) {
 	})
 }
 
-// TestRefusedBatchIsNotStoredTwice uses envelopes without ids, which are no duplicates: a stored one must not be
-// returned.
+// TestRefusedBatchIsNotStoredTwice uses envelopes without ids. They are never duplicates, so that AcceptFrom must not
+// return a stored one.
 func TestRefusedBatchIsNotStoredTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 12 })
@@ -182,7 +182,7 @@ func TestRefusedBatchIsNotStoredTwice(t *testing.T) {
 	})
 }
 
-// TestFailedRecordAcceptsNothing also shows that a batch that returns to the queue is complete.
+// TestFailedRecordAcceptsNothing also checks that a batch that returns to the queue is complete.
 func TestFailedRecordAcceptsNothing(t *testing.T) {
 	for name, fault := range map[string]memory.Fault{"full": memory.Full, "lost": memory.LostUnstored} {
 		t.Run(name, func(t *testing.T) {
@@ -204,8 +204,7 @@ func TestFailedRecordAcceptsNothing(t *testing.T) {
 	}
 }
 
-// TestUndecidableBatchAcceptsNothing shows that the envelopes before an undecidable one are not stored and are
-// returned.
+// TestUndecidableBatchAcceptsNothing checks that the envelopes before an undecidable one are returned and not stored.
 func TestUndecidableBatchAcceptsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
@@ -227,8 +226,8 @@ func TestUndecidableBatchAcceptsNothing(t *testing.T) {
 	})
 }
 
-// TestCursorAfterCrashes runs a subscription while the log fails and the gateway is killed at every point. After each
-// start the adapter continues from the stored cursor and repeats the batches that were not acknowledged.
+// TestCursorAfterCrashes runs a subscription with failures of the log and kills of the gateway at each point. After
+// each start, the adapter continues from the stored cursor and repeats the batches that were not acknowledged.
 func TestCursorAfterCrashes(t *testing.T) {
 	const messages, size = 20, 4
 	for _, fault := range []memory.Fault{memory.LostStored, memory.LostUnstored, memory.Full, memory.None} {

@@ -20,11 +20,11 @@ func TestOldDeadLettersExpire(t *testing.T) {
 		h.customer("w1", "m1", "given up")
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		time.Sleep(time.Hour - time.Minute)
-		if n := len(h.letters()); n != 1 {
+		if n := len(h.deadLetters()); n != 1 {
 			t.Errorf("%d dead letters before their time, want 1", n)
 		}
 		time.Sleep(3 * time.Minute) // without any input
-		if n := len(h.letters()); n != 0 {
+		if n := len(h.deadLetters()); n != 0 {
 			t.Errorf("%d dead letters are left", n)
 		}
 		if err := h.stop(); err != nil {
@@ -34,7 +34,8 @@ func TestOldDeadLettersExpire(t *testing.T) {
 	})
 }
 
-// openNearlyFull opens a harness whose log is nearly full because of a dead letter near its beginning.
+// openNearlyFull calls f with a harness. Its log is nearly full, because a dead letter needs a record near the
+// beginning.
 func openNearlyFull(t *testing.T, f func(h *harness)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &harness{tester: t, disk: memory.NewDisk(1 << 20), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
@@ -56,11 +57,11 @@ func openNearlyFull(t *testing.T, f func(h *harness)) {
 
 func TestDeadLettersDoNotKeepALogFull(t *testing.T) {
 	openNearlyFull(t, func(h *harness) {
-		time.Sleep(5 * time.Minute) // the snapshot that allows the purge needs no input
+		time.Sleep(5 * time.Minute) // the writer takes the snapshot that allows the purge without an input
 		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
 			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
 		}
-		if n := len(h.letters()); n != 0 {
+		if n := len(h.deadLetters()); n != 0 {
 			t.Errorf("%d dead letters are left without their records", n)
 		}
 	})
@@ -81,7 +82,7 @@ func TestDeadLettersStayIfOtherRecordsFreeSpace(t *testing.T) {
 		if b := h.log.Bounds(); b.Bytes >= b.Cap/10*8 {
 			t.Errorf("the log takes %d of %d bytes from record %d on", b.Bytes, b.Cap, b.First)
 		}
-		if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "given up, too" {
+		if dead := h.deadLetters(); len(dead) != 1 || h.textOf(&attempt.Job{Delivery: dead[0].Delivery}) != "given up, too" {
 			t.Errorf("dead letters %+v, want the new one, with its record", dead)
 		}
 	})
@@ -95,7 +96,7 @@ func TestWebhookThatCannotBeDecidedOnIsKept(t *testing.T) {
 		if err := h.Keep(t.Context(), in, "killed_adapter", "panic"); err != nil {
 			t.Fatal(err)
 		}
-		dead := h.letters()
+		dead := h.deadLetters()
 		if len(dead) != 1 || dead[0].Error != "killed_adapter" || dead[0].Text != "panic" || h.state.Len() != 0 {
 			t.Fatalf("dead letters %+v, %d conversations", dead, h.state.Len())
 		}

@@ -15,28 +15,28 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// departing starts the grace of an agent's departure, in which the customer writes.
+// departing returns a harness in the grace of an agent's departure. The customer has written in this time.
 func departing(t *testing.T) *harness {
 	t.Helper()
 	h := openHarness(t)
 	time.Sleep(startGrace)
-	h.leave(t, "w1", "d1")
+	h.passAndLeave(t, "w1", "d1")
 	h.customer("w1", "m2", "hello?")
 	h.idle("faq")
 	return h
 }
 
-// leave passes a customer to the desk, whose agent then leaves.
-func (h *harness) leave(t *testing.T, customer, agent string) {
+// passAndLeave passes control to the desk. Then the agent leaves.
+func (h *harness) passAndLeave(t *testing.T, customer, agent string) {
 	t.Helper()
 	h.customer(customer, "m1", "desk now")
 	h.finish(h.head("desk"), attempt.Outcome{Result: attempt.ResultDelivered, Thread: agent})
 	h.finish(h.head("desk"), attempt.Outcome{Result: attempt.ResultDelivered})
-	h.leaves(t, agent)
+	h.agentLeaves(t, agent)
 }
 
-// leaves is the departure of the desk's agent.
-func (h *harness) leaves(t *testing.T, agent string) {
+// agentLeaves sends the event `disconnected` of the desk's agent.
+func (h *harness) agentLeaves(t *testing.T, agent string) {
 	t.Helper()
 	in := message(t, "desk", agent, "a-"+agent, "")
 	in.Envelope.Kind, in.Envelope.Parts, in.Envelope.SentAt = envelope.KindDisconnected, nil, time.Now()
@@ -58,7 +58,7 @@ func TestDepartureTakesEffect(t *testing.T) {
 			time.Sleep(time.Until(deadline) - 1)
 			h.idle("faq")
 			time.Sleep(1 + 4*commitSpacing)
-			if said := h.said(h.head("faq")); said != "desk now" { // the agent left without a word
+			if said := h.textOf(h.head("faq")); said != "desk now" { // the agent left without an answer
 				t.Errorf("the bot got %q", said)
 			}
 		})
@@ -72,7 +72,7 @@ func TestDepartureTakesEffect(t *testing.T) {
 			defer h.stop()
 			h.idle("faq")
 			time.Sleep(startGrace + 4*commitSpacing)
-			if said := h.said(h.head("faq")); said != "desk now" { // the agent left without a word
+			if said := h.textOf(h.head("faq")); said != "desk now" { // the agent left without an answer
 				t.Errorf("the bot got %q", said)
 			}
 			h.checkRestored()
@@ -80,12 +80,13 @@ func TestDepartureTakesEffect(t *testing.T) {
 	})
 }
 
-// An envelope that waits for a departure and cannot be decided on becomes a dead letter. The others go on.
+// If the decision on an envelope that waits for a departure fails, the envelope becomes a dead letter. The others are
+// admitted.
 func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 	skipShort(t)
 	for name, tc := range map[string]struct {
 		text string
-		busy bool // each record has other inputs
+		busy bool // whether each record also has other inputs
 	}{
 		"too large":                    {text: strings.Repeat("abcd efg ", 7000)},
 		"too large, with other inputs": {text: strings.Repeat("abcd efg ", 7000), busy: true},
@@ -96,19 +97,19 @@ func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := openHarness(t, tinyPieces, offersPanic)
 				time.Sleep(startGrace)
-				h.leave(t, "w1", "d1")
+				h.passAndLeave(t, "w1", "d1")
 				h.customer("w1", "m2", tc.text)
 				h.customer("w1", "m3", "hello?")
-				h.leave(t, "w2", "d2")
+				h.passAndLeave(t, "w2", "d2")
 				h.customer("w2", "m2", "innocent")
 				for i := 0; tc.busy && i < 2000; i++ {
 					h.customer(fmt.Sprint("busy-", i), "m1", "x")
 					time.Sleep(commitSpacing)
 				}
 				time.Sleep(4 * time.Second)
-				if dead := h.letters(); len(dead) != 1 || dead[0].Error != errorUndecided {
+				if dead := h.deadLetters(); len(dead) != 1 || dead[0].Error != errorUndecided {
 					t.Errorf("%d dead letters, want one of the undecidable message", len(dead))
-				} else if said := h.said(&attempt.Job{Delivery: dead[0].Delivery}); said != tc.text {
+				} else if said := h.textOf(&attempt.Job{Delivery: dead[0].Delivery}); said != tc.text {
 					t.Errorf("the dead letter says %.20q", said)
 				}
 				for _, w := range []string{"w1", "w2"} {
@@ -125,7 +126,7 @@ func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 	}
 }
 
-// A departure that is overdue and cannot be decided on does not stop the loop. The envelopes that wait for it become
+// If the decision on an overdue departure fails, the loop continues. The envelopes that wait for the departure become
 // dead letters.
 func TestUndecidableDeparture(t *testing.T) {
 	skipShort(t)
@@ -151,7 +152,7 @@ func TestUndecidableDeparture(t *testing.T) {
 				for i := range 10 {
 					h.customer("w1", fmt.Sprint("long-", i), strings.Repeat("abcd efg ", 700))
 				}
-				h.leaves(t, "d1")
+				h.agentLeaves(t, "d1")
 				h.customer("w1", "m2", "hello?")
 				if err := h.Accept(t.Context(), []*inbound.Envelope{message(t, "desk", "unknown", "u1", "hm")}); err != nil {
 					t.Fatal(err)
@@ -161,7 +162,7 @@ func TestUndecidableDeparture(t *testing.T) {
 					time.Sleep(commitSpacing)
 				}
 				time.Sleep(10 * time.Second)
-				if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "hello?" {
+				if dead := h.deadLetters(); len(dead) != 1 || h.textOf(&attempt.Job{Delivery: dead[0].Delivery}) != "hello?" {
 					t.Errorf("%d dead letters, want one of the message that waits", len(dead))
 				}
 				if n, _ := h.state.Pending(); n != 0 {
@@ -181,7 +182,7 @@ func offersPanic(o *Options) {
 	o.Policy.Reachable = func(string, time.Duration) bool { panic("cannot be decided") }
 }
 
-// If not even the dead letter can be decided on, the loop pauses before it tries again.
+// If the decision on the dead letter fails too, the loop pauses before it tries again.
 func TestAdmissionPausesAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h *harness
@@ -198,13 +199,13 @@ func TestAdmissionPausesAfterFailure(t *testing.T) {
 			}
 			o.Now = func() time.Time {
 				if clock.Add(1)%10_000 == 0 {
-					time.Sleep(time.Second) // so that a loop without a pause ends
+					time.Sleep(time.Second) // a loop without a pause would end now
 				}
 				return time.Now()
 			}
 		})
 		time.Sleep(startGrace)
-		h.leave(t, "w1", "d1")
+		h.passAndLeave(t, "w1", "d1")
 		h.customer("w1", "m2", "help")
 		clock.Store(0)
 		time.Sleep(10 * time.Minute)
@@ -213,7 +214,7 @@ func TestAdmissionPausesAfterFailure(t *testing.T) {
 		}
 		broken.Store(false)
 		time.Sleep(2 * time.Minute)
-		if n := len(h.letters()); n != 1 {
+		if n := len(h.deadLetters()); n != 1 {
 			t.Errorf("%d dead letters after another try, want 1", n)
 		}
 		if err := h.stop(); err != nil {

@@ -19,7 +19,7 @@ func TestDrainRefusesInputAndFinishesDeliveries(t *testing.T) {
 		h.customer("t1", "m1", "one")
 		h.Drain()
 		h.Drain() // a second command changes nothing
-		if err := h.try("t1", "m2", "two"); !errors.Is(err, ErrDraining) || !errors.Is(err, ErrUnavailable) {
+		if err := h.accept("t1", "m2", "two"); !errors.Is(err, ErrDraining) || !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Accept while draining = %v, want ErrDraining", err)
 		}
 		if err := h.Do(t.Context(), func(*conversation.Transaction) error { return nil }); err != nil {
@@ -49,8 +49,8 @@ func TestDrainRefusesInputAndFinishesDeliveries(t *testing.T) {
 	})
 }
 
-// While a drain runs, answers are refused. So rules for missing answers must not run, and after the next start they
-// count as after every start.
+// During a drain, the gateway refuses answers. So rules for missing answers must not run. After the next start, their
+// timers are as after each start.
 func TestTimersWaitForTheStartAfterADrain(t *testing.T) {
 	silent := route.Rule{
 		Name: "silent", Events: []route.Event{route.EventUnanswered}, After: 10 * time.Second, Offer: route.NewOffer("desk"),
@@ -87,8 +87,8 @@ func TestTimersWaitForTheStartAfterADrain(t *testing.T) {
 	}
 }
 
-// While a drain runs, the acceptances that agents send are refused. So offers must not expire, and after the next start
-// they get time like timers. An acceptance in the outcome of the call still counts.
+// During a drain, the gateway refuses agents' acceptances. So offers must not expire, and after the next start they get
+// the same additional time as timers. An acceptance in the outcome of the call counts.
 func TestOffersWaitForTheStartAfterADrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)

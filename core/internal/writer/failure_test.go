@@ -30,7 +30,7 @@ func TestRecordInDoubt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := openHarness(t)
 				h.log.Fail(tc.fault)
-				if err := h.try("w1", "m1", "hello"); !errors.Is(err, tc.want) {
+				if err := h.accept("w1", "m1", "hello"); !errors.Is(err, tc.want) {
 					t.Fatalf("Accept = %v, want %v", err, tc.want)
 				}
 				if n := h.accepted()["m1"]; n != tc.times {
@@ -38,7 +38,7 @@ func TestRecordInDoubt(t *testing.T) {
 				}
 				h.customer("w1", "m1", "hello")
 				if n := h.accepted()["m1"]; n != 1 {
-					t.Errorf("stored %d times after the vendor came again, want once", n)
+					t.Errorf("stored %d times after the vendor repeated it, want once", n)
 				}
 				if err := h.stop(); err != nil {
 					t.Errorf("Run = %v", err)
@@ -59,7 +59,7 @@ func TestOutcomesSurviveARecordInDoubt(t *testing.T) {
 				h.log.Fail(fault)
 				h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 				time.Sleep(2 * retryCommit)
-				if got := h.said(h.head("faq")); got != "two" {
+				if got := h.textOf(h.head("faq")); got != "two" {
 					t.Errorf("the next head says %q, want two", got)
 				}
 				if err := h.stop(); err != nil {
@@ -82,14 +82,14 @@ func TestLogRecoversSlowly(t *testing.T) {
 			}
 			return nil
 		})
-		first := h.later(message(t, "web", "w1", "m1", "one"))
-		if !waits(first) {
+		first := h.acceptInBackground(message(t, "web", "w1", "m1", "one"))
+		if !isBlocked(first) {
 			t.Fatalf("Accept = %v while its record is in doubt, want it to wait", <-first)
 		}
 		if err := h.Writable(); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Writable = %v while the log recovers, want ErrUnavailable", err)
 		}
-		if err := h.try("w1", "m2", "two"); !errors.Is(err, ErrUnavailable) {
+		if err := h.accept("w1", "m2", "two"); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Accept = %v while the log recovers, want ErrUnavailable", err)
 		}
 		nothing := func(*conversation.Transaction) error { return nil }
@@ -121,8 +121,8 @@ func TestStopWithARecordInDoubtAppendsNothing(t *testing.T) {
 			}
 			return nil
 		})
-		answer := h.later(message(t, "web", "w1", "m1", "one"))
-		other := h.later(message(t, "web", "w2", "m2", "two"))
+		answer := h.acceptInBackground(message(t, "web", "w1", "m1", "one"))
+		other := h.acceptInBackground(message(t, "web", "w2", "m2", "two"))
 		before := h.disk.Open().Bounds().Last
 		h.cancel()
 		if err := <-answer; !errors.Is(err, ErrUnavailable) {
@@ -156,11 +156,11 @@ func TestFullStore(t *testing.T) {
 		h.Finish(outcome(job, attempt.Outcome{Result: attempt.ResultDelivered}))
 		synctest.Wait()
 		h.idle("faq")
-		if err := h.try("w1", "m3", "three"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, store.ErrFull) {
+		if err := h.accept("w1", "m3", "three"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, store.ErrFull) {
 			t.Errorf("Accept = %v, want ErrUnavailable because of ErrFull", err)
 		}
 		seen := false
-		open := gate(h.log) // the outcome is stored again, together with the view
+		open := blockAppends(h.log) // the outcome is stored again, together with the view
 		time.Sleep(2 * retryCommit)
 		look := make(chan error, 1)
 		go func() { look <- h.View(context.Background(), func(b *state.State) { seen = b.Len() == 1 }) }()
@@ -168,8 +168,8 @@ func TestFullStore(t *testing.T) {
 		if err := <-look; err != nil || !seen {
 			t.Errorf("View while the store is full = %v, saw the conversation: %v", err, seen)
 		}
-		time.Sleep(3 * retryCommit) // there is space now
-		if got := h.said(h.head("faq")); got != "two" {
+		time.Sleep(3 * retryCommit) // the log has space now
+		if got := h.textOf(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
 		if err := h.stop(); err != nil {
@@ -206,7 +206,7 @@ func TestStartPurgesAFullStore(t *testing.T) {
 			o.Policy.History = 0
 		}}
 		h.open()
-		for i := 0; h.try("w1", fmt.Sprint(i), strings.Repeat("much ", 20)) == nil; i++ {
+		for i := 0; h.accept("w1", fmt.Sprint(i), strings.Repeat("much ", 20)) == nil; i++ {
 			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		h.crash()
@@ -274,10 +274,10 @@ func TestOutcomesAreRetriedSoonAfterAFailure(t *testing.T) {
 func TestWriterStopsAfterOtherWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
-		open := gate(h.log)
+		open := blockAppends(h.log)
 		h.log.Fail(memory.OtherWriter)
-		first := h.later(message(t, "web", "w1", "m1", "one"))
-		second := h.later(message(t, "web", "w2", "m2", "two"))
+		first := h.acceptInBackground(message(t, "web", "w1", "m1", "one"))
+		second := h.acceptInBackground(message(t, "web", "w2", "m2", "two"))
 		looked := make(chan error, 1)
 		go func() { looked <- h.View(context.Background(), func(*state.State) {}) }()
 		open()
@@ -285,7 +285,7 @@ func TestWriterStopsAfterOtherWriter(t *testing.T) {
 			t.Fatalf("Run = %v, want ErrOtherWriter", err)
 		}
 		for name, c := range map[string]<-chan error{"the record's call": first, "a call that waited": second, "a look that waited": looked} {
-			if waits(c) {
+			if isBlocked(c) {
 				t.Fatalf("%s was never answered", name)
 			}
 			if err := <-c; err == nil {
@@ -295,7 +295,7 @@ func TestWriterStopsAfterOtherWriter(t *testing.T) {
 		if err := h.Writable(); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("Writable = %v, want ErrUnavailable", err)
 		}
-		if err := h.try("w1", "m1", "one"); err == nil {
+		if err := h.accept("w1", "m1", "one"); err == nil {
 			t.Error("Accept = nil after the log was lost")
 		}
 	})
@@ -308,13 +308,13 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 			h.customer(w, "first-"+w, "hello")
 			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
-		open := gate(h.log)
-		blocker := h.later(message(t, "web", "w4", "m0", "hello"))
+		open := blockAppends(h.log)
+		blocker := h.acceptInBackground(message(t, "web", "w4", "m0", "hello"))
 		var answers []<-chan error
 		for _, w := range []string{"w1", "w2", "w3"} {
-			answers = append(answers, h.later(message(t, "web", w, "m-"+w, "from "+w)))
+			answers = append(answers, h.acceptInBackground(message(t, "web", w, "m-"+w, "from "+w)))
 		}
-		h.ids.panicAt(3) // a message takes two ids, for itself and its delivery; so the second message panics
+		h.ids.panicAt(3) // a message needs two ids, for itself and for its delivery, so that the second message panics
 		open()
 		time.Sleep(time.Second)
 		if err := <-blocker; err != nil {
@@ -326,19 +326,19 @@ func TestPanicInADecisionAffectsOneMessage(t *testing.T) {
 			}
 		}
 		h.head("faq") // of w4
-		if a, b := h.said(h.head("faq")), h.said(h.head("faq")); a != "from w1" || b != "from w3" {
+		if a, b := h.textOf(h.head("faq")), h.textOf(h.head("faq")); a != "from w1" || b != "from w3" {
 			t.Errorf("released %q and %q, want those of w1 and w3", a, b)
 		}
-		dead := h.letters()
+		dead := h.deadLetters()
 		if len(dead) != 1 || dead[0].Error != errorUndecided || !strings.Contains(dead[0].Text, "no id today") {
 			t.Fatalf("dead letters %+v, want one undecided with the panic's text", dead)
 		}
 		j := &attempt.Job{Delivery: dead[0].Delivery}
-		if got := h.said(j); got != "from w2" {
+		if got := h.textOf(j); got != "from w2" {
 			t.Errorf("the dead letter is of %q, want that of w2", got)
 		}
 		h.customer("w2", "m2", "on we go")
-		if got := h.said(h.head("faq")); got != "on we go" {
+		if got := h.textOf(h.head("faq")); got != "on we go" {
 			t.Errorf("after the panic: %q", got)
 		}
 		if err := h.stop(); err != nil {
@@ -358,11 +358,11 @@ func TestPanicOnAnOutcomeReleasesTheLane(t *testing.T) {
 		h.finish(job, attempt.Outcome{
 			Result: attempt.ResultDelivered, Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", "answer")},
 		})
-		dead := h.letters()
+		dead := h.deadLetters()
 		if len(dead) != 1 || dead[0].Error != errorUndecided || dead[0].Delivery.ID != job.Delivery.ID {
 			t.Errorf("dead letters %+v, want the delivery, undecided", dead)
 		}
-		if got := h.said(h.head("faq")); got != "two" {
+		if got := h.textOf(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
 		if err := h.stop(); err != nil {
@@ -413,33 +413,33 @@ func TestPanicInAView(t *testing.T) {
 	})
 }
 
-// tinyPieces makes the bot's deliveries so small that the record of a long message is too large.
+// tinyPieces limits the bot's texts to a few bytes, so that the record of a long message is too large.
 func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
 
 func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 	skipShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, tinyPieces)
-		open := gate(h.log)
-		blocker := h.later(message(t, "web", "w0", "m0", "hello"))
-		good1 := h.later(message(t, "web", "w1", "m1", "one"))
-		huge := h.later(message(t, "web", "w2", "m2", strings.Repeat("long ", 12_000)))
-		good2 := h.later(message(t, "web", "w3", "m3", "three"))
+		open := blockAppends(h.log)
+		blocker := h.acceptInBackground(message(t, "web", "w0", "m0", "hello"))
+		good1 := h.acceptInBackground(message(t, "web", "w1", "m1", "one"))
+		huge := h.acceptInBackground(message(t, "web", "w2", "m2", strings.Repeat("long ", 12_000)))
+		good2 := h.acceptInBackground(message(t, "web", "w3", "m3", "three"))
 		open()
 		time.Sleep(time.Second)
 		for name, c := range map[string]<-chan error{"blocker": blocker, "first": good1, "huge": huge, "last": good2} {
-			if waits(c) {
+			if isBlocked(c) {
 				t.Fatalf("%s call was never answered", name)
 			}
 			if err := <-c; err != nil {
 				t.Errorf("%s call: %v", name, err)
 			}
 		}
-		said := []string{h.said(h.head("faq")), h.said(h.head("faq")), h.said(h.head("faq"))}
+		said := []string{h.textOf(h.head("faq")), h.textOf(h.head("faq")), h.textOf(h.head("faq"))}
 		if strings.Join(said, " ") != "hello one three" {
 			t.Errorf("released %q, want the three short messages in order", said)
 		}
-		if dead := h.letters(); len(dead) != 1 || dead[0].Error != errorUndecided {
+		if dead := h.deadLetters(); len(dead) != 1 || dead[0].Error != errorUndecided {
 			t.Errorf("dead letters %+v, want the long message", dead)
 		}
 		if err := h.stop(); err != nil {
@@ -462,17 +462,17 @@ func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
 			Replies: []*inbound.Envelope{message(t, "faq", job.Thread, "r1", strings.Repeat("long ", 12_000))},
 		})
 		other := h.head("faq")
-		if got := h.said(other); got != "other" {
+		if got := h.textOf(other); got != "other" {
 			t.Fatalf("the other conversation's head says %q", got)
 		}
-		if got := h.said(h.head("faq")); got != "two" {
+		if got := h.textOf(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
 		h.finish(other, attempt.Outcome{Result: attempt.ResultDelivered})
 		if c := h.conv("w2"); c.Undelivered() != 0 {
 			t.Errorf("another conversation's outcome was not stored: %d left", c.Undelivered())
 		}
-		if dead := h.letters(); len(dead) != 1 || dead[0].Delivery.ID != job.Delivery.ID {
+		if dead := h.deadLetters(); len(dead) != 1 || dead[0].Delivery.ID != job.Delivery.ID {
 			t.Errorf("dead letters %+v, want the delivery", dead)
 		}
 		if err := h.stop(); err != nil {

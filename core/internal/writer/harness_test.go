@@ -31,7 +31,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// skipShort skips a test that is slow with the race detector. `make test` runs it without.
+// skipShort skips a test that is slow with the race detector. `make test` runs it without the race detector.
 func skipShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -46,7 +46,7 @@ type tester interface {
 	Errorf(format string, args ...any)
 }
 
-// harness is a writer over a store in memory, with lanes that make no calls. It runs in a synctest bubble.
+// harness is a writer over a store in memory. Its lanes make no calls. It runs in a synctest bubble.
 type harness struct {
 	tester
 	*Writer
@@ -62,16 +62,16 @@ type harness struct {
 
 // idSource returns ids that are unique across restarts. It can panic.
 type idSource struct {
-	mu   sync.Mutex
-	n    int
-	bomb int // calls until the panic; 0 is no panic
+	mu      sync.Mutex
+	n       int
+	panicIn int // number of calls until the panic; 0 means no panic
 }
 
 func (s *idSource) next() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bomb > 0 {
-		if s.bomb--; s.bomb == 0 {
+	if s.panicIn > 0 {
+		if s.panicIn--; s.panicIn == 0 {
 			panic("no id today")
 		}
 	}
@@ -82,7 +82,7 @@ func (s *idSource) next() string {
 func (s *idSource) panicAt(call int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bomb = call
+	s.panicIn = call
 }
 
 // fakeLanes records submitted and canceled deliveries.
@@ -155,7 +155,7 @@ func (c *commits) all() []Commit {
 	return slices.Clone(c.list)
 }
 
-// newPolicy has a customer channel, a bot as the owner, a desk that takes offers, and an observer.
+// newPolicy returns a policy with a customer channel, a bot as the owner, a desk that accepts offers, and an observer.
 func newPolicy(t tester) *conversation.Policy {
 	t.Helper()
 	p := &conversation.Policy{
@@ -189,7 +189,7 @@ func compileRules(t tester, rules ...route.Rule) *route.Table {
 	return table
 }
 
-// openHarness starts a writer on an empty store. The options also apply to each restart.
+// openHarness starts a writer on an empty store. The options apply to this start and to each restart.
 func openHarness(t tester, options ...func(*Options)) *harness {
 	t.Helper()
 	h := &harness{tester: t, disk: memory.NewDisk(0), commits: &commits{}, ids: &idSource{}, options: func(o *Options) {
@@ -232,11 +232,11 @@ func (h *harness) run() {
 func (h *harness) stop() error {
 	h.cancel()
 	err := <-h.done
-	h.done <- err // for a second stop
+	h.done <- err // stop can be called again
 	return err
 }
 
-// crash discards everything that is not stored, by taking the log from the writer.
+// crash takes the log from the writer. All data that is not stored is lost.
 func (h *harness) crash() {
 	_ = h.log.Close()
 	_ = h.stop()
@@ -264,33 +264,33 @@ func message(t tester, channel, thread, id, text string) *inbound.Envelope {
 	return &inbound.Envelope{Channel: channel, Envelope: e, Bytes: b}
 }
 
-// try accepts a message of a customer and returns the error.
-func (h *harness) try(thread, id, text string) error {
+// accept passes a message of a customer to the writer and returns the error.
+func (h *harness) accept(thread, id, text string) error {
 	return h.Accept(context.Background(), []*inbound.Envelope{message(h.tester, "web", thread, id, text)})
 }
 
 func (h *harness) customer(thread, id, text string) {
 	h.Helper()
-	if err := h.try(thread, id, text); err != nil {
+	if err := h.accept(thread, id, text); err != nil {
 		h.Fatalf("Accept %s: %v", id, err)
 	}
 	synctest.Wait()
 }
 
-// later accepts in the background and returns a channel for the error.
-func (h *harness) later(in ...*inbound.Envelope) <-chan error {
+// acceptInBackground calls Accept in the background and returns a channel for the error.
+func (h *harness) acceptInBackground(in ...*inbound.Envelope) <-chan error {
 	out := make(chan error, 1)
 	go func() { out <- h.Accept(context.Background(), in) }()
 	synctest.Wait()
 	return out
 }
 
-func waits(c <-chan error) bool {
+func isBlocked(c <-chan error) bool {
 	synctest.Wait()
 	return len(c) == 0
 }
 
-// head takes the job in flight towards a channel.
+// head removes and returns the job in flight towards a channel.
 func (h *harness) head(channel string) *attempt.Job {
 	h.Helper()
 	synctest.Wait()
@@ -321,12 +321,12 @@ func outcome(j *attempt.Job, o attempt.Outcome) *attempt.Outcome {
 func (h *harness) finish(j *attempt.Job, o attempt.Outcome) {
 	h.Finish(outcome(j, o))
 	synctest.Wait()
-	time.Sleep(2 * commitSpacing) // commits are paced; this is the bubble's clock
+	time.Sleep(2 * commitSpacing) // on the bubble's clock: commits are paced
 	synctest.Wait()
 }
 
-// text returns the text of a job's envelope, read from the log.
-func (h *harness) said(j *attempt.Job) string {
+// textOf reads the text of a job's envelope from the log.
+func (h *harness) textOf(j *attempt.Job) string {
 	h.Helper()
 	s, err := h.Load(context.Background(), j.Delivery.Item.Pos)
 	if err != nil {
@@ -349,7 +349,7 @@ func (h *harness) conv(thread string) *state.Conversation {
 	return c
 }
 
-func (h *harness) letters() []*state.DeadLetter {
+func (h *harness) deadLetters() []*state.DeadLetter {
 	h.Helper()
 	var out []*state.DeadLetter
 	if err := h.View(context.Background(), func(b *state.State) { out = b.DeadLetters() }); err != nil {
@@ -373,7 +373,7 @@ func (h *harness) records() []*journal.Record {
 	return out
 }
 
-// accepted counts how often each vendor id was accepted in the whole log.
+// accepted returns the number of times that each vendor id was accepted in the log.
 func (h *harness) accepted() map[string]int {
 	h.Helper()
 	n := map[string]int{}
@@ -387,8 +387,8 @@ func (h *harness) accepted() map[string]int {
 	return n
 }
 
-// image returns the content of a state in a comparable form, with the buckets of like.
-func image(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
+// contentOf returns the content of a state as texts by bucket. It contains the buckets of like.
+func contentOf(t tester, b *state.State, like *state.Snapshot) map[uint32][]string {
 	t.Helper()
 	b.MarkChanged(like)
 	im := b.Snapshot()
@@ -434,8 +434,8 @@ func conversationsOf(t tester, bucket []byte) (out []string) {
 	return out
 }
 
-// checkRestored checks that the state of the stopped writer equals the fold of the whole log. If records are purged, it
-// equals the newest snapshot and the fold of the records after it.
+// checkRestored checks that the state of the stopped writer equals the fold of the whole log. If records are purged,
+// the state must equal the newest snapshot with the fold of the records after it.
 func (h *harness) checkRestored() {
 	h.Helper()
 	b, log, from := state.New(), h.disk.Open(), uint64(1)
@@ -461,15 +461,15 @@ func (h *harness) checkRestored() {
 	}
 	all := b.Snapshot()
 	b.MarkChanged(all)
-	if diff := cmp.Diff(image(h, b, all), image(h, h.state, all)); diff != "" {
+	if diff := cmp.Diff(contentOf(h, b, all), contentOf(h, h.state, all)); diff != "" {
 		h.Errorf("the log and the state differ (-log +state):\n%s", diff)
 	}
 	if b.Lease() != h.state.Lease() {
-		h.Errorf("term %d in the log, %d in the state", b.Lease(), h.state.Lease())
+		h.Errorf("lease %d in the log, %d in the state", b.Lease(), h.state.Lease())
 	}
 }
 
-// failSaves makes snapshots fail until the returned function is called.
+// failSaves makes snapshots fail until heal is called.
 func failSaves(h *harness) (heal func()) {
 	h.log.Hook(func(_ context.Context, op memory.Op) error {
 		if op == memory.OpSave {

@@ -38,8 +38,8 @@ func TestOpenWaitsForTheHoursAlsoOverARestart(t *testing.T) {
 			t.Errorf("the open was released %v after the hours began", late)
 		}
 		h.finish(open, attempt.Outcome{Result: attempt.ResultDelivered, Thread: "desk-1"})
-		if j := h.head("desk"); h.said(j) != "desk now" || j.Waited < 9*time.Hour-time.Second {
-			t.Errorf("%q was released that has waited %v, want the first message and 9h", h.said(j), j.Waited)
+		if j := h.head("desk"); h.textOf(j) != "desk now" || j.Waited < 9*time.Hour-time.Second {
+			t.Errorf("%q was released that has waited %v, want the first message and 9h", h.textOf(j), j.Waited)
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)

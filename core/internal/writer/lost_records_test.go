@@ -14,7 +14,7 @@ import (
 	"patchbay/core/internal/state"
 )
 
-// pendingMessages returns the messages that deliveries, held messages and dead letters still need.
+// pendingMessages returns the positions of the messages in pending deliveries, held messages and dead letters.
 func (h *harness) pendingMessages() map[state.Position]bool {
 	found := map[state.Position]bool{}
 	h.state.All(func(c *state.Conversation) bool {
@@ -35,11 +35,11 @@ func (h *harness) pendingMessages() map[state.Position]bool {
 	return found
 }
 
-// TestLostRecordLosesOnlyItsMessages loses each record in turn.
+// TestLostRecordLosesOnlyItsMessages deletes each record of the log in turn.
 func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := openHarness(t)
-		first.talk(1)
+		first.createConversations(1)
 		first.customer("a1", "m3", "three")
 		first.customer("b1", "m2", "while the offer is pending")
 		first.customer("c1", "m2", "to the desk")
@@ -83,7 +83,7 @@ func TestLostRecordLosesOnlyItsMessages(t *testing.T) {
 	})
 }
 
-// checkThreads checks that every delivery has a thread or follows an open.
+// checkThreads checks that each delivery has a thread or follows an open in its lane.
 func (h *harness) checkThreads(lost uint64) {
 	h.Helper()
 	h.state.All(func(c *state.Conversation) bool {
@@ -97,7 +97,7 @@ func (h *harness) checkThreads(lost uint64) {
 	})
 }
 
-// TestLostRecordBehindSnapshotIsDeadLetter loses a record that the snapshot knows.
+// TestLostRecordBehindSnapshotIsDeadLetter deletes a record before the snapshot.
 func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
@@ -109,7 +109,7 @@ func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
 		}
 		h.disk.Lose(lost.Item.Pos.Seq)
 		h.open()
-		letters := h.letters()
+		letters := h.deadLetters()
 		if len(letters) != 1 || letters[0].Delivery.ID != lost.ID || letters[0].Error != "unreadable" ||
 			letters[0].Text != fmt.Sprintf("the disk has lost record %d with the message", lost.Item.Pos.Seq) {
 			t.Errorf("dead letters = %+v, want the second message", letters)
@@ -123,7 +123,7 @@ func TestLostRecordBehindSnapshotIsDeadLetter(t *testing.T) {
 	})
 }
 
-// TestManyLostMessages loses so many messages that their dead letters do not fit into one record.
+// TestManyLostMessages deletes so many messages that their dead letters do not fit into one record.
 func TestManyLostMessages(t *testing.T) {
 	for _, tt := range []struct{ conversations, each int }{{100, 20}, {1, 900}} {
 		t.Run(fmt.Sprintf("%d conversations", tt.conversations), func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestManyLostMessages(t *testing.T) {
 					h.disk.Lose(seq)
 				}
 				h.open()
-				if got, want := len(h.letters()), tt.conversations*tt.each; got != want {
+				if got, want := len(h.deadLetters()), tt.conversations*tt.each; got != want {
 					t.Errorf("%d dead letters, want %d", got, want)
 				}
 				if err := h.stop(); err != nil {
@@ -150,7 +150,7 @@ func TestManyLostMessages(t *testing.T) {
 	}
 }
 
-// TestManyReopenedThreads loses the first message of each conversation, so that all lanes are queued again.
+// TestManyReopenedThreads deletes the first message of each conversation, so that all lanes are queued again.
 func TestManyReopenedThreads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const conversations, each = 100, 30
@@ -174,13 +174,13 @@ func TestManyReopenedThreads(t *testing.T) {
 	})
 }
 
-// longIDs makes ids as long as UUIDs.
+// longIDs gives ids the length of UUIDs.
 func longIDs(o *Options) {
 	next := o.NewID
 	o.NewID = func() string { return fmt.Sprintf("%036s", next()) }
 }
 
-// customers accepts messages in a number of conversations.
+// customers accepts each messages in each of a number of conversations.
 func (h *harness) customers(conversations, each int) {
 	h.Helper()
 	for i := range each {
@@ -190,7 +190,7 @@ func (h *harness) customers(conversations, each int) {
 	}
 }
 
-// TestConversationOpenedAgainIsStable changes the configuration after a start that opened a conversation again.
+// TestConversationOpenedAgainIsStable changes the configuration after a start in which a conversation was opened again.
 func TestConversationOpenedAgainIsStable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		owner := "faq"
@@ -218,7 +218,7 @@ func TestConversationOpenedAgainIsStable(t *testing.T) {
 	})
 }
 
-// TestReadablePartOfLostRecordIsLogged loses the end of a record.
+// TestReadablePartOfLostRecordIsLogged deletes the end of a record.
 func TestReadablePartOfLostRecordIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var output strings.Builder

@@ -18,21 +18,21 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// world simulates the vendors of a writer whose store fails and whose process crashes. A customer's vendor repeats a
-// message until it is accepted and then sends the next. The bot answers every second message in the call.
-type world struct {
+// vendors simulates the vendors of a writer while its store fails and its process crashes. A customer's vendor repeats
+// a message until it is accepted, and then sends the next message. The bot answers each second message in its response.
+type vendors struct {
 	*harness
-	rt      *rapid.T
-	sent    map[string]int      // accepted messages of a thread, numbered from 1
-	effects map[string][]string // messages at the vendor, by channel and thread
-	flight  []*attempt.Job      // calls without a reported outcome
-	starts  int                 // each may repeat the calls in flight
+	rt       *rapid.T
+	sent     map[string]int      // number of accepted messages of a thread
+	effects  map[string][]string // messages at the vendor, by channel and thread
+	inFlight []*attempt.Job      // calls without a reported outcome
+	starts   int                 // number of starts; each start may repeat the calls in flight
 }
 
-func (w *world) lane(channel, thread string) string { return channel + " " + thread }
+func (w *vendors) lane(channel, thread string) string { return channel + " " + thread }
 
-// send sends the next message of a thread, or repeats the one that was not accepted.
-func (w *world) send(thread string) bool {
+// send sends the next message of a thread, or repeats it if it was not accepted.
+func (w *vendors) send(thread string) bool {
 	n := w.sent[thread] + 1
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -44,55 +44,55 @@ func (w *world) send(thread string) bool {
 }
 
 // call makes the call of a released delivery.
-func (w *world) call(channel string) bool {
+func (w *vendors) call(channel string) bool {
 	j := w.lanes.take(channel)
 	if j == nil {
 		return false
 	}
 	key := w.lane(channel, j.Conv.Thread)
-	for _, f := range w.flight {
+	for _, f := range w.inFlight {
 		if f.Conv.ID == j.Conv.ID && f.Delivery.Channel == channel {
 			w.Fatalf("%s has two calls in flight", key)
 		}
 	}
 	w.effects[key] = append(w.effects[key], w.text(j))
-	w.flight = append(w.flight, j)
+	w.inFlight = append(w.inFlight, j)
 	return true
 }
 
-// text reads the text of a job. Reading works while a record is in doubt.
-func (w *world) text(j *attempt.Job) string { return w.said(j) }
+// text reads the text of a job, also while a record is in doubt.
+func (w *vendors) text(j *attempt.Job) string { return w.textOf(j) }
 
 // report passes the outcome of a call in flight to the writer.
-func (w *world) report(i int) {
-	j := w.flight[i]
-	w.flight = slices.Delete(w.flight, i, i+1)
+func (w *vendors) report(i int) {
+	j := w.inFlight[i]
+	w.inFlight = slices.Delete(w.inFlight, i, i+1)
 	o := attempt.Outcome{Result: attempt.ResultDelivered}
-	if text := w.text(j); j.Delivery.Channel == "faq" && even(text) {
+	if text := w.text(j); j.Delivery.Channel == "faq" && needsReply(text) {
 		o.Replies = []*inbound.Envelope{message(w.rt, "faq", j.Thread, "r"+text, text)}
 	}
 	w.Finish(outcome(j, o))
 }
 
-func even(text string) bool {
+func needsReply(text string) bool {
 	var n int
 	_, _ = fmt.Sscan(text, &n)
 	return n%2 == 0
 }
 
-func (w *world) again(crash bool) {
+func (w *vendors) restart(crash bool) {
 	if crash {
 		w.crash()
 	} else if err := w.stop(); err != nil && !errors.Is(err, errRecordInDoubt) {
 		w.Fatalf("Run = %v", err)
 	}
 	w.checkRestored()
-	w.flight = nil
+	w.inFlight = nil
 	w.starts++
 	w.open()
 }
 
-func (w *world) step() {
+func (w *vendors) step() {
 	threads := []string{"a", "b", "c"}
 	switch rapid.SampledFrom([]string{
 		"send", "send", "send", "send", "call", "call", "call", "report", "report", "report", "refuse", "fault", "wait", "stop", "crash",
@@ -102,10 +102,10 @@ func (w *world) step() {
 	case "call":
 		w.call(rapid.SampledFrom([]string{"faq", "web"}).Draw(w.rt, "channel"))
 	case "report":
-		if len(w.flight) > 0 {
-			w.report(rapid.IntRange(0, len(w.flight)-1).Draw(w.rt, "call"))
+		if len(w.inFlight) > 0 {
+			w.report(rapid.IntRange(0, len(w.inFlight)-1).Draw(w.rt, "call"))
 		}
-	case "refuse": // the vendor refuses for now, without an effect
+	case "refuse": // the vendor refuses the call temporarily, without an effect
 		if j := w.lanes.take("faq"); j != nil {
 			w.Finish(outcome(j, attempt.Outcome{Result: attempt.ResultRetry, Error: "transient", Next: time.Now().Add(time.Second)}))
 		}
@@ -115,17 +115,17 @@ func (w *world) step() {
 	case "wait":
 		time.Sleep(time.Duration(rapid.IntRange(1, 3000).Draw(w.rt, "ms")) * time.Millisecond)
 	case "stop":
-		w.again(false)
+		w.restart(false)
 	case "crash":
-		w.again(true)
+		w.restart(true)
 	}
 	if rapid.Bool().Draw(w.rt, "settle") {
 		synctest.Wait()
 	}
 }
 
-// settle runs until nothing is in flight. The few remaining faults happen meanwhile.
-func (w *world) settle() {
+// settle finishes calls until none is in flight. The remaining faults happen in this time.
+func (w *vendors) settle() {
 	for _, thread := range []string{"a", "b", "c"} {
 		for tries := 0; !w.send(thread); tries++ {
 			if tries > 300 {
@@ -143,7 +143,7 @@ func (w *world) settle() {
 				busy = true
 			}
 		}
-		for len(w.flight) > 0 {
+		for len(w.inFlight) > 0 {
 			w.report(0)
 		}
 		quiet++
@@ -153,8 +153,8 @@ func (w *world) settle() {
 	}
 }
 
-// checkEffects compares the messages at each lane's vendor with the accepted ones.
-func (w *world) checkEffects() {
+// checkEffects compares the messages that reached the vendor of each lane with the accepted messages.
+func (w *vendors) checkEffects() {
 	for thread, n := range w.sent {
 		var asked, answered []string
 		for i := 1; i <= n; i++ {
@@ -176,8 +176,8 @@ func (w *world) checkEffects() {
 	}
 }
 
-// checkTimers checks that the rules of each timer were run in each conversation with a message that has no answer.
-func (w *world) checkTimers() {
+// checkTimers checks that the rules of each timer have run in each conversation with an unanswered message.
+func (w *vendors) checkTimers() {
 	time.Sleep(2 * conversation.MaxOverdueWait)
 	synctest.Wait()
 	for thread := range w.sent {
@@ -189,7 +189,7 @@ func (w *world) checkTimers() {
 
 const lastTimer = 2 * time.Second
 
-// machineRules have timers without deliveries.
+// machineRules returns rules with timers that queue no deliveries.
 func machineRules() []route.Rule {
 	var out []route.Rule
 	for _, after := range []time.Duration{time.Second, lastTimer} {
@@ -201,16 +201,16 @@ func machineRules() []route.Rule {
 	return out
 }
 
-// bubble hides the test's deadline from rapid, since it has no meaning on a synctest bubble's clock.
+// bubble hides the deadline of the test from rapid, because it is not a time of the bubble's clock.
 type bubble struct{ *testing.T }
 
-// TestNothingIsLostOrReordered checks the guarantee: every accepted message is delivered in order, with at most one
-// duplicate per crash. Timers survive failures and restarts.
+// TestNothingIsLostOrReordered checks that each accepted message is delivered in order, with at most one duplicate for
+// each crash, and that the rules of timers run in spite of failures and restarts.
 func TestNothingIsLostOrReordered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(bubble{t}, func(rt *rapid.T) {
 			h := openHarness(rt, func(o *Options) { o.Policy.Routes = compileRules(rt, machineRules()...) })
-			w := &world{harness: h, rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
+			w := &vendors{harness: h, rt: rt, sent: map[string]int{}, effects: map[string][]string{}}
 			defer func() { w.crash() }()
 			for range rapid.IntRange(10, 80).Draw(rt, "steps") {
 				w.step()

@@ -21,8 +21,8 @@ func TestQueueWaitsForTheBotAlsoOverARestart(t *testing.T) {
 		h.restart()
 		h.idle("faq")
 		time.Sleep(20*time.Second + time.Minute) // after a start, overdue deadlines wait
-		if j := h.head("faq"); h.said(j) != "two" || j.Waited < 29*time.Second {
-			t.Errorf("%q was released that has waited %v, %v after the call", h.said(j), j.Waited, time.Since(called))
+		if j := h.head("faq"); h.textOf(j) != "two" || j.Waited < 29*time.Second {
+			t.Errorf("%q was released that has waited %v, %v after the call", h.textOf(j), j.Waited, time.Since(called))
 		}
 		if err := h.stop(); err != nil {
 			t.Errorf("Run = %v", err)

@@ -13,10 +13,10 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// overloaded is a state of calls that cannot keep up, for a limit of 5 s.
+// overloaded is the state of a saturated channel, for a limit of 5 s.
 var overloaded = attempt.ChannelState{Full: 6 * time.Second, Waits: 6 * time.Second}
 
-// withCalls lets the writer see the states of the channels' calls.
+// withCalls sets the states of the channels' calls that the writer reads.
 func withCalls(calls map[string]attempt.ChannelState) func(*Options) {
 	return func(o *Options) {
 		o.Policy.RefuseAfter = 5 * time.Second
@@ -33,7 +33,7 @@ func TestMessagesToAnOverloadedChannelAreRefused(t *testing.T) {
 		h.customer("w2", "n1", "desk now")
 		calls["faq"] = overloaded
 		for name, thread := range map[string]string{"known": "w1", "new": "w3"} {
-			if err := h.try(thread, "m2", "hello"); !errors.Is(err, ErrOverloaded) || !errors.Is(err, ErrBusy) {
+			if err := h.accept(thread, "m2", "hello"); !errors.Is(err, ErrOverloaded) || !errors.Is(err, ErrBusy) {
 				t.Errorf("message in a %s conversation: %v, want ErrOverloaded", name, err)
 			}
 		}
@@ -57,7 +57,7 @@ func TestMessagesOfTheOwnerCountAgainstTheCustomersChannel(t *testing.T) {
 		h.finish(h.head("desk"), attempt.Outcome{
 			Result: attempt.ResultDelivered, Replies: []*inbound.Envelope{message(t, "desk", "d1", "a1", "never refused")},
 		})
-		if got := h.said(h.head("web")); got != "never refused" {
+		if got := h.textOf(h.head("web")); got != "never refused" {
 			t.Errorf("released %q, want the reply", got)
 		}
 		answer := func(id string) error {
@@ -84,7 +84,7 @@ func TestLateLaneOfASaturatedChannelIsRefused(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		h.customer("w1", "m3", "three")
 		time.Sleep(2 * time.Second)
-		if err := h.try("w1", "m4", "four"); !errors.Is(err, ErrOverloaded) {
+		if err := h.accept("w1", "m4", "four"); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("message behind one that waits for 6 s: %v, want ErrOverloaded", err)
 		}
 		h.customer("w2", "m1", "another conversation")
@@ -167,7 +167,7 @@ func TestEventsAndBlankMessagesAreNotRefused(t *testing.T) {
 			}
 			if kind == envelope.KindRead {
 				h.customer("w1", "m2", " ")
-				if err := h.try("w1", "m3", "hello"); !errors.Is(err, ErrOverloaded) {
+				if err := h.accept("w1", "m3", "hello"); !errors.Is(err, ErrOverloaded) {
 					t.Errorf("message: %v, want ErrOverloaded", err)
 				}
 			}

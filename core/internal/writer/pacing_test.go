@@ -15,7 +15,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// calls are lanes whose calls take 2 ms and succeed.
+// calls implements lanes. Each call takes 2 ms and succeeds.
 type calls struct {
 	fakeLanes
 	w *Writer
@@ -25,8 +25,8 @@ func (c *calls) Submit(j *attempt.Job) {
 	time.AfterFunc(2*time.Millisecond, func() { c.w.Finish(outcome(j, attempt.Outcome{Result: attempt.ResultDelivered})) })
 }
 
-// accept accepts messages at random times, on average perSecond, of as many customers. It returns the sorted times until
-// they were accepted, and the number of records. An append takes the time store.
+// accept accepts messages of different customers at random times, on average perSecond per second. An append takes the
+// time store. It returns the sorted times until the messages were accepted, and the number of records.
 func accept(t *testing.T, perSecond, messages int, store time.Duration) (took []time.Duration, records int) {
 	lanes := &calls{}
 	h := openHarness(t, func(o *Options) { o.Lanes = lanes })
@@ -62,7 +62,7 @@ func accept(t *testing.T, perSecond, messages int, store time.Duration) (took []
 	return took, records
 }
 
-// TestAcceptWaitsForAtMostTwoSlowAppends checks that the loop adds no pause to slow appends, during which inputs arrive.
+// TestAcceptWaitsForAtMostTwoSlowAppends checks that the loop does not pause after slow appends.
 func TestAcceptWaitsForAtMostTwoSlowAppends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const sync = 5 * time.Millisecond
@@ -73,7 +73,7 @@ func TestAcceptWaitsForAtMostTwoSlowAppends(t *testing.T) {
 	})
 }
 
-// TestOutcomesAreStoredWithInputs checks that few records have only outcomes.
+// TestOutcomesAreStoredWithInputs checks that few records contain only outcomes.
 func TestOutcomesAreStoredWithInputs(t *testing.T) {
 	for rate, limit := range map[int]float64{100: 1.15, 300: 0.85, 1000: 0.35} {
 		synctest.Test(t, func(t *testing.T) {

@@ -63,7 +63,7 @@ func TestManyAnswersOnANewThreadFitIntoRecords(t *testing.T) {
 		if n := c.Undelivered(); n != len(in)+1 {
 			t.Errorf("%d deliveries wait, want every answer and the customer's message", n)
 		}
-		if n := len(h.letters()); n != 0 {
+		if n := len(h.deadLetters()); n != 0 {
 			t.Errorf("%d dead letters", n)
 		}
 		if err := h.stop(); err != nil {

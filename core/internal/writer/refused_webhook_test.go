@@ -12,19 +12,19 @@ import (
 	"patchbay/core/internal/inbound"
 )
 
-// fillUp lets a conversation have as many deliveries as possible.
+// fillUp queues deliveries in a conversation up to the maximum.
 func (h *harness) fillUp(thread string) {
 	h.Helper()
 	var in []*inbound.Envelope
 	for i := range conversation.MaxUndelivered {
 		in = append(in, message(h.tester, "web", thread, fmt.Sprint(i), "hello"))
 	}
-	if err := <-h.later(in...); err != nil {
+	if err := <-h.acceptInBackground(in...); err != nil {
 		h.Fatalf("Accept: %v", err)
 	}
 }
 
-// A vendor repeats a refused webhook. Messages without a vendor id are never recognized as duplicates.
+// A vendor repeats a refused webhook. The gateway cannot recognize repeated messages without a vendor id.
 func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
 	for name, tc := range map[string]struct {
 		refuse func(*harness)
@@ -50,7 +50,7 @@ func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				tc.refuse(h)
 				push := func() error {
-					return <-h.later(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two"))
+					return <-h.acceptInBackground(message(t, "web", "w1", "", "one"), message(t, "web", "w2", "", "two"))
 				}
 				for range 3 {
 					if err := push(); !errors.Is(err, ErrBusy) {
@@ -72,8 +72,8 @@ func TestRefusedWebhookStoresNoMessageWithoutAnID(t *testing.T) {
 	}
 }
 
-// A full conversation does not hold up the other messages of a webhook if they have vendor ids. The second webhook is
-// refused in its second record.
+// If the messages of a webhook have vendor ids, a full conversation does not delay the other messages. The second
+// webhook is refused in its second record.
 func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
@@ -87,7 +87,7 @@ func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
 					in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
 				}
 				in = append(in, message(t, "web", "w2", fmt.Sprint("two", n), "two"), message(t, "web", "w3", "three", "three"))
-				err := <-h.later(in...)
+				err := <-h.acceptInBackground(in...)
 				if attempts == 3 {
 					if err != nil {
 						t.Fatal(err)
@@ -126,7 +126,7 @@ func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
 func TestLargeWebhookIsRefusedAsAWhole(t *testing.T) {
 	for name, tc := range map[string]struct {
 		firstID string
-		size    int // of the last message
+		size    int // size of the last message
 	}{
 		"a message without an id": {"", 0},
 		"an oversized message":    {"first", maxRecord},
@@ -143,7 +143,7 @@ func TestLargeWebhookIsRefusedAsAWhole(t *testing.T) {
 					}
 					last := message(t, "web", "w2", "last", "two")
 					last.Bytes = append(last.Bytes, make([]byte, tc.size)...)
-					if err := <-h.later(append(in, last)...); !errors.Is(err, ErrTooLarge) {
+					if err := <-h.acceptInBackground(append(in, last)...); !errors.Is(err, ErrTooLarge) {
 						t.Errorf("Accept: %v, want ErrTooLarge", err)
 					}
 				}
@@ -164,7 +164,7 @@ func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
 			for _, thread := range threads {
 				in = append(in, message(t, "web", thread, "", "hello"))
 			}
-			return <-h.later(in...)
+			return <-h.acceptInBackground(in...)
 		}
 		if err := accept("w1", "w1", "w1"); err != nil {
 			t.Errorf("three messages open one conversation: %v", err)
@@ -184,7 +184,7 @@ func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
 	})
 }
 
-// A webhook that is refused and repeated takes no new conversations from other customers.
+// Repeated refusals of a webhook do not use the limit of new conversations.
 func TestRefusedWebhookDoesNotCountTowardsTheOpeningLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.OpensPerMinute = 60 })
@@ -196,17 +196,17 @@ func TestRefusedWebhookDoesNotCountTowardsTheOpeningLimit(t *testing.T) {
 			for n := range 10 {
 				in = append(in, message(t, "web", fmt.Sprint("new", n), "", "two"))
 			}
-			if err := <-h.later(in...); !errors.Is(err, ErrBusy) {
+			if err := <-h.acceptInBackground(in...); !errors.Is(err, ErrBusy) {
 				t.Fatalf("Accept: %v, want ErrBusy", err)
 			}
-			if err := <-h.later(message(t, "web", fmt.Sprint("other", i), "", "hello")); err != nil {
+			if err := <-h.acceptInBackground(message(t, "web", fmt.Sprint("other", i), "", "hello")); err != nil {
 				t.Fatalf("customer %d: %v", i, err)
 			}
 		}
 	})
 }
 
-// A refused webhook repeats the decision on the inputs of its record.
+// After the refusal of a webhook, the writer decides again on the other inputs of its record.
 func TestRepeatedDecisionCountsConversationsOnce(t *testing.T) {
 	for name, inOrder := range map[string]bool{"webhook": false, "subscription": true} {
 		t.Run(name, func(t *testing.T) {

@@ -24,17 +24,17 @@ func TestOneInFlightPerLane(t *testing.T) {
 		h.customer("w1", "m2", "two")
 		h.customer("w2", "m3", "other conversation")
 		first, other := h.head("faq"), h.head("faq")
-		if a, b := h.said(first), h.said(other); a != "one" || b != "other conversation" {
+		if a, b := h.textOf(first), h.textOf(other); a != "one" || b != "other conversation" {
 			t.Fatalf("released %q and %q, want one of each conversation", a, b)
 		}
 		h.idle("faq")
-		open := gate(h.log)
+		open := blockAppends(h.log)
 		h.Finish(outcome(first, attempt.Outcome{Result: attempt.ResultDelivered}))
 		time.Sleep(2 * commitSpacing)
 		h.idle("faq") // the outcome is not stored yet
 		open()
 		time.Sleep(2 * commitSpacing)
-		if got := h.said(h.head("faq")); got != "two" {
+		if got := h.textOf(h.head("faq")); got != "two" {
 			t.Errorf("the next head says %q, want two", got)
 		}
 	})
@@ -49,13 +49,13 @@ func TestLaneStopsAtADeadLetter(t *testing.T) {
 		h.customer("w2", "m3", "other conversation")
 		first := h.head("faq")
 		h.finish(first, attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
-		if got := h.said(h.head("faq")); got != "other conversation" {
+		if got := h.textOf(h.head("faq")); got != "other conversation" {
 			t.Errorf("released %q, want the other conversation", got)
 		}
 		h.idle("faq")
 		h.stop()
 		h.open()
-		if got := h.said(h.head("faq")); got != "other conversation" {
+		if got := h.textOf(h.head("faq")); got != "other conversation" {
 			t.Errorf("released %q after a restart, want the other conversation", got)
 		}
 		h.idle("faq")
@@ -63,7 +63,7 @@ func TestLaneStopsAtADeadLetter(t *testing.T) {
 		if err := h.Do(t.Context(), drop); err != nil {
 			t.Fatal(err)
 		}
-		if got := h.said(h.head("faq")); got != "two" {
+		if got := h.textOf(h.head("faq")); got != "two" {
 			t.Errorf("the lane continues with %q, want two", got)
 		}
 	})
@@ -101,7 +101,7 @@ func TestHandoverCancelsTheDeliveryInFlight(t *testing.T) {
 		}
 		h.finish(opening, attempt.Outcome{Result: attempt.ResultDelivered, Thread: "desk-1"})
 		h.customer("w1", "m3", "bot now")
-		h.idle("faq") // its lane has a delivery, but the canceled call has not returned
+		h.idle("faq") // the lane has a delivery, but the canceled call has not returned
 		h.finish(running, attempt.Outcome{Result: attempt.ResultRetry, Error: "canceled"})
 		if got := h.head("faq"); got.Delivery.ID == running.Delivery.ID {
 			t.Error("the canceled delivery was released again")
@@ -153,7 +153,7 @@ func TestOfferExpires(t *testing.T) {
 		if c := h.conv("w1"); c.Offer != nil {
 			t.Fatal("the offer did not end in time")
 		}
-		if got := h.said(h.head("faq")); got != "help" {
+		if got := h.textOf(h.head("faq")); got != "help" {
 			t.Errorf("the owner got %q, want help", got)
 		}
 		if last := h.commits.all(); last[len(last)-1].Offers != 0 {

@@ -19,8 +19,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// talk creates conversations of every kind: live ones, an offer, a retry, a dead letter.
-func (h *harness) talk(round int) {
+// createConversations creates conversations with different contents: live ones, an offer, a retry, a dead letter.
+func (h *harness) createConversations(round int) {
 	h.Helper()
 	id := func(s string) string { return fmt.Sprint(s, round) }
 	h.customer(id("a"), "m1", "one")
@@ -32,7 +32,7 @@ func (h *harness) talk(round int) {
 		h.Fatalf("Accept: %v", err)
 	}
 	for j := h.lanes.take("faq"); j != nil; j = h.lanes.take("faq") {
-		switch h.said(j) {
+		switch h.textOf(j) {
 		case "one":
 			h.finish(j, attempt.Outcome{Result: attempt.ResultDelivered, State: []byte("s")})
 		case "bad":
@@ -47,7 +47,7 @@ func TestReplayEqualsState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		for round := range 4 {
-			h.talk(round)
+			h.createConversations(round)
 			if round%2 == 0 {
 				h.restart()
 			} else {
@@ -61,20 +61,20 @@ func TestReplayEqualsState(t *testing.T) {
 		}
 		h.checkRestored()
 		if got := h.state.Lease(); got != 5 {
-			t.Errorf("term %d after five starts", got)
+			t.Errorf("lease %d after five starts", got)
 		}
 	})
 }
 
-// TestRestoreFromSnapshotAndLaterRecords restores from a snapshot and the records after it, without the earlier ones.
+// TestRestoreFromSnapshotAndLaterRecords restores from a snapshot and the later records, without the earlier records.
 func TestRestoreFromSnapshotAndLaterRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
-		h.talk(1)
+		h.createConversations(1)
 		time.Sleep(snapshotIdle)
 		h.customer("x", "m1", "the snapshot is due")
 		synctest.Wait()
-		h.talk(2)
+		h.createConversations(2)
 		h.crash()
 		whole := state.New()
 		for i, r := range h.records() {
@@ -101,11 +101,11 @@ func TestRestoreFromSnapshotAndLaterRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if h.state.Lease() != whole.Lease()+1 {
-			t.Errorf("term %d, want %d", h.state.Lease(), whole.Lease()+1)
+			t.Errorf("lease %d, want %d", h.state.Lease(), whole.Lease()+1)
 		}
 		all := whole.Snapshot()
 		whole.MarkChanged(all)
-		if diff := cmp.Diff(image(t, whole, all), image(t, h.state, all)); diff != "" {
+		if diff := cmp.Diff(contentOf(t, whole, all), contentOf(t, h.state, all)); diff != "" {
 			t.Errorf("the whole log and snapshot with tail differ (-log +snapshot):\n%s", diff)
 		}
 		h.run()
@@ -118,14 +118,14 @@ func TestRestoreFromSnapshotAndLaterRecords(t *testing.T) {
 func TestPurgeKeepsNeededRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.HistoryAge = time.Hour; o.Policy.History = 0 })
-		for i := range 1200 { // there is one age mark per thousand records
+		for i := range 1200 { // the writer stores an age mark for each 1,000 records
 			h.customer("old", fmt.Sprint(i), "done with")
 			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		h.customer("w1", "m1", "still queued")
 		waiting := h.head("faq")
 		kept := waiting.Delivery.Item.Pos.Seq
-		time.Sleep(100 * time.Hour) // the old conversation is closed in this time
+		time.Sleep(100 * time.Hour) // this closes the old conversation
 		h.customer("w2", "m2", "given up")
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDead, Error: "permanent"})
 		h.customer("w3", "m3", "later")
@@ -140,11 +140,11 @@ func TestPurgeKeepsNeededRecords(t *testing.T) {
 		}
 		h.crash()
 		h.open()
-		said := []string{h.said(h.head("faq")), h.said(h.head("faq"))}
+		said := []string{h.textOf(h.head("faq")), h.textOf(h.head("faq"))}
 		if slices.Sort(said); said[1] != "still queued" {
 			t.Errorf("after purge and restart the heads say %q", said)
 		}
-		if dead := h.letters(); len(dead) != 1 || h.said(&attempt.Job{Delivery: dead[0].Delivery}) != "given up" {
+		if dead := h.deadLetters(); len(dead) != 1 || h.textOf(&attempt.Job{Delivery: dead[0].Delivery}) != "given up" {
 			t.Errorf("dead letters %+v, want one that can still be read", dead)
 		}
 		if err := h.stop(); err != nil {
@@ -160,7 +160,7 @@ func TestRecordsOfEarlierRunsAreAged(t *testing.T) {
 			h.customer("w1", fmt.Sprint(i), "x")
 			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
-		for range 10 { // one restart per half day
+		for range 10 { // a restart every half day
 			h.restart()
 			time.Sleep(12 * time.Hour)
 			h.customer("w2", "", "x")
@@ -181,9 +181,9 @@ func TestRecordsOfEarlierRunsAreAged(t *testing.T) {
 func TestDamagedSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
-		h.talk(1)
+		h.createConversations(1)
 		h.restart() // writes a snapshot
-		h.talk(2)
+		h.createConversations(2)
 		h.restart() // writes a newer one
 		if err := h.stop(); err != nil {
 			t.Fatal(err)
@@ -200,7 +200,7 @@ func TestDamagedSnapshot(t *testing.T) {
 func TestStartRefusesALogWithAGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
-		h.talk(1)
+		h.createConversations(1)
 		h.crash() // writes no snapshot
 		if err := h.disk.Open().Purge(t.Context(), 3); err != nil {
 			t.Fatal(err)
@@ -210,9 +210,9 @@ func TestStartRefusesALogWithAGap(t *testing.T) {
 			t.Fatal("Start = nil though the log begins at record 3 and there is no snapshot")
 		}
 		h2 := openHarness(t)
-		h2.talk(1)
+		h2.createConversations(1)
 		h2.restart()
-		h2.talk(2)
+		h2.createConversations(2)
 		h2.crash()
 		s, _, err := h2.disk.Open().LoadSnapshot(t.Context())
 		if err != nil {
@@ -232,7 +232,7 @@ func TestFailedSnapshotIsRepeatedCompletely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
 		h.restart() // writes a first snapshot
-		h.talk(1)
+		h.createConversations(1)
 		h.log.SetHealth(nil)
 		open := failSaves(h)
 		time.Sleep(snapshotIdle)
@@ -318,7 +318,7 @@ func TestReconcileAtStart(t *testing.T) {
 		if c := h.conv("w0"); c.Owner != "faq" {
 			t.Errorf("control is with %s, want faq: the desk is gone", c.Owner)
 		}
-		if got := h.said(h.head("faq")); got != "desk now" {
+		if got := h.textOf(h.head("faq")); got != "desk now" {
 			t.Errorf("the new owner got %q", got)
 		}
 		if err := h.stop(); err != nil {
@@ -352,12 +352,12 @@ func TestReconcileManyDeliveries(t *testing.T) {
 		}
 		gone = true
 		h.open()
-		if got := len(h.letters()); got != 0 {
+		if got := len(h.deadLetters()); got != 0 {
 			t.Errorf("%d dead letters before the channel has been away for a day", got)
 		}
 		time.Sleep(state.VanishedWait + time.Minute)
 		synctest.Wait()
-		if got, want := len(h.letters()), conversations*each; got != want {
+		if got, want := len(h.deadLetters()), conversations*each; got != want {
 			t.Errorf("%d dead letters, want %d", got, want)
 		}
 		if err := h.stop(); err != nil {
@@ -400,7 +400,7 @@ func TestReconcileManyOwners(t *testing.T) {
 func TestSnapshotOfAnOlderFormatIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
-		h.talk(1)
+		h.createConversations(1)
 		h.crash()
 		old := store.Snapshot{Seq: h.log.Bounds().Last, Meta: []byte(`{"format":3}`)}
 		if err := h.disk.Open().SaveSnapshot(t.Context(), old); err != nil {

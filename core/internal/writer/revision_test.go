@@ -12,7 +12,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// revision returns a revision without some channels.
+// revision returns a revision without these channels.
 func (h *harness) revision(without ...string) *Revision {
 	p := newPolicy(h.tester)
 	for _, name := range without {
@@ -93,8 +93,8 @@ func TestRevisionThatIsNotStoredChangesNothing(t *testing.T) {
 	})
 }
 
-// With corrected settings, a failed delivery does not wait for the rest of its delay. With a new process and the same
-// settings, only a delivery with refused credentials does not.
+// After a change of settings, a failed delivery does not wait for the rest of its delay. After a new process with the
+// same settings, only a delivery with refused credentials does not wait.
 func TestFailedDeliveryIsRepeatedWithOtherSettings(t *testing.T) {
 	for name, tc := range map[string]struct {
 		kind               string
@@ -165,7 +165,7 @@ func TestDeliveriesToAVanishedChannelAreNotReleased(t *testing.T) {
 	})
 }
 
-// The changes of adapted conversations and of inputs share a record. If they do not fit, the batch gets smaller.
+// The changes of adapted conversations and of inputs share a record. If they do not fit, the batch is reduced.
 func TestAdaptationsThatDoNotFitAreShared(t *testing.T) {
 	w := New(Options{})
 	b := &batch{unadapted: []string{"a", "b", "c"}, timers: []string{"d"}}

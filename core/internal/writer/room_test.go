@@ -17,17 +17,17 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// fill accepts and delivers messages until the log refuses one, and returns the refusal.
+// fill accepts and delivers messages until the log refuses a message, and returns the error.
 func (h *harness) fill(thread string) error {
 	for i := 0; ; i++ {
-		if err := h.try(thread, fmt.Sprint("f", i, time.Now().UnixNano()), strings.Repeat("much ", 2000)); err != nil {
+		if err := h.accept(thread, fmt.Sprint("f", i, time.Now().UnixNano()), strings.Repeat("much ", 2000)); err != nil {
 			return err
 		}
 		h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 	}
 }
 
-// acceptsWithin returns the time until the log accepts input, at most limit.
+// acceptsWithin fails the test if the log does not accept input within limit.
 func (h *harness) acceptsWithin(t *testing.T, limit time.Duration) {
 	t.Helper()
 	for began := time.Now(); h.Writable() != nil; time.Sleep(10 * time.Millisecond) {
@@ -76,7 +76,7 @@ func TestPurgeFollowsDeliveries(t *testing.T) {
 		if first := h.log.Bounds().First; first > pending.Delivery.Item.Pos.Seq {
 			t.Fatalf("the log begins at %d, a delivery needs %d", first, pending.Delivery.Item.Pos.Seq)
 		}
-		if got := h.said(pending); got != "waits" {
+		if got := h.textOf(pending); got != "waits" {
 			t.Errorf("the delivery has the text %q", got)
 		}
 		h.Finish(outcome(pending, attempt.Outcome{Result: attempt.ResultDelivered}))
@@ -85,18 +85,18 @@ func TestPurgeFollowsDeliveries(t *testing.T) {
 	})
 }
 
-// backlog accepts messages of many customers until the log refuses one, and returns their deliveries.
+// backlog accepts messages of many customers until the log refuses a message, and returns their deliveries.
 func (h *harness) backlog() []*attempt.Job {
 	h.Helper()
 	var jobs []*attempt.Job
-	for i := 0; h.try(fmt.Sprint("b", i), "m1", strings.Repeat("much ", 200)) == nil; i++ {
+	for i := 0; h.accept(fmt.Sprint("b", i), "m1", strings.Repeat("much ", 200)) == nil; i++ {
 		jobs = append(jobs, h.head("faq"))
 	}
 	return jobs
 }
 
-// TestOutcomesFitIntoAFullLog delivers a backlog to a bot whose replies take more room than the log's cap leaves. The
-// oldest message is delivered last, so that nothing can be purged before.
+// TestOutcomesFitIntoAFullLog delivers a backlog to a bot. The bot's replies need more space than the cap of the log
+// leaves. The oldest message is delivered last, so that no records can be purged before.
 func TestOutcomesFitIntoAFullLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openSmall(t)
@@ -116,7 +116,8 @@ func TestOutcomesFitIntoAFullLog(t *testing.T) {
 	})
 }
 
-// TestPurgeNeedsNoNewSnapshot delivers a backlog that the newest snapshot includes, while no other can be stored.
+// TestPurgeNeedsNoNewSnapshot delivers a backlog that the newest snapshot contains, while no other snapshot can be
+// stored.
 func TestPurgeNeedsNoNewSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openSmall(t)
@@ -132,7 +133,7 @@ func TestPurgeNeedsNoNewSnapshot(t *testing.T) {
 	})
 }
 
-// TestFullLogIsTriedAtIntervals passes inputs to a log that refuses each record.
+// TestFullLogIsTriedAtIntervals passes inputs to a writer whose log refuses each record.
 func TestFullLogIsTriedAtIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t)
@@ -146,7 +147,7 @@ func TestFullLogIsTriedAtIntervals(t *testing.T) {
 			return nil
 		})
 		for i := range 1000 {
-			h.later(message(t, "web", "w1", fmt.Sprint(i), "hello"))
+			h.acceptInBackground(message(t, "web", "w1", fmt.Sprint(i), "hello"))
 			time.Sleep(time.Millisecond)
 		}
 		h.log.Hook(nil)
@@ -156,7 +157,7 @@ func TestFullLogIsTriedAtIntervals(t *testing.T) {
 	})
 }
 
-// TestNearlyFullLogIsNotSearchedAtEachCommit fills the log behind a message that needs the oldest record.
+// TestNearlyFullLogIsNotSearchedAtEachCommit fills the log after a message that needs the oldest record.
 func TestNearlyFullLogIsNotSearchedAtEachCommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &harness{
@@ -172,7 +173,7 @@ func TestNearlyFullLogIsNotSearchedAtEachCommit(t *testing.T) {
 			h.finish(h.head("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 		}
 		time.Sleep(5 * roomInterval)
-		began, searches := time.Now(), map[*string]bool{} // each search stores its own reason
+		began, searches := time.Now(), map[*string]bool{} // each search stores another reason
 		for i := range 100 {
 			h.customer("w3", fmt.Sprint("m", i), "hello")
 			searches[h.noRoom.Load()] = true

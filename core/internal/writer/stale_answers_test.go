@@ -20,10 +20,10 @@ import (
 type handovers struct {
 	*harness
 	inFlight map[string]*attempt.Job // messages to owners, by conversation
-	sink     []state.Position        // what the customers got
+	received []state.Position        // positions of the envelopes that the customers received
 }
 
-// deliver ends all calls except those with messages to owners.
+// deliver makes all calls succeed, except those with messages to owners.
 func (h *handovers) deliver() {
 	for again := true; again; {
 		again = false
@@ -34,7 +34,7 @@ func (h *handovers) deliver() {
 				case j.Delivery.Kind == state.KindOpen:
 					h.Finish(outcome(j, attempt.Outcome{Thread: "desk of " + j.Conv.Thread}))
 				case channel == "web":
-					h.sink = append(h.sink, j.Delivery.Item.Pos)
+					h.received = append(h.received, j.Delivery.Item.Pos)
 					h.Finish(outcome(j, attempt.Outcome{}))
 				case j.Delivery.Kind == state.KindTranscript:
 					h.Finish(outcome(j, attempt.Outcome{}))
@@ -67,7 +67,7 @@ func (h *handovers) move(t *testing.T, customer string, n int) {
 			}
 		}()
 		switch n / 2 % 3 { // 0: all inputs may be in one record, in any order
-		case 1: // this input is in an earlier record than the next one
+		case 1: // this input is in an earlier record than the next input
 			synctest.Wait()
 		case 2: // and the next input waits for no commit
 			time.Sleep(2 * commitSpacing)
@@ -85,7 +85,7 @@ func (h *handovers) move(t *testing.T, customer string, n int) {
 }
 
 // staleAnswers returns the positions of the answers that were accepted from a channel that was not the owner, and the
-// number of moves, by the records alone.
+// numbers of moves and of answers. It uses only the records.
 func staleAnswers(records []*journal.Record) (stale map[state.Position]bool, moves, answers int) {
 	stale = map[state.Position]bool{}
 	owner, opened := map[string]string{}, map[string]string{}
@@ -135,14 +135,14 @@ func TestNoStaleAnswerReachesTheCustomerIn10000Handovers(t *testing.T) {
 		}
 		stale, moves, answers := staleAnswers(h.records())
 		reached := 0
-		for _, p := range h.sink {
+		for _, p := range h.received {
 			if stale[p] {
 				reached++
 			}
 		}
-		t.Logf("%d handovers, %d answers, %d of them stale, %d delivered", moves, answers, len(stale), len(h.sink))
-		if moves != total || len(stale) < total/3 || len(h.sink) < total/4 {
-			t.Errorf("%d handovers with %d stale answers and %d deliveries test too little", moves, len(stale), len(h.sink))
+		t.Logf("%d handovers, %d answers, %d of them stale, %d delivered", moves, answers, len(stale), len(h.received))
+		if moves != total || len(stale) < total/3 || len(h.received) < total/4 {
+			t.Errorf("%d handovers with %d stale answers and %d deliveries test too little", moves, len(stale), len(h.received))
 		}
 		if reached > 0 {
 			t.Errorf("%d stale answers reached the customers", reached)

@@ -14,7 +14,7 @@ import (
 	"patchbay/core/internal/store/memory"
 )
 
-// unanswered is a rule for customers' messages without an answer.
+// unanswered returns a rule for customers' messages without an answer.
 func unanswered(after time.Duration) route.Rule {
 	return route.Rule{
 		Name: fmt.Sprintf("silent-%d", int(after.Seconds())), Events: []route.Event{route.EventUnanswered}, After: after,
@@ -22,7 +22,7 @@ func unanswered(after time.Duration) route.Rule {
 	}
 }
 
-// timersDone returns the times at which rules of timers were run, and the conversations.
+// timersDone returns the times at which rules of timers have run, and their number by conversation.
 func (h *harness) timersDone() (at []time.Time, conversations map[string]int) {
 	conversations = map[string]int{}
 	for _, c := range h.commits.all() {
@@ -36,7 +36,7 @@ func (h *harness) timersDone() (at []time.Time, conversations map[string]int) {
 	return at, conversations
 }
 
-// mostInASecond returns the largest number of the times that lie within one second.
+// mostInASecond returns the maximum number of times within one second.
 func mostInASecond(times []time.Time) int {
 	most, first := 0, 0
 	for i, at := range times {
@@ -48,7 +48,7 @@ func mostInASecond(times []time.Time) int {
 	return most
 }
 
-// unansweredHarness has a message without an answer in each of n conversations.
+// unansweredHarness returns a harness with an unanswered message in each of n conversations.
 func unansweredHarness(t *testing.T, n int, rules ...route.Rule) *harness {
 	t.Helper()
 	h := openHarness(t, func(o *Options) { o.Policy.Routes = compileRules(t, rules...) })
@@ -79,7 +79,7 @@ func TestTimersRunAtTheirTime(t *testing.T) {
 	})
 }
 
-// The gateway is down for 20 minutes. The timers that fell due meanwhile cause no burst, and each is run once.
+// The gateway is down for 20 minutes. The timers that became due in this time cause no burst, and each runs once.
 func TestOverdueTimersAfterAStart(t *testing.T) {
 	const n = 450
 	synctest.Test(t, func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestOverdueTimersAfterAStart(t *testing.T) {
 	})
 }
 
-// Answers that vendors could not deliver while the gateway was down come first, also if the disk is slow when the timers
-// are due.
+// Answers that vendors could not send while the gateway was down are processed before overdue timers, also if the disk
+// is slow when the timers are due.
 func TestOverdueTimersOvertakeNoInput(t *testing.T) {
 	const n = maxInputs + 100 // more than one record
 	synctest.Test(t, func(t *testing.T) {
@@ -137,10 +137,10 @@ func TestOverdueTimersOvertakeNoInput(t *testing.T) {
 			}
 			return nil
 		})
-		h.later(message(t, "web", "other", "m1", "hello")) // waits for the disk
+		h.acceptInBackground(message(t, "web", "other", "m1", "hello")) // this record waits for the disk
 		time.Sleep(time.Minute)
 		for i, thread := range slices.Backward(threads) { // the first timers belong to the last answers
-			h.later(message(t, "faq", thread, fmt.Sprint("a", i), "good day"))
+			h.acceptInBackground(message(t, "faq", thread, fmt.Sprint("a", i), "good day"))
 		}
 		close(disk)
 		time.Sleep(time.Minute)
@@ -155,7 +155,7 @@ func TestOverdueTimersOvertakeNoInput(t *testing.T) {
 	})
 }
 
-// A conversation with a timer that is overdue keeps its other deadlines.
+// An overdue timer of a conversation does not delay the other deadlines of the conversation.
 func TestDeadlinesDoNotWaitForOverdueTimers(t *testing.T) {
 	loose := route.NewOffer("desk")
 	loose.Hold, loose.Within = false, time.Hour

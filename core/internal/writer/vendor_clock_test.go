@@ -17,9 +17,9 @@ func answer(t *testing.T, id, text string, sentAt time.Time) *inbound.Envelope {
 	return in
 }
 
-// TestAnswersFromTheFutureSilenceNoLaterOnes checks answers by push and in the result of a call, on a thread that is
-// kept over several epochs.
-func TestAnswersFromTheFutureSilenceNoLaterOnes(t *testing.T) {
+// TestAnswersWithFutureTimesFenceNoLaterAnswers checks answers in webhooks and in outcomes, on a thread that is kept
+// over several epochs.
+func TestAnswersWithFutureTimesFenceNoLaterAnswers(t *testing.T) {
 	for _, pushed := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			h := openHarness(t)
@@ -46,7 +46,7 @@ func TestAnswersFromTheFutureSilenceNoLaterOnes(t *testing.T) {
 			deliver := func(want string) {
 				t.Helper()
 				job := h.head("web")
-				if got := h.said(job); got != want {
+				if got := h.textOf(job); got != want {
 					t.Fatalf("the customer got %q, want %q", got, want)
 				}
 				h.finish(job, attempt.Outcome{Result: attempt.ResultDelivered})

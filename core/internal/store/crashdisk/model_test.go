@@ -12,7 +12,7 @@ import (
 	"patchbay/core/internal/store/crashdisk"
 )
 
-// files returns the files that a power cut leaves after operations, with their contents. Folders end with a slash.
+// files returns the files after operations and a power cut, and their contents. The names of folders end with a slash.
 func files(t *testing.T, ops []crashdisk.Op, loss crashdisk.Loss, seed uint64) map[string]string {
 	t.Helper()
 	var disk crashdisk.Disk

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// nobody is a user who owns nothing.
+// nobody is the id of the user nobody.
 const nobody = 65534
 
 func TestWrongOwnerIsNotDamage(t *testing.T) {
@@ -36,7 +36,7 @@ func TestWrongOwnerIsNotDamage(t *testing.T) {
 	}
 }
 
-// openUnprivileged denies the access to path and returns the error of another process that opens the store.
+// openUnprivileged opens the store in another process, which has no access to path, and returns the error.
 func openUnprivileged(t *testing.T, dir, path string) string {
 	t.Helper()
 	child := exec.CommandContext(withTimeout(t), "/proc/self/exe") // the folder of this program may be private
@@ -45,7 +45,7 @@ func openUnprivileged(t *testing.T, dir, path string) string {
 		if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
 			t.Fatal(err)
 		}
-		giveAway(t, dir, path)
+		changeOwner(t, dir, path)
 		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	} else {
 		if err := os.Chmod(path, 0); err != nil {
@@ -60,8 +60,8 @@ func openUnprivileged(t *testing.T, dir, path string) string {
 	return string(output)
 }
 
-// giveAway gives everything in dir to nobody, except path.
-func giveAway(t *testing.T, dir, path string) {
+// changeOwner changes the owner of all files in dir to nobody, except path.
+func changeOwner(t *testing.T, dir, path string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(at string, _ os.DirEntry, err error) error {
 		if err != nil || at == path {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkAppend measures sequential appends, each with its sync, as the writer makes them.
+// BenchmarkAppend measures sequential appends as the writer makes them. Each append includes a sync.
 func BenchmarkAppend(b *testing.B) {
 	for name, n := range map[string]int{"2KiB": 2 << 10, "64KiB": 64 << 10} {
 		b.Run(name, func(b *testing.B) {

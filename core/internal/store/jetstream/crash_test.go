@@ -18,15 +18,15 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// childDir is the environment variable that makes the test binary append to the store in that folder until it is
+// childDir is an environment variable. If it is set, the test binary appends to the store in this folder until it is
 // killed.
 const childDir = "PATCHBAY_STORE_TEST_CHILD"
 
-// childTimeout is the time after which the child recovers from a failed write.
+// childTimeout is the timeout of the child's appends. After it, the child recovers the store.
 const childTimeout = 200 * time.Millisecond
 
-// runChild appends records indefinitely and prints the sequence of each acknowledged record. It regularly saves
-// snapshots and purges, so that kills also interrupt those.
+// runChild appends records indefinitely and prints the sequence of each acknowledged record. It also saves snapshots
+// and purges regularly, so that kills interrupt these too.
 func runChild(dir string) int {
 	ctx := context.Background()
 	log, err := Open(ctx, Options{
@@ -63,7 +63,7 @@ func runChild(dir string) int {
 	}
 }
 
-// childRecord returns the child's record seq. Every 16th is large.
+// childRecord returns the child's record with the sequence seq. Each 16th record is large.
 func childRecord(seq uint64) []byte {
 	n := 200
 	if seq%16 == 0 {

@@ -19,23 +19,23 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// damageCases is the environment variable with the number of seeded cases of each kind of damage.
+// damageCases is the environment variable with the number of random cases for each kind of damage.
 const damageCases = "PATCHBAY_DAMAGE_CASES"
 
-// twoBlocks is a number of records that fill two blocks.
+// twoBlocks is the number of records that fill two blocks.
 const twoBlocks = 720
 
-// damaged is a closed store whose files are damaged, case by case.
-type damaged struct {
+// damagedStore is a closed store. Each case damages its files.
+type damagedStore struct {
 	h     *harness
 	files map[string][]byte // intact files by path below the folder
 	total uint64
 }
 
-// newDamaged returns a store of records with a snapshot, cleanly closed. twoBlocks records fill two blocks.
-func newDamaged(t *testing.T, total uint64) *damaged {
+// newDamaged creates a store with records and a snapshot, and closes it in order.
+func newDamaged(t *testing.T, total uint64) *damagedStore {
 	t.Helper()
-	d := &damaged{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 8 << 20}), total: total, files: map[string][]byte{}}
+	d := &damagedStore{h: newHarness(t, Options{Dir: t.TempDir(), Cap: 8 << 20}), total: total, files: map[string][]byte{}}
 	for seq := uint64(1); seq <= d.total; seq++ {
 		if err := d.h.log.Append(t.Context(), seq-1, damageRecord(seq)); err != nil {
 			t.Fatal(err)
@@ -69,8 +69,8 @@ func damageRecord(seq uint64) []byte {
 	return record
 }
 
-// restore writes the intact files. After a crash there is no index.
-func (d *damaged) restore(t *testing.T, crash bool) {
+// restore writes the intact files. With crash, it omits the index, as after a crash.
+func (d *damagedStore) restore(t *testing.T, crash bool) {
 	t.Helper()
 	d.h.log.Close()
 	if err := os.RemoveAll(filepath.Join(d.h.options.Dir, "jetstream")); err != nil {
@@ -84,7 +84,7 @@ func (d *damaged) restore(t *testing.T, crash bool) {
 	}
 }
 
-func (d *damaged) write(t *testing.T, name string, content []byte) {
+func (d *damagedStore) write(t *testing.T, name string, content []byte) {
 	t.Helper()
 	path := filepath.Join(d.h.options.Dir, name)
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
@@ -99,8 +99,8 @@ type block struct {
 	offsets []int
 }
 
-// blocks returns the blocks of the log. The sizes come from storedSize, so they do not depend on the code under test.
-func (d *damaged) blocks(t *testing.T) (blocks []block) {
+// blocks returns the blocks of the log. It computes the offsets with storedSize, and without the code under test.
+func (d *damagedStore) blocks(t *testing.T) (blocks []block) {
 	t.Helper()
 	seq := uint64(1)
 	for number := 1; ; number++ {
@@ -133,8 +133,8 @@ func (b block) overlapping(from, to int) (seqs []uint64) {
 	return seqs
 }
 
-// wantAllExcept opens the store and checks that exactly the lost records are missing, and reported.
-func (d *damaged) wantAllExcept(t *testing.T, lost []uint64) {
+// wantAllExcept opens the store and checks that exactly the lost records are missing, and that they are reported.
+func (d *damagedStore) wantAllExcept(t *testing.T, lost []uint64) {
 	t.Helper()
 	log := d.h.open(t)
 	var got, want, reported []uint64
@@ -170,8 +170,8 @@ func (d *damaged) wantAllExcept(t *testing.T, lost []uint64) {
 	}
 }
 
-// each runs seeded cases, every second one after a crash.
-func (d *damaged) each(t *testing.T, n int, test func(*testing.T, *rand.Rand)) {
+// each runs n random cases. Every second case is after a crash.
+func (d *damagedStore) each(t *testing.T, n int, test func(*testing.T, *rand.Rand)) {
 	t.Helper()
 	if text := os.Getenv(damageCases); text != "" {
 		var err error

@@ -57,7 +57,7 @@ func TestRecoverAfterFullDisk(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// Stop sampling the free space, so that appends reach the end of the disk.
+			// The free space is no longer measured, so that appends fill the disk.
 			h.log.stopWatch()
 			h.log.watcher.Wait()
 			d.Fill(t, 0)

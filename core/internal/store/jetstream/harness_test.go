@@ -31,7 +31,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// harness opens one folder several times.
+// harness opens the store in one folder repeatedly.
 type harness struct {
 	*storetest.Harness
 	options Options
@@ -55,7 +55,7 @@ func newHarness(t *testing.T, options Options) *harness {
 			t.Fatal(err)
 		}
 	}
-	h.LoseResponse = h.loseAnswer
+	h.LoseResponse = h.loseResponse
 	h.DamageSnapshot = func(t *testing.T, text []byte) store.Log {
 		h.log.Close()
 		damageBlock(t, h.options.Dir, text)
@@ -74,20 +74,20 @@ func (h *harness) open(t *testing.T) *Log {
 	return log
 }
 
-// loseAnswer breaks the connection of the next append before or after the server receives it.
-func (h *harness) loseAnswer(t *testing.T, stored bool) {
+// loseResponse makes the next append get no response. The server stores the append only if stored is true.
+func (h *harness) loseResponse(t *testing.T, stored bool) {
 	e := h.log.engine.Load()
-	deaf := &publisher{conn: e.appends, down: e.down, acks: make(chan *nats.Msg), guard: make([]string, 1),
+	noAck := &publisher{conn: e.appends, down: e.down, acks: make(chan *nats.Msg), guard: make([]string, 1),
 		timer: time.NewTimer(0), msg: e.logPublisher.msg}
 	if !stored {
 		e.appends.Close()
 	}
-	deaf.msg.Header[expectedLastSequence] = deaf.guard
-	e.logPublisher = deaf
+	noAck.msg.Header[expectedLastSequence] = noAck.guard
+	e.logPublisher = noAck
 	h.log.options.AckTimeout = 100 * time.Millisecond
 }
 
-// damageBlock changes two bytes of text in the block file that contains it.
+// damageBlock changes two bytes of text in the block file that contains text.
 func damageBlock(t *testing.T, dir string, text []byte) {
 	t.Helper()
 	flipped := 0
@@ -109,7 +109,7 @@ func damageBlock(t *testing.T, dir string, text []byte) {
 	}
 }
 
-// testLogger writes the log of the store to the output of the test.
+// testLogger returns a logger that writes to the output of the test.
 func testLogger(t *testing.T) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), nil)).With("test", t.Name())
 }
@@ -120,7 +120,7 @@ func withTimeout(t *testing.T) context.Context {
 	return ctx
 }
 
-// await polls until done returns true.
+// await waits until done returns true.
 func await(t *testing.T, condition string, done func() bool) {
 	t.Helper()
 	ctx := withTimeout(t)

@@ -144,7 +144,7 @@ func TestDamagedRecordsAreMissing(t *testing.T) {
 				}
 			}
 			h.log.Close()
-			if crash { // a crash leaves an old index or none
+			if crash { // after a crash the index is old or missing
 				if err := os.Remove(index(t, h.options.Dir)); err != nil {
 					t.Fatal(err)
 				}

@@ -21,13 +21,14 @@ import (
 // powerCuts is the environment variable with the number of simulated power cuts.
 const powerCuts = "PATCHBAY_POWER_CUTS"
 
-// recording is the history of a process that appends to an empty store.
+// recording contains the file operations of a process that appends to an empty store.
 type recording struct {
 	ops          []crashdisk.Op
-	acknowledged []uint64 // newest acknowledged record after each operation
+	acknowledged []uint64 // sequence of the newest acknowledged record after each operation
 }
 
-// record runs a child until it has acknowledged n records, and records its file operations. fail makes operations fail.
+// record runs a child until it has acknowledged n records, and records its file operations. fail returns the error of
+// an operation that must fail.
 func record(t *testing.T, n uint64, fail func(crashdisk.Op) unix.Errno) *recording {
 	t.Helper()
 	dir := t.TempDir()
@@ -66,8 +67,8 @@ func runTraced(t *testing.T, tracer *crashdisk.Tracer) {
 	}
 }
 
-// cuts returns the number of simulated power cuts.
-func cuts(t *testing.T) int {
+// powerCutCount returns the number of simulated power cuts.
+func powerCutCount(t *testing.T) int {
 	text := os.Getenv(powerCuts)
 	if text == "" {
 		return 8
@@ -79,7 +80,8 @@ func cuts(t *testing.T) int {
 	return n
 }
 
-// check cuts the power after the first operations, opens what is left, and looks for the acknowledged records.
+// check simulates a power cut after the first operations, opens the remaining store, and checks that it contains the
+// acknowledged records.
 func (r *recording) check(t *testing.T, cut, operations int, random *rand.Rand) {
 	loss := crashdisk.Losses[cut%len(crashdisk.Losses)]
 	t.Run(fmt.Sprintf("%d after %d of %d operations, loss %d", cut, operations, len(r.ops), loss), func(t *testing.T) {
@@ -103,13 +105,13 @@ func (r *recording) check(t *testing.T, cut, operations int, random *rand.Rand) 
 	})
 }
 
-// TestPowerCut cuts the power between file operations of a store. Afterwards the store must open, with all acknowledged
+// TestPowerCut simulates power cuts after file operations of a store. The store must open with all acknowledged
 // records.
 func TestPowerCut(t *testing.T) {
 	r := record(t, 90, nil)
 	random := rand.New(rand.NewPCG(8, 1))
 	created := slices.IndexFunc(r.acknowledged, func(last uint64) bool { return last > 0 })
-	for cut := range cuts(t) {
+	for cut := range powerCutCount(t) {
 		operations := random.IntN(len(r.ops))
 		if cut%4 == 0 {
 			operations = random.IntN(created)
@@ -118,8 +120,8 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// TestFailedWrites makes every 25th write or sync of a block fail once. The store must recover, and no acknowledged
-// record may be lost in a later power cut, even if the system has forgotten the writes before a failed sync.
+// TestFailedWrites makes each 25th write or sync of a block fail once. The store must recover, and a later power cut
+// must lose no acknowledged record, also if the system has discarded the writes before a failed sync.
 func TestFailedWrites(t *testing.T) {
 	for kind, name := range map[crashdisk.Kind]string{crashdisk.Write: "write", crashdisk.Sync: "sync"} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +140,7 @@ func TestFailedWrites(t *testing.T) {
 				t.Fatalf("%d operations failed, want at least 2", failed)
 			}
 			random := rand.New(rand.NewPCG(8, 2))
-			for cut := range cuts(t) {
+			for cut := range powerCutCount(t) {
 				r.check(t, cut, random.IntN(len(r.ops)), random)
 			}
 		})

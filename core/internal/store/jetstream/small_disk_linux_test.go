@@ -10,7 +10,7 @@ import (
 
 const smallDiskMiB = 24
 
-// smallDisk is a disk that a test can fill, with the option that makes a store see its size.
+// smallDisk is a disk that a test can fill. readSpace is the option of a store on this disk.
 type smallDisk struct {
 	storetest.SmallDisk
 	readSpace func(string) (disk.Space, error) // nil for a mounted volume

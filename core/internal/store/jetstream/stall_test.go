@@ -11,11 +11,11 @@ import (
 	"patchbay/core/internal/store"
 )
 
-// The server does not report a failed write: the append gets no answer.
+// If a write fails, the server reports no error, and the append gets no response.
 func TestStalledAppendIsNotWritable(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Options{Dir: t.TempDir()})
-	h.loseAnswer(t, true)
+	h.loseResponse(t, true)
 	h.log.options.AckTimeout = time.Minute
 	done := make(chan error, 1)
 	go func() { done <- h.log.Append(t.Context(), 0, []byte("record")) }()
