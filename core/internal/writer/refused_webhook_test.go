@@ -10,6 +10,7 @@ import (
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
+	"patchbay/sdk/envelope"
 )
 
 // fillUp queues deliveries in a conversation up to the maximum.
@@ -153,6 +154,27 @@ func TestLargeWebhookIsRefusedAsAWhole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An item that an adapter does not understand has no id. It must not cause the loss of the messages with which it
+// arrives.
+func TestLargeWebhookWithAnEventWithoutAnIDIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHarness(t)
+		defer h.stop()
+		unparsed := message(t, "web", "w1", "", "")
+		unparsed.Envelope.Kind = envelope.KindUnparsed
+		in := []*inbound.Envelope{unparsed}
+		for i := range maxInputs {
+			in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
+		}
+		if err := <-h.acceptInBackground(in...); err != nil {
+			t.Fatalf("Accept: %v, want the messages to be stored", err)
+		}
+		if n := len(h.accepted()); n != maxInputs {
+			t.Errorf("%d messages are in the log, want %d", n, maxInputs)
+		}
+	})
 }
 
 func TestOpeningLimitCountsConversationsOfAWebhook(t *testing.T) {
