@@ -7,7 +7,6 @@ import (
 
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
-	"patchbay/sdk/envelope"
 )
 
 // submission contains the envelopes of one webhook, or of one batch of a subscription, that fit into one record.
@@ -60,40 +59,20 @@ func (w *Writer) newSubmission(in []*inbound.Envelope) (*submission, error) {
 // duplicates.
 //
 // If a receiver is overloaded, or the limit of new conversations is reached, Accept refuses the whole webhook, unless
-// it has already stored a record of it. It also refuses the whole webhook if it needs several records and a message in
-// it has no vendor id. If an envelope cannot be accepted because its conversation is full, Accept stores the other
-// envelopes of the record if all of them have vendor ids. The writer owns the envelopes from the call on.
+// it has already stored a record of it. If an envelope cannot be accepted because its conversation is full, Accept
+// stores the other envelopes of the record if all of them have vendor ids. The writer owns the envelopes from the call
+// on.
 func (w *Writer) Accept(ctx context.Context, in []*inbound.Envelope) error {
 	for continues := false; len(in) > 0; continues = true {
 		s, err := w.newSubmission(in)
 		if err != nil {
 			return err
 		}
-		if s.continues = continues; !continues && len(s.envelopes) < len(in) {
-			if err := checkDivisible(in); err != nil {
-				return err
-			}
-		}
+		s.continues = continues
 		if _, err := w.accept(ctx, s); err != nil {
 			return err
 		}
 		in = in[len(s.envelopes):]
-	}
-	return nil
-}
-
-// checkDivisible returns an error if a webhook that needs several records cannot be stored in parts. This is so if an
-// envelope does not fit into a record. It is also so if a message has no vendor id, because it would be delivered again
-// if the vendor repeats the webhook. An event may be stored again: an adapter has no id for an item that it does not
-// understand, and this item must not cause the loss of the others.
-func checkDivisible(in []*inbound.Envelope) error {
-	for _, i := range in {
-		if !Fits(i) {
-			return fmt.Errorf("%w: %d bytes", ErrTooLarge, len(i.Bytes))
-		}
-		if i.Envelope.Kind == envelope.KindMessage && i.Envelope.VendorID == "" {
-			return fmt.Errorf("%w: %d messages in one call, and one of them has no id", ErrTooLarge, len(in))
-		}
 	}
 	return nil
 }

@@ -35,8 +35,7 @@ var (
 	// ErrOverloaded means that the channel of the message's receiver cannot keep up. The caller may repeat the call
 	// later. The error also matches ErrBusy.
 	ErrOverloaded = fmt.Errorf("%w: the receiver cannot keep up", ErrBusy)
-	// ErrTooLarge means that an envelope, or a webhook with a message that has no vendor id, exceeds the size of a record
-	// and can never be stored.
+	// ErrTooLarge means that an envelope exceeds the size of a record and can never be stored.
 	ErrTooLarge = errors.New("the message is too large")
 	// ErrUndecidable means that every decision on a message fails, including the one that makes it a dead letter. The
 	// error also matches ErrUnavailable.

@@ -10,7 +10,6 @@ import (
 	"patchbay/core/internal/attempt"
 	"patchbay/core/internal/conversation"
 	"patchbay/core/internal/inbound"
-	"patchbay/sdk/envelope"
 )
 
 // fillUp queues deliveries in a conversation up to the maximum.
@@ -118,61 +117,6 @@ func TestRepeatedPartOfAWebhookHasItsEffectOnce(t *testing.T) {
 			if got[id] != 1 {
 				t.Errorf("%s was accepted %d times", id, got[id])
 			}
-		}
-	})
-}
-
-// A webhook that needs several records can be refused in its second record. So it is refused before its first record if
-// a repetition would store a message twice, or if one of its messages is too large.
-func TestLargeWebhookIsRefusedAsAWhole(t *testing.T) {
-	for name, tc := range map[string]struct {
-		firstID string
-		size    int // size of the last message
-	}{
-		"a message without an id": {"", 0},
-		"an oversized message":    {"first", maxRecord},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := openHarness(t)
-				defer h.stop()
-				h.fillUp("w2")
-				for range 2 {
-					in := []*inbound.Envelope{message(t, "web", "w1", tc.firstID, "one")}
-					for i := range maxInputs - 1 {
-						in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
-					}
-					last := message(t, "web", "w2", "last", "two")
-					last.Bytes = append(last.Bytes, make([]byte, tc.size)...)
-					if err := <-h.acceptInBackground(append(in, last)...); !errors.Is(err, ErrTooLarge) {
-						t.Errorf("Accept: %v, want ErrTooLarge", err)
-					}
-				}
-				if n := h.accepted()[tc.firstID]; n != 0 {
-					t.Errorf("the first message of a refused webhook is in the log %d times", n)
-				}
-			})
-		})
-	}
-}
-
-// An item that an adapter does not understand has no id. It must not cause the loss of the messages with which it
-// arrives.
-func TestLargeWebhookWithAnEventWithoutAnIDIsStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := openHarness(t)
-		defer h.stop()
-		unparsed := message(t, "web", "w1", "", "")
-		unparsed.Envelope.Kind = envelope.KindUnparsed
-		in := []*inbound.Envelope{unparsed}
-		for i := range maxInputs {
-			in = append(in, message(t, "web", "w1", fmt.Sprint("one", i), "one"))
-		}
-		if err := <-h.acceptInBackground(in...); err != nil {
-			t.Fatalf("Accept: %v, want the messages to be stored", err)
-		}
-		if n := len(h.accepted()); n != maxInputs {
-			t.Errorf("%d messages are in the log, want %d", n, maxInputs)
 		}
 	})
 }
