@@ -1,6 +1,6 @@
 // Package plugins tests that all adapters of this repository conform to the plugin protocol.
 //
-// It also keeps docs/adapters.md, which is written from the results: go test ./plugins -update
+// It also compares docs/adapters.md with the results. To write this file, run go test ./plugins -update.
 package plugins
 
 import (
@@ -73,8 +73,7 @@ func TestAdaptersConform(t *testing.T) {
 	}
 }
 
-// writeReport writes the results of an adapter. The same adapter gives the same text: it has neither times nor
-// versions.
+// writeReport writes the results of an adapter, without times and versions, so that they are the same in each run.
 func writeReport(b *bytes.Buffer, r *conformance.Report) {
 	fmt.Fprintf(b, "\n## %s\n\nVendor: %s. Result: **%s**, %d checks passed, %d failed, %d do not apply.\n\n", r.Adapter, r.Vendor, r.Status,
 		r.Passed, r.Failures, r.Skipped)
@@ -117,7 +116,7 @@ func writeChecks(b *bytes.Buffer, reports []*conformance.Report) {
 	writeTable(b, rows)
 }
 
-// facts are the rows of the table of capabilities.
+// facts lists the rows of the table of capabilities.
 var facts = []struct {
 	name string
 	of   func(*conformance.Channel) string
@@ -158,7 +157,7 @@ func limit(n int64, none string) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// media describes how media are taken.
+// media describes the form in which a channel takes media.
 func media(ch *conformance.Channel) string {
 	c := ch.Capabilities
 	if !slices.ContainsFunc(c.GetParts(), func(p string) bool { return slices.Contains([]string{"image", "audio", "video", "file"}, p) }) {
@@ -177,7 +176,7 @@ func media(ch *conformance.Channel) string {
 	return out
 }
 
-// writeTable writes rows, the first of which is the head.
+// writeTable writes a table. The first of rows is its head.
 func writeTable(b *bytes.Buffer, rows [][]string) {
 	cell := strings.NewReplacer("|", `\|`, "\n", " ")
 	for i, r := range rows {

@@ -101,7 +101,7 @@ func TestFromTransport(t *testing.T) {
 	}
 }
 
-// Tokens are in the paths and queries of some vendors' addresses.
+// The paths and queries of some vendors' addresses contain tokens.
 func TestFromTransportHasNoAddress(t *testing.T) {
 	cause := errors.New("connection reset")
 	in := &url.Error{Op: "Post", URL: "https://api.example/bot123:SECRET/send?key=SECRET", Err: cause}

@@ -7,8 +7,8 @@ import (
 	"patchbay/sdk"
 )
 
-// vendorSettings are the settings of one channel. The gateway checks them against a JSON Schema made from this struct,
-// and sends them with defaults filled in and references to secrets resolved.
+// vendorSettings contains the settings of one channel. The gateway checks them with a JSON Schema that the SDK
+// generates from this struct. It sends them with defaults and with the values of references.
 type vendorSettings struct {
 	BaseURL string        `json:"base_url" patchbay:"required,vendor-address" doc:"Address of the vendor's API."`
 	Token   sdk.Secret    `json:"token" patchbay:"required" doc:"API token."`

@@ -9,7 +9,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// poller polls a vendor that numbers its messages. The cursor is the number of the last stored one.
+// poller polls a vendor that numbers its messages. The cursor is the number of the last stored message.
 type poller struct {
 	poll func(ctx context.Context, after int) ([]string, error) // waits for messages
 }

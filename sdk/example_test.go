@@ -8,7 +8,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// echo is a minimal adapter: it answers each webhook call with 200 and passes its body on as a text message.
+// echo is a minimal adapter. It responds 200 to each webhook call and returns the body as a text message.
 type echo struct{}
 
 func (echo) Describe() sdk.Description {

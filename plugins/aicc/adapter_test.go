@@ -25,7 +25,7 @@ const (
 // testTime is the time of the tests' signatures.
 var testTime = time.Date(2021, 7, 10, 6, 27, 33, 0, time.UTC)
 
-// settingsJSON returns a channel's settings with changes by dotted path. A nil value removes the setting.
+// settingsJSON returns the settings of a channel with changes, by dotted path. A nil value removes a setting.
 func settingsJSON(t testing.TB, changes map[string]any) []byte {
 	t.Helper()
 	tree := map[string]any{
@@ -52,7 +52,7 @@ func settingsJSON(t testing.TB, changes map[string]any) []byte {
 	return b
 }
 
-// testChannel returns a channel as the SDK configures it.
+// testChannel returns a channel as the SDK passes it to Configure.
 func testChannel(t testing.TB, name string, changes map[string]any) sdk.Channel {
 	t.Helper()
 	return sdk.Channel{
@@ -61,7 +61,7 @@ func testChannel(t testing.TB, name string, changes map[string]any) sdk.Channel 
 	}
 }
 
-// testAdapter returns an adapter with the channels and a clock that stands at testTime.
+// testAdapter returns an adapter with these channels. Its clock always returns testTime.
 func testAdapter(t testing.TB, channels ...sdk.Channel) *adapter {
 	t.Helper()
 	a := newAdapter()

@@ -10,8 +10,8 @@ import (
 	"patchbay/sdk"
 )
 
-// An oversized answer is read up to a limit and counts as lost.
-func TestOversizedAnswerCountsAsLost(t *testing.T) {
+// An oversized response is read up to a limit and counts as lost.
+func TestOversizedResponseCountsAsLost(t *testing.T) {
 	huge := `{"resultCode":"0","resultDesc":"` + strings.Repeat("x", maxResponse) + `"}`
 	for _, tt := range []struct {
 		call, action string
@@ -34,8 +34,8 @@ func TestOversizedAnswerCountsAsLost(t *testing.T) {
 	}
 }
 
-// Answers with other JSON types than documented have the same meaning.
-func TestAnswersWithOtherJSONTypes(t *testing.T) {
+// Responses with other JSON types than documented have the same meaning.
+func TestResponsesWithOtherJSONTypes(t *testing.T) {
 	for _, tt := range []struct {
 		name, call, answer string
 		want               sdk.ErrorKind // "" means success
@@ -68,7 +68,7 @@ func TestAnswersWithOtherJSONTypes(t *testing.T) {
 	}
 }
 
-// An access token lives as long as AICC grants, at most as long as requested.
+// The lifetime of an access token is the one that AICC grants, at most the requested one.
 func TestAccessTokenLifetime(t *testing.T) {
 	for _, tt := range []struct {
 		requested, expires string

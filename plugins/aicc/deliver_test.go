@@ -36,7 +36,7 @@ func TestErrorKinds(t *testing.T) {
 		answer                reply
 		open, chat, hangup    sdk.ErrorKind // "" means success
 		reason                string        // of open
-		times                 int           // number of such answers; 0 means one
+		times                 int           // number of such responses; 0 means one
 		after                 time.Duration
 		tokens, applies, sent int // expected calls; 0 is not checked, -1 means none
 	}{
@@ -149,8 +149,8 @@ func TestErrorKinds(t *testing.T) {
 	}
 }
 
-// AICC also answers "disconnect failed" if there is no session, for example if the first call's answer was lost.
-// Repeating it indefinitely would block the deliveries behind it.
+// AICC also responds "disconnect failed" if there is no session, for example if the response to the first call was
+// lost. Unlimited repetitions would block the deliveries behind it.
 func TestRefusedDisconnectIsRepeatedOnce(t *testing.T) {
 	refusal := respond(200, `{"resultCode":"13","resultDesc":"disconnect failed"}`)
 	for attempt, want := range map[int]sdk.ErrorKind{1: sdk.KindTransient, 2: "", 3: ""} {
@@ -163,7 +163,7 @@ func TestRefusedDisconnectIsRepeatedOnce(t *testing.T) {
 	}
 }
 
-// checkCounts compares the numbers of calls. 0 is not checked, and -1 means none.
+// checkCounts compares the numbers of calls. It does not check the number 0; -1 means none.
 func checkCounts(t *testing.T, v *vendor, action string, want map[string]int) {
 	t.Helper()
 	for name, n := range want {
@@ -249,7 +249,7 @@ func TestTextAtTheLimitIsSent(t *testing.T) {
 	}
 }
 
-// Calls use base_url with its path and without trailing slashes.
+// Calls use the path of base_url, without trailing slashes.
 func TestBaseURLWithPath(t *testing.T) {
 	for base, want := range map[string]string{
 		"https://proxy.example.com":                "https://proxy.example.com/apiaccess/ccmessaging/send",
@@ -275,8 +275,8 @@ func TestBaseURLWithPath(t *testing.T) {
 	}
 }
 
-// A lost answer is unknown unless repeating the call is harmless.
-func TestLostAnswers(t *testing.T) {
+// After a lost response the outcome is unknown, unless a repeated call has no additional effect.
+func TestLostResponses(t *testing.T) {
 	for _, tt := range []struct {
 		endpoint, action string
 		want             sdk.ErrorKind
@@ -299,7 +299,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// Concurrent deliveries share one access token, also during a new configuration.
+// Concurrent deliveries share one access token, also while the channel is configured again.
 func TestConcurrentDeliveries(t *testing.T) {
 	v := newVendor(t, nil)
 	a := deskAt(t, v, nil)
@@ -331,7 +331,7 @@ func TestConcurrentDeliveries(t *testing.T) {
 	}
 }
 
-// Errors contain AICC's text without the secrets and the message of the call.
+// Errors contain AICC's text, but neither secrets nor the message.
 func TestErrorsContainNoSecrets(t *testing.T) {
 	echo := `{"resultCode":"77","resultDesc":"refused ACCESS-1 USER-1 ` + testAppSecret + ` My card number\n\u0000 end"}`
 	for _, script := range []map[string][]reply{
@@ -386,8 +386,8 @@ func TestHealthReportsTokenErrors(t *testing.T) {
 	}
 }
 
-// A lost answer of sendAsync is unknown. The refused send before it had no effect.
-func TestLostAnswerOfSendAsync(t *testing.T) {
+// After a lost response of sendAsync the outcome is unknown. The refused call of send before it had no effect.
+func TestLostResponseOfSendAsync(t *testing.T) {
 	v := newVendor(t, map[string][]reply{"send": {respond(200, `{"resultCode":"13","resultDesc":"session expired"}`)}})
 	a := deskAt(t, v, map[string]any{"offline_messages": true})
 	a.channels["desk"].host.HTTP = &http.Client{
@@ -398,7 +398,7 @@ func TestLostAnswerOfSendAsync(t *testing.T) {
 	}
 }
 
-// "sendUserMessage failed" counts as an expired session after send_failed_limit attempts.
+// After send_failed_limit attempts, "sendUserMessage failed" counts as an expired session.
 func TestSendFailedLimit(t *testing.T) {
 	never, first := 0, 1
 	for _, tt := range []struct {
@@ -429,13 +429,13 @@ func TestSendFailedLimit(t *testing.T) {
 	}
 }
 
-// An answer about one message or one customer carries the status of a response, so that the gateway knows that AICC can
-// be reached.
+// An error about one message or one customer has the HTTP status of the response, so that the gateway knows that AICC
+// is reachable.
 func TestRefusalsHaveAStatus(t *testing.T) {
 	for name, tt := range map[string]struct {
 		endpoint string
 		answer   reply
-		want     int // of the error; 0 means that AICC did not answer the call
+		want     int // status in the error; 0 means that there was no response
 	}{
 		"business code":       {"send", respond(200, `{"resultCode":"2001","resultDesc":"content refused"}`), 200},
 		"business code, 500":  {"send", respond(500, `{"resultCode":"2001","resultDesc":"content refused"}`), 200},

@@ -22,7 +22,7 @@ func fileDelivery(t envelope.PartType, a *sdk.Attachment) *sdk.Delivery {
 	return d
 }
 
-// An uploaded file can be downloaded unchanged, for all accepted types and both forms of messages.
+// An uploaded file can be downloaded without a change, for all accepted types and both forms of messages.
 func TestUploadedFilesCanBeDownloaded(t *testing.T) {
 	v := newMemoryVendor()
 	var sent string
@@ -64,7 +64,7 @@ func TestUploadedFilesCanBeDownloaded(t *testing.T) {
 	})
 }
 
-// keyIn returns the file key in a message.
+// keyIn returns the object key in a message.
 func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 	var m uplink
 	decodeInto(rt, sent, &m)
@@ -87,8 +87,8 @@ func keyIn(rt *rapid.T, sent string, kind fileType, size int) string {
 	return ""
 }
 
-// Files up to the limit are transferred completely, although other answers have a lower limit. Larger files are
-// refusalError in both directions.
+// Files up to the limit are transferred completely, although other responses have a lower limit. Larger files are
+// unsupported in both directions.
 func TestFileSizeLimit(t *testing.T) {
 	const limit = 300_000
 	v := newMemoryVendor()
@@ -122,7 +122,7 @@ func TestFileSizeLimit(t *testing.T) {
 	}
 }
 
-// A temporary link is called without credentials, and errors do not contain it.
+// The adapter reads a temporary link without credentials. Errors do not contain the link.
 func TestTemporaryLinkIsSecret(t *testing.T) {
 	v := newMemoryVendor()
 	status := http.StatusOK
@@ -157,7 +157,7 @@ func TestTemporaryLinkIsSecret(t *testing.T) {
 	}
 }
 
-// A web page behind a temporary link is not the file.
+// A web page at the address of a temporary link is not accepted as the file.
 func TestWebPageIsNotTheFile(t *testing.T) {
 	v := newMemoryVendor()
 	v.answer = func(call string, _ *http.Request, _ []byte) http.HandlerFunc {
@@ -178,9 +178,9 @@ func TestWebPageIsNotTheFile(t *testing.T) {
 	}
 }
 
-// A lost answer of an upload or download is transient, because neither has an effect. For the message after an upload
-// the outcome is unknown.
-func TestLostAnswersOfFileCalls(t *testing.T) {
+// A lost response of an upload or a download is transient, because these calls have no effect for the customer. For the
+// message after an upload, the outcome is unknown.
+func TestLostResponsesOfFileCalls(t *testing.T) {
 	image := sdk.NewAttachment("image/png", "", []byte("pixels"))
 	for _, tt := range []struct {
 		call  string

@@ -8,8 +8,8 @@ import (
 	"patchbay/sdk"
 )
 
-// attack is an attempt to push without valid credentials. sign changes what is signed and by which key, request
-// changes the request, and header changes the finished Authorization header.
+// attack is a push without valid credentials. sign changes the signer, request changes the request, and header changes
+// the complete Authorization header.
 type attack struct {
 	name    string
 	changes map[string]any
@@ -328,7 +328,7 @@ func checkRefused(t *testing.T, tt attack) {
 	}
 }
 
-// Credentials of one channel are not valid for messages of another channel on the same path.
+// The credentials of a channel are not valid for messages of another channel on the same path.
 func TestCredentialsAreValidForOneChannel(t *testing.T) {
 	other := testChannel(t, "other", map[string]any{"channel_id": otherChannel, "verify.secret_key": "another-key"})
 	a := testAdapter(t, testChannel(t, "desk", nil), other)

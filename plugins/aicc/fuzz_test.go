@@ -13,14 +13,14 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// answering is an AICC with a given answer for one endpoint and success for all others.
-type answering struct {
+// fixedVendor is an AICC with a fixed response for one endpoint. All other endpoints succeed.
+type fixedVendor struct {
 	endpoint string
 	status   int
 	body     []byte
 }
 
-func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (v *fixedVendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	name := endpoints[r.URL.Path]
 	answer := success(name, 1)
 	if name == v.endpoint {
@@ -32,7 +32,8 @@ func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// FuzzAnswers checks that any answer gives a result or a typed one-line error without secrets or private text.
+// FuzzAnswers checks that each response leads to a result, or to a typed error on one line without secrets and without
+// the message.
 func FuzzAnswers(f *testing.F) {
 	names := []string{"send", "upload", "download", "apply", "token", "async", "file"}
 	for i := range names {
@@ -45,7 +46,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 	}
 	statuses := []int{200, 400, 403, 429, 500, 503}
-	v := &answering{}
+	v := &fixedVendor{}
 	ch := testChannel(f, "desk", map[string]any{"offline_messages": true})
 	ch.Host.HTTP = &http.Client{Transport: v}
 	f.Fuzz(func(t *testing.T, endpoint, status byte, body []byte) {
@@ -77,7 +78,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-func checkTyped(t *testing.T, v *answering, err error) {
+func checkTyped(t *testing.T, v *fixedVendor, err error) {
 	t.Helper()
 	if err == nil {
 		return

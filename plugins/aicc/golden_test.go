@@ -12,8 +12,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// scene is an input in testdata/out: a call of the adapter and AICC's answers.
-type scene struct {
+// testCase is a file in testdata/out: a call of the adapter and the responses of AICC.
+type testCase struct {
 	Settings map[string]any     `json:"settings"`
 	Answers  map[string][]reply `json:"answers"`
 	Open     *sdk.OpenRequest   `json:"open"`
@@ -31,7 +31,7 @@ type scene struct {
 	} `json:"fetch"`
 }
 
-// file is a file of a scene or of its outcome. Its content is text for readability.
+// file is a file of a testCase or of its outcome. Its content is text, so that a reader can read it.
 type file struct {
 	ContentType string `json:"content_type"`
 	Name        string `json:"name,omitempty"`
@@ -39,7 +39,7 @@ type file struct {
 	Size        int64  `json:"size,omitempty"`
 }
 
-// outcome is the output of a scene: AICC's calls and the adapter's result.
+// outcome is the result of a testCase: the calls to AICC and the result of the adapter.
 type outcome struct {
 	Calls    []call `json:"calls"`
 	Thread   string `json:"thread,omitempty"`
@@ -67,7 +67,7 @@ func withRawText(t *testing.T, envelopes []*envelope.Envelope) []rawText {
 	return out
 }
 
-// goldenJSON returns v as JSON, which must not contain secrets.
+// goldenJSON returns v as JSON. It fails the test if the JSON contains secrets.
 func goldenJSON(t *testing.T, v any) []byte {
 	t.Helper()
 	b := golden.JSON(t, v)
@@ -114,7 +114,7 @@ func TestPollGolden(t *testing.T) {
 
 func TestDeliverGolden(t *testing.T) {
 	golden.Run(t, "testdata/out", func(t *testing.T, _ string, input []byte) []byte {
-		var s scene
+		var s testCase
 		if err := json.Unmarshal(input, &s); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestDeliverGolden(t *testing.T) {
 				answers[i].Body = []byte(strings.ReplaceAll(string(answers[i].Body), "{vendor}", v.URL))
 			}
 		}
-		got := s.play(t, deskAt(t, v, s.Settings))
+		got := s.run(t, deskAt(t, v, s.Settings))
 		for i := range v.calls {
 			v.calls[i].Body = []byte(strings.ReplaceAll(string(v.calls[i].Body), testAppSecret, "[app_secret]"))
 		}
@@ -133,8 +133,8 @@ func TestDeliverGolden(t *testing.T) {
 	})
 }
 
-// play makes the scene's call and returns its result.
-func (s *scene) play(t *testing.T, a *adapter) outcome {
+// run makes the call of the testCase and returns its result.
+func (s *testCase) run(t *testing.T, a *adapter) outcome {
 	t.Helper()
 	var out outcome
 	var err error
@@ -160,7 +160,7 @@ func (s *scene) play(t *testing.T, a *adapter) outcome {
 	return out
 }
 
-func (s *scene) fetch(t *testing.T, a *adapter) (*file, error) {
+func (s *testCase) fetch(t *testing.T, a *adapter) (*file, error) {
 	t.Helper()
 	m, err := a.Fetch(t.Context(), &sdk.FetchRequest{
 		Channel: "desk", Thread: s.Fetch.Thread, State: []byte(s.Fetch.State), Part: s.Fetch.Part,
@@ -175,7 +175,7 @@ func (s *scene) fetch(t *testing.T, a *adapter) (*file, error) {
 	return &file{m.ContentType, m.Name, string(content), m.Size}, nil
 }
 
-func (s *scene) delivery() *sdk.Delivery {
+func (s *testCase) delivery() *sdk.Delivery {
 	d := &sdk.Delivery{
 		Channel: "desk", Thread: s.Deliver.Thread, State: []byte(s.Deliver.State), Envelope: s.Deliver.Envelope,
 		Attempt: max(s.Deliver.Attempt, 1),

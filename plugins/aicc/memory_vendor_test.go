@@ -15,8 +15,8 @@ import (
 	"patchbay/sdk"
 )
 
-// memoryVendor is an AICC without a network, for tests in a synctest bubble. It stores files and hands out each
-// message once. Only a user's newest token is valid.
+// memoryVendor is an AICC without a network, for tests in a synctest bubble. It stores files and returns each message
+// in one poll. Only the newest token of a user is valid.
 type memoryVendor struct {
 	mu      sync.Mutex
 	now     func() time.Time
@@ -27,9 +27,9 @@ type memoryVendor struct {
 	pending map[string][]string // messages by user
 	polls   map[string]int
 	calls   []string // names of the calls in order
-	// answer may return a handler for a call. nil means the default answer.
+	// answer may return a handler for a call. nil means the default response.
 	answer func(call string, r *http.Request, body []byte) http.HandlerFunc
-	// newTokens makes each answer of poll carry a new user token.
+	// newTokens makes each response of poll contain a new user token.
 	newTokens bool
 }
 
@@ -180,7 +180,7 @@ func (v *memoryVendor) count(call string) (n int) {
 	return n
 }
 
-// deskIn returns an adapter with a channel that calls v and uses its clock.
+// deskIn returns an adapter with a channel that calls v.
 func deskIn(t testing.TB, v *memoryVendor, changes map[string]any) *adapter {
 	t.Helper()
 	a := newAdapter()

@@ -20,7 +20,7 @@ func counterValue(t *testing.T, c prometheus.Counter) float64 {
 	return m.GetCounter().GetValue()
 }
 
-// The channels of a process share the counters, also after a new configuration. The label values are bounded.
+// The channels of a process share the counters, also after a new configuration. The number of label values is limited.
 func TestUnparsedMessagesAreCounted(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	a := newAdapter()
@@ -66,7 +66,7 @@ func TestUnparsedMessagesAreCounted(t *testing.T) {
 	t.Errorf("the registry has %v", families)
 }
 
-// The counter shows whether the previous key is still in use.
+// The counter shows whether AICC still uses the previous key.
 func TestPreviousCredentialsAreCounted(t *testing.T) {
 	a := testAdapter(t, testChannel(t, "desk", rotation))
 	counter := a.channels["desk"].metrics.previous.WithLabelValues("desk")

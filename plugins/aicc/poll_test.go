@@ -21,7 +21,7 @@ func pollingChannel(t testing.TB, changes map[string]any) sdk.Channel {
 	return testChannel(t, "desk", all)
 }
 
-// A message has the same id by poll and by push, so that a channel can change from one to the other.
+// A message has the same id in a poll and in a push, so that a channel can change from one to the other.
 func TestPollAndPushGiveTheSameEnvelopes(t *testing.T) {
 	const list = `[{"from":"202105284494222653","to":"44444444","channel":"WEB","controlType":"CHAT","mediaType":"TEXT",
 		"content":"Queuing…","sourceType":"SYSTEM","timestamp":%}, {"from":"202105284494222653","to":"44444444",
@@ -47,7 +47,7 @@ func TestPollAndPushGiveTheSameEnvelopes(t *testing.T) {
 	}
 }
 
-// FuzzPoll checks that any answer gives either an error or valid envelopes, at least one for each message.
+// FuzzPoll checks that each response leads to an error, or to valid envelopes, at least one for each message.
 func FuzzPoll(f *testing.F) {
 	for _, dir := range []string{"poll", "in"} {
 		for _, b := range golden.Inputs(f, "testdata/"+dir+"/*.json") {
@@ -81,7 +81,7 @@ func FuzzPoll(f *testing.F) {
 	})
 }
 
-// A response without AICC's format is repeated and does not end the polling of the user.
+// A response that is not in AICC's format is a transient error, so that the polls of the user continue.
 func TestPollOfAnotherServerIsRepeated(t *testing.T) {
 	c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
 	if err != nil {

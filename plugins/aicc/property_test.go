@@ -25,7 +25,7 @@ func anyText(min int) *rapid.Generator[string] {
 	return rapid.StringOfN(rapid.Rune(), min, 40, -1)
 }
 
-// example is a message as AICC writes it and its expected envelope.
+// example is a message in AICC's format and the expected envelope.
 type example struct {
 	item map[string]any
 	want envelope.Envelope
@@ -129,7 +129,7 @@ func (s *example) event(t *rapid.T) {
 	}
 }
 
-// AICC's messages become equivalent envelopes in the same order, by push and by poll.
+// Messages of AICC become equivalent envelopes in the same order, by push and by poll.
 func TestMessagesArriveUnchanged(t *testing.T) {
 	pushed := deskAdapter(t)
 	c, err := testAdapter(t, pollingChannel(t, nil)).channel("desk")
@@ -170,7 +170,7 @@ func TestMessagesArriveUnchanged(t *testing.T) {
 	})
 }
 
-// compareWith compares envelopes without derived ids, and checks that all ids are distinct.
+// compareWith compares envelopes without their ids, and checks that all ids are different.
 func compareWith(t *rapid.T, want []envelope.Envelope, got []*envelope.Envelope) {
 	seen := map[string]bool{}
 	var plain []envelope.Envelope

@@ -31,7 +31,7 @@ func signedRequest(body []byte) *sdk.Request {
 	return req
 }
 
-// An event may carry the code of the message that it refers to, and must not count as its duplicate.
+// An event can contain the code of the message that it refers to. It must not count as a duplicate of the message.
 func TestEventIsNoDuplicateOfItsMessage(t *testing.T) {
 	push := `{"messages":[` + item(`"messageCode":"c-1"`) + `,` +
 		item(`"messageCode":"c-1","controlType":"READ","content":"c-1"`) + `,` +
@@ -51,7 +51,7 @@ func TestEventIsNoDuplicateOfItsMessage(t *testing.T) {
 	}
 }
 
-// item returns one message with changes. Of repeated keys the last one counts.
+// item returns a message with changes. If a key is repeated, the last value counts.
 func item(changes string) string {
 	s := `{"from":"` + testChannelID + `","to":"44444444","channel":"WEB","controlType":"CHAT","mediaType":"TEXT",` +
 		`"content":"Hello","sourceType":"AGENT","timestamp":1625898453913`
@@ -61,7 +61,8 @@ func item(changes string) string {
 	return s + "}"
 }
 
-// One bad message becomes unparsed, want why, keeps its bytes, and leaves its neighbors alone.
+// A malformed message becomes unparsed with the problem want, and keeps its bytes. The other messages of the push do
+// not change.
 func TestMalformedMessages(t *testing.T) {
 	tests := []struct{ name, item, want string }{
 		{"null", `null`, "from: is the channel_id of no channel"},
@@ -155,7 +156,7 @@ func TestMalformedMessages(t *testing.T) {
 func TestMalformedPushes(t *testing.T) {
 	tests := []struct {
 		name, body, field string
-		status            int // 0 means that of the kind, 400
+		status            int // 0 means 400
 	}{
 		{"nothing", ``, "body", 0},
 		{"blank", `  `, "body", 0},
@@ -187,7 +188,7 @@ func TestMalformedPushes(t *testing.T) {
 	}
 }
 
-// A push's timestamp and unknown fields do not matter.
+// The timestamp of a push and unknown fields are ignored.
 func TestUnusedFieldsAreIgnored(t *testing.T) {
 	for _, body := range []string{
 		`{"messages":[]}`, `{"messages":[],"timestamp":"x"}`, `{"messages":[],"timestamp":null,"more":{"a":[1]}}`,
@@ -224,7 +225,7 @@ func TestLongFieldsAreCut(t *testing.T) {
 	}
 }
 
-// The settings decide the meaning of a time-out with offline messages and of AICC's robot.
+// The meaning of a time-out with offline messages and of messages of the robot depends on the settings.
 func TestSettingsDecideTheMeaningOfEvents(t *testing.T) {
 	offline := item(`"controlType":"DISCONNECT","sourceType":"SYSTEM","isOfflineStatus":true,"content":"Leave a message."`)
 	tests := []struct {
@@ -277,7 +278,8 @@ func TestSettingsDecideTheMeaningOfEvents(t *testing.T) {
 	}
 }
 
-// FuzzReceive checks that any body gives valid envelopes, at least one for each message, and the same ones again.
+// FuzzReceive checks that each accepted body leads to valid envelopes, at least one for each message, and to the same
+// envelopes when it is repeated.
 func FuzzReceive(f *testing.F) {
 	for _, b := range golden.Inputs(f, "testdata/in/*.json") {
 		f.Add(b)
@@ -316,7 +318,7 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
-// Contents that describe their file may omit fields.
+// A content that describes a file may omit fields.
 func TestDescribedFiles(t *testing.T) {
 	for _, tt := range []struct {
 		media, content string
@@ -340,7 +342,7 @@ func TestDescribedFiles(t *testing.T) {
 	}
 }
 
-// Raw of an unparsed message is limited to 64 KiB; raw_bytes has the original size.
+// Raw of an unparsed message is limited to 64 KiB. raw_bytes is the original size.
 func TestRawIsLimited(t *testing.T) {
 	a := deskAdapter(t)
 	head, tail := `{"from":"unknown","to":"u","content":"`, `"}`
@@ -356,7 +358,7 @@ func TestRawIsLimited(t *testing.T) {
 	}
 }
 
-// A text that AICC cut between the halves of a surrogate pair is accepted, also in a poll and inside a string.
+// A text is accepted if AICC has cut it between the halves of a surrogate pair, also in a poll and inside a string.
 func TestLoneSurrogatesAreReplaced(t *testing.T) {
 	for name, changes := range map[string]string{
 		"text": `"content":"cut \ud83d"`, "nickname": `"senderNickname":"cut \ud83d"`,

@@ -7,7 +7,7 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// The README's table describes the settings. -update writes it.
+// The README's table must match the settings. The flag -update writes it.
 func TestSettingsTable(t *testing.T) {
 	if err := settings.SyncTable("README.md", newAdapter().Describe().Settings, *golden.Update); err != nil {
 		t.Errorf("%v; run the test with -update", err)

@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// The documented result texts, variants of them, and similar texts with another meaning.
+// The cases are documented result texts, variants of them, and similar texts with another meaning.
 func TestCauseOfResultTexts(t *testing.T) {
 	for _, tt := range []struct {
 		code, desc string

@@ -23,7 +23,7 @@ var endpoints = map[string]string{
 	"/files/1":                                  "file",
 }
 
-// reply is one scripted answer.
+// reply is one scripted response.
 type reply struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header"`
@@ -34,15 +34,14 @@ func respond(status int, body string) reply {
 	return reply{Status: status, Body: json.RawMessage(body)}
 }
 
-// call is one received request.
+// call is one received call.
 type call struct {
 	Request string            `json:"request"`
 	Header  map[string]string `json:"header"`
 	Body    json.RawMessage   `json:"body"`
 }
 
-// vendor is a scripted AICC. After the end of its script, an endpoint answers with success, and with a new token each
-// time.
+// vendor is a scripted AICC. After the end of its script, an endpoint always succeeds. Each token is a new one.
 type vendor struct {
 	*httptest.Server
 	mu     sync.Mutex

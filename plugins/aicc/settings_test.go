@@ -104,7 +104,7 @@ func TestInvalidSettings(t *testing.T) {
 	}
 }
 
-// Unused settings of the other inbound mode are a warning.
+// Settings of the other inbound mode are a warning.
 func TestVerifyWithPollIsAWarning(t *testing.T) {
 	ch := testChannel(t, "desk", map[string]any{"inbound": "poll"})
 	a := newAdapter()
@@ -117,7 +117,7 @@ func TestVerifyWithPollIsAWarning(t *testing.T) {
 	}
 }
 
-// A push key that the console cannot have generated is a warning: it is probably truncated.
+// A push key that AICC's console cannot generate is a warning, because it is probably truncated.
 func TestSuspiciousPushKeysAreAWarning(t *testing.T) {
 	for name, key := range map[string]string{
 		"truncated": testSecretKey[:42], "too long": testSecretKey + "x", "with a dash": "-" + testSecretKey[1:],
@@ -153,7 +153,7 @@ func TestDeclinedReasonsAreDeclared(t *testing.T) {
 	}
 }
 
-// A channel whose messages cannot be distinguished from another channel's is refused.
+// A channel is refused if its messages cannot be distinguished from the messages of another channel.
 func TestChannelsThatShareMessagesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, channel, prefix, id string
@@ -164,10 +164,11 @@ func TestChannelsThatShareMessagesAreRefused(t *testing.T) {
 		{name: "itself", channel: "desk", id: testChannelID},
 		{name: "another id", channel: "second", id: otherChannel},
 		{name: "another prefix", channel: "second", prefix: "/x", id: testChannelID},
-		{name: "both poll", channel: "second", prefix: "/x", id: testChannelID, first: polls(nil), second: polls(nil), refused: true},
-		{name: "both poll, at two addresses", channel: "second", id: testChannelID, first: polls(nil),
-			second: polls(map[string]any{"base_url": "https://other.example.com"})},
-		{name: "one polls", channel: "second", id: testChannelID, second: polls(nil)},
+		{name: "both poll", channel: "second", prefix: "/x", id: testChannelID, first: polling(nil), second: polling(nil),
+			refused: true},
+		{name: "both poll, at two addresses", channel: "second", id: testChannelID, first: polling(nil),
+			second: polling(map[string]any{"base_url": "https://other.example.com"})},
+		{name: "one polls", channel: "second", id: testChannelID, second: polling(nil)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := newAdapter()

@@ -18,7 +18,7 @@ import (
 // previousKey is the previous push key.
 const previousKey = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkj"
 
-// Channels whose key is being replaced. In the second, each key has an access key.
+// Settings of channels during a change of the key. In the second, each key has an access key.
 var (
 	rotation      = map[string]any{"verify.previous_secret_key": previousKey}
 	namedRotation = map[string]any{
@@ -29,7 +29,7 @@ var (
 
 const vectorBody = `{"timestamp":1625898453913,"messages":[]}`
 
-// vectorHeader is the header that Huawei's signing demo computes for vectorBody, POSTed to gw.example.com.
+// vectorHeader is the header that Huawei's signing demo computes for a POST of vectorBody to gw.example.com.
 const vectorHeader = "auth-v2/demoAccessKey01/2021-07-10T06:27:33Z/host/" +
 	"c633b6c05ec5f91572bed245b29581458490c8ed55ac09bb4fae6bae9028af7d"
 
@@ -41,7 +41,7 @@ func vectorRequest() *sdk.Request {
 	}
 }
 
-// signer signs like AICC. It does not use the adapter's code.
+// signer signs as AICC does. It does not use the code of the adapter.
 type signer struct {
 	secret, accessKey, time, method, host, path, query, body string
 	headers                                                  map[string]string // in addition to host
@@ -98,7 +98,7 @@ func TestSignatureOfHuaweisDemoIsAccepted(t *testing.T) {
 	}
 }
 
-// Forms that AICC's page leaves open and implementations do differently.
+// The cases are forms that AICC's page does not specify, and that differ between implementations.
 func TestAcceptedSignatureForms(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -166,8 +166,8 @@ func TestAcceptedSignatureForms(t *testing.T) {
 	}
 }
 
-// FuzzSignature looks for headers that the parser misreads, and for accepted requests that the tests' signer would
-// sign differently.
+// FuzzSignature checks the values that the parser reads from a header, and checks the signature of accepted requests
+// with the tests' signer.
 func FuzzSignature(f *testing.F) {
 	f.Add(vectorHeader, "gw.example.com", "", []byte(vectorBody))
 	f.Add(vectorHeader, "gw.example.com:443", "", []byte(vectorBody))
@@ -191,7 +191,7 @@ func FuzzSignature(f *testing.F) {
 			if given == nil && (err != nil || !ok) {
 				t.Fatalf("%q is accepted", header)
 			}
-			if !ok || query != "" { // the signer below has no query
+			if !ok || query != "" { // resign does not support a query
 				continue
 			}
 			req.Header.Set("Authorization", signed)
@@ -226,7 +226,7 @@ func inWindow(timestamp string) bool {
 	return err == nil && testTime.Sub(at).Abs() <= time.Hour
 }
 
-// resign signs a request as described by a parsed header. It returns false for headers that it does not support.
+// resign signs a request with the values of a parsed header. It returns false for headers that it does not support.
 func resign(auth *authorization, key string, req *sdk.Request) (string, bool) {
 	s := signer{
 		secret: key, accessKey: auth.accessKey, time: auth.timestamp, method: req.Method, host: req.Host, path: req.Path,
@@ -244,8 +244,7 @@ func resign(auth *authorization, key string, req *sdk.Request) (string, bool) {
 	return s.header(), auth.accessKey != ""
 }
 
-// mustBeSigned checks that an accepted request has a signature by one of the keys, for the host with or without its
-// port.
+// mustBeSigned checks that an accepted request is signed with one of the keys, for the host with or without its port.
 func mustBeSigned(t *testing.T, v *Verify, auth *authorization, header string, req *sdk.Request) {
 	t.Helper()
 	req.Header.Set("Authorization", header)

@@ -27,7 +27,8 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// simulatedDesk returns an adapter that calls a simulated AICC, and the state of a customer with an agent.
+// simulatedDesk returns an adapter, the simulated AICC that it calls, and the state of the thread of a customer with an
+// agent.
 func simulatedDesk(t *testing.T, changes map[string]any) (*adapter, *simulator.Simulator, []byte) {
 	t.Helper()
 	sim := simulator.New(simulator.Options{
@@ -71,8 +72,8 @@ func lastLine(t *testing.T, sim *simulator.Simulator) simulator.Line {
 	return chat.Lines[len(chat.Lines)-1]
 }
 
-// The simulated AICC, written from AICC's pages and without the adapter's code, accepts all contents that the adapter
-// sends.
+// The simulator accepts all contents that the adapter sends. It follows AICC's pages and does not use the adapter's
+// code.
 func TestSimulatorAcceptsAllContents(t *testing.T) {
 	card := envelope.Part{Type: envelope.PartCard, Name: `Order "17" & more`, Text: "On its\nway", URL: "https://shop.example/orders?id=17&x=<y>"}
 	picture := sdk.NewAttachment("image/png", "a.png", []byte("pixels"))
@@ -122,7 +123,7 @@ func TestSimulatorAcceptsAllContents(t *testing.T) {
 // READ arrives by poll.
 func TestReadEventsArePolled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, sim, _ := simulatedDesk(t, polls(nil))
+		a, sim, _ := simulatedDesk(t, polling(nil))
 		if err := sim.Read(testUser, "m-1,m-2"); err != nil {
 			t.Fatal(err)
 		}

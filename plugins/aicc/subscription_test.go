@@ -18,8 +18,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// polls returns the settings of a channel that polls.
-func polls(changes map[string]any) map[string]any {
+// polling returns changes of settings for a channel that polls.
+func polling(changes map[string]any) map[string]any {
 	all := map[string]any{"inbound": "poll", "verify": nil}
 	for k, c := range changes {
 		all[k] = c
@@ -27,7 +27,7 @@ func polls(changes map[string]any) map[string]any {
 	return all
 }
 
-// store is where a subscription's envelopes are stored. The next refuse calls fail with broken.
+// store stores the envelopes of a subscription. The next refuse calls of emit fail with broken.
 type store struct {
 	mu     sync.Mutex
 	broken error
@@ -62,7 +62,7 @@ func (s *store) emit(ctx context.Context, envelopes []*envelope.Envelope, cursor
 	return nil
 }
 
-// texts returns a user's stored texts.
+// textsOf returns the stored texts of a user.
 func (s *store) textsOf(user string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +96,7 @@ func disconnectOf(user string) string {
 func TestPollsAtTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
-		a := deskIn(t, v, polls(map[string]any{"poll_interval": "3s"}))
+		a := deskIn(t, v, polling(map[string]any{"poll_interval": "3s"}))
 		v.addMessages("ada", chatTo("ada", "one"), chatTo("ada", "two"))
 		stop := subscribe(t, a, s, "ada", "bob")
 		synctest.Wait()
@@ -123,11 +123,11 @@ func TestPollsAtTheInterval(t *testing.T) {
 	})
 }
 
-// Users are polled immediately after Open or a message, and no longer after they or their agents leave.
+// Users are polled immediately after Open or a message, and until they or their agents disconnect.
 func TestPolledUsersAreAddedAndRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s)
 		defer func() { _ = stop() }()
 		wait(t, time.Minute)
@@ -168,7 +168,7 @@ func TestPolledUsersAreAddedAndRemoved(t *testing.T) {
 	})
 }
 
-// The end of an earlier session does not stop the polls of a session opened since.
+// The end of an earlier session does not stop the polls of a later session.
 func TestEndOfAnEarlierSessionIsIgnored(t *testing.T) {
 	s := newPolledUsers(time.Now)
 	s.open("ada", threadState{})
@@ -187,7 +187,7 @@ func TestEndOfAnEarlierSessionIsIgnored(t *testing.T) {
 	}
 }
 
-// A user who leaves and returns during a poll is not polled concurrently, which could reorder messages.
+// A user who disconnects and connects again during a poll is not polled concurrently. This could reorder messages.
 func TestPollsOfOneUserDoNotOverlap(t *testing.T) {
 	s := newPolledUsers(time.Now)
 	s.open("ada", threadState{})
@@ -222,7 +222,7 @@ func TestRefusedCredentialsPausePolls(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, "ada", "bob", "cyd")
 		wait(t, 10*time.Minute)
 		if n := v.count("token"); n > 3*21 {
@@ -235,10 +235,10 @@ func TestRefusedCredentialsPausePolls(t *testing.T) {
 	})
 }
 
-// A new configuration keeps the polled users only for the same account.
+// After a new configuration, the users are polled only if the account is the same.
 func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 	a, v := newAdapter(), newMemoryVendor()
-	configureIn(t, a, v, polls(nil))
+	configureIn(t, a, v, polling(nil))
 	previous := a.channels["desk"].polledUsers
 	previous.open("ada", threadState{})
 	for _, tt := range []struct {
@@ -249,9 +249,9 @@ func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 		{map[string]any{"base_url": "https://other.example.com"}, false},
 		{map[string]any{"channel_id": otherChannel}, false},
 	} {
-		configureIn(t, a, v, polls(nil))
+		configureIn(t, a, v, polling(nil))
 		a.channels["desk"].polledUsers = previous
-		configureIn(t, a, v, polls(tt.changes))
+		configureIn(t, a, v, polling(tt.changes))
 		if same := a.channels["desk"].polledUsers == previous; same != tt.same {
 			t.Errorf("%v: users kept: %v", tt.changes, same)
 		}
@@ -262,12 +262,12 @@ func TestConfigureKeepsUsersOfTheSameAccount(t *testing.T) {
 	}
 }
 
-// Polled messages that could not be stored are emitted by the next subscription, also after a new configuration,
-// before the next poll.
+// The next subscription emits polled messages that could not be stored, before its first poll and also after a new
+// configuration.
 func TestUnstoredMessagesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 2}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		v.addMessages("ada", chatTo("ada", "one"))
 		done := subscribe(t, a, s, "ada")
 		synctest.Wait()
@@ -279,7 +279,7 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 			t.Errorf("%d polls while a message could not be stored; want 1", n)
 		}
 		_ = done()
-		configureIn(t, a, v, polls(map[string]any{"poll_interval": "1s"}))
+		configureIn(t, a, v, polling(map[string]any{"poll_interval": "1s"}))
 		stop := subscribe(t, a, s)
 		synctest.Wait()
 		if d := cmp.Diff([]string{"one"}, s.textsOf("ada")); d != "" {
@@ -299,7 +299,7 @@ func TestUnstoredMessagesAreKept(t *testing.T) {
 func TestSubscribeReturnsTheStoresError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 1}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		v.addMessages("ada", chatTo("ada", "one"))
 		err := a.Subscribe(t.Context(), &sdk.Subscription{Channel: "desk", Threads: []sdk.LiveThread{{Thread: "ada"}}}, s.emit)
 		if !errors.Is(err, s.broken) {
@@ -308,7 +308,7 @@ func TestSubscribeReturnsTheStoresError(t *testing.T) {
 	})
 }
 
-// A poll that runs while storing fails still receives its messages, so the subscription waits for it and keeps them.
+// A poll can be in flight when a store fails. The subscription waits for it and keeps its messages.
 func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{broken: errors.New("the store is full"), refuse: 1}
@@ -318,7 +318,7 @@ func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		v.addMessages("ada", chatTo("ada", "one"))
 		v.addMessages("bob", chatTo("bob", "two"))
 		began := time.Now()
@@ -339,7 +339,7 @@ func TestMessagesOfRunningPollsAreKeptAfterAStoreError(t *testing.T) {
 	})
 }
 
-// The messages of a poll that runs when the context ends are stored.
+// The messages of a poll that is in flight when the context ends are stored.
 func TestMessagesOfRunningPollsAreStoredAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
@@ -349,7 +349,7 @@ func TestMessagesOfRunningPollsAreStoredAtTheEnd(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		v.addMessages("ada", chatTo("ada", "last"))
 		stop := subscribe(t, a, s, "ada")
 		synctest.Wait() // the poll is running
@@ -363,7 +363,7 @@ func TestMessagesOfRunningPollsAreStoredAtTheEnd(t *testing.T) {
 	})
 }
 
-// An AICC that does not answer delays the end by at most pollGrace.
+// If AICC does not respond, the end is delayed by at most pollGrace.
 func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
@@ -373,7 +373,7 @@ func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, "ada")
 		synctest.Wait()
 		began := time.Now()
@@ -386,7 +386,7 @@ func TestHangingPollDelaysTheEndByTheGraceOnly(t *testing.T) {
 	})
 }
 
-// A user whose polls fail is polled less often; other users are not affected. The channel is unhealthy only while all
+// A user whose polls fail is polled less often. Other users are not affected. The channel is unhealthy only while all
 // polls fail.
 func TestPollsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -397,7 +397,7 @@ func TestPollsBackOff(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, "ada")
 		wait(t, 10*time.Minute)
 		if n := v.count("poll"); n < 12 || n > 40 { // 30 to 60 seconds apart
@@ -428,7 +428,7 @@ func TestRefusedPollsDoNotAffectHealth(t *testing.T) {
 			}
 			return nil
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, "ada")
 		wait(t, 10*time.Minute)
 		if err := a.Health(t.Context(), "desk"); err != nil {
@@ -456,7 +456,7 @@ func TestThrottledPollPausesAllUsers(t *testing.T) {
 				http.Error(w, `{}`, http.StatusTooManyRequests)
 			}
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, "ada")
 		synctest.Wait()
 		a.channels["desk"].polledUsers.resume("bob", readState(nil))
@@ -474,12 +474,12 @@ func TestThrottledPollPausesAllUsers(t *testing.T) {
 	})
 }
 
-// Polls and deliveries share a user's newest token, the only valid one.
+// Polls and deliveries share the newest token of a user. Only this token is valid.
 func TestPollsAndDeliveriesShareTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
 		v.newTokens = true
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		o, err := a.Open(t.Context(), opening())
 		if err != nil {
 			t.Fatal(err)
@@ -501,11 +501,11 @@ func TestPollsAndDeliveriesShareTokens(t *testing.T) {
 	})
 }
 
-// The access token is renewed after four fifths of its lifetime, a user's token after 50 minutes.
+// The access token is renewed after four fifths of its lifetime, the token of a user after 50 minutes.
 func TestTokensAreRenewedDuringPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, s := newMemoryVendor(), &store{}
-		a := deskIn(t, v, polls(map[string]any{"token_life": "10m"}))
+		a := deskIn(t, v, polling(map[string]any{"token_life": "10m"}))
 		stop := subscribe(t, a, s, "ada")
 		wait(t, 3*time.Hour)
 		synctest.Wait()
@@ -548,7 +548,7 @@ func TestConcurrentPollsAreLimited(t *testing.T) {
 			users = append(users, fmt.Sprintf("user-%02d", i))
 			v.addMessages(users[i], chatTo(users[i], "hello"))
 		}
-		a := deskIn(t, v, polls(nil))
+		a := deskIn(t, v, polling(nil))
 		stop := subscribe(t, a, s, users...)
 		wait(t, time.Second)
 		synctest.Wait()
@@ -573,7 +573,7 @@ func TestLongPollIsStoredInBatches(t *testing.T) {
 			want = append(want, fmt.Sprint(i))
 			v.addMessages("ada", chatTo("ada", want[i]))
 		}
-		stop := subscribe(t, deskIn(t, v, polls(nil)), s, "ada")
+		stop := subscribe(t, deskIn(t, v, polling(nil)), s, "ada")
 		synctest.Wait()
 		if d := cmp.Diff(want, s.textsOf("ada")); d != "" || s.calls != 3 {
 			t.Errorf("%d calls (-want +got):\n%s", s.calls, d)
@@ -592,7 +592,7 @@ func TestSubscriptionRequiresPolling(t *testing.T) {
 	if sdk.KindOf(err) != sdk.KindUnsupported {
 		t.Errorf("Subscribe = %v; want unsupported", err)
 	}
-	if ep := configureIn(t, a, v, polls(nil)); !ep.Subscribes || len(ep.Paths) != 0 {
+	if ep := configureIn(t, a, v, polling(nil)); !ep.Subscribes || len(ep.Paths) != 0 {
 		t.Errorf("poll: Endpoint = %+v", ep)
 	}
 	if _, err := a.Receive(t.Context(), vectorRequest()); sdk.KindOf(err) != sdk.KindUnauthorized {

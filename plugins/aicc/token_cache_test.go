@@ -12,7 +12,7 @@ import (
 	"patchbay/sdk"
 )
 
-// countingFetch returns token-1, token-2, … after a second each, or the error broken.
+// countingFetch returns token-1, token-2, …, or the error broken. Each call takes a second.
 type countingFetch struct {
 	mu     sync.Mutex
 	n      int
@@ -76,7 +76,7 @@ func TestConcurrentCallsShareOneFailure(t *testing.T) {
 	})
 }
 
-// Other calls do not fail if the fetching call's context ends.
+// If the context of the call that fetches ends, the other calls do not fail.
 func TestEndedContextDoesNotFailOtherCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}
@@ -116,7 +116,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// The time of a synctest bubble advances only by waiting.
+// In a synctest bubble, time advances only while the test waits.
 func TestTokenIsRenewedEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
@@ -129,7 +129,7 @@ func TestTokenIsRenewedEarly(t *testing.T) {
 	})
 }
 
-// A failed renewal of a valid token is repeated later, not by every call.
+// A failed renewal of a valid token is repeated after a delay, not by each call.
 func TestFailedRenewalOfAValidToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
@@ -169,7 +169,7 @@ func TestInvalidatedTokenIsReplaced(t *testing.T) {
 	})
 }
 
-// A new token stays if another credential may have been refused, so that many refused user tokens cause few fetches.
+// A new token is kept if AICC may have refused another credential, so that many refused user tokens cause few fetches.
 func TestNewTokenIsKeptIfTheCauseIsUncertain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := (&countingFetch{life: time.Hour}).cache()
@@ -182,8 +182,7 @@ func TestNewTokenIsKeptIfTheCauseIsUncertain(t *testing.T) {
 	})
 }
 
-// After a throttled fetch no call fetches until the time that AICC asked for, and the error contains the remaining
-// time.
+// After a throttled fetch, no call fetches within the pause that AICC asked for. The error contains the remaining time.
 func TestThrottledFetchPausesAllCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour, broken: throttled(20 * time.Second)}
@@ -204,7 +203,7 @@ func TestThrottledFetchPausesAllCalls(t *testing.T) {
 	})
 }
 
-// One response does not stop a channel for longer than maxPause.
+// A response cannot pause a channel for longer than maxPause.
 func TestPausesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour, broken: throttled(time.Hour)}
@@ -224,7 +223,8 @@ func TestPausesAreBounded(t *testing.T) {
 	})
 }
 
-// A throttled renewal of a valid token waits for the time that AICC asked for, at most until the token expires.
+// After a throttled renewal, a valid token is not renewed within the pause that AICC asked for, at most until it
+// expires.
 func TestThrottledRenewalOfAValidToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: 1000 * time.Second}
@@ -253,7 +253,7 @@ func throttled(after time.Duration) error {
 	return &sdk.Error{Kind: sdk.KindThrottled, Scope: sdk.ScopeChannel, After: after}
 }
 
-// A panic of the fetch fails its call. The next call fetches again.
+// If the fetch panics, its call fails. The next call fetches again.
 func TestPanickingFetchReleasesOtherCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &countingFetch{life: time.Hour}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAttributesOverrideTheAgentsSettings(t *testing.T) {
+func TestAttributesOverrideTheBotsSettings(t *testing.T) {
 	yes, no := true, false
 	tests := []struct {
 		name       string

@@ -13,9 +13,9 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// Answers that differ from the documentation. The message has had its effect, so the content is kept and nothing is
-// repeated.
-func TestUndocumentedBlockingAnswers(t *testing.T) {
+// The responses differ from the documentation. The message has had its effect, so that the content is kept and the call
+// is not repeated.
+func TestUndocumentedBlockingResponses(t *testing.T) {
 	long := strings.Repeat("x", envelope.MaxTextBytes)
 	var outputs []string
 	for range 5 {
@@ -23,7 +23,7 @@ func TestUndocumentedBlockingAnswers(t *testing.T) {
 	}
 	tests := []struct {
 		name, body string
-		kind       envelope.Kind // of the reply; "" is an error of kind unknown
+		kind       envelope.Kind // kind of the reply; "" means an error of kind unknown
 		id         string
 		parts      int
 		problem    string
@@ -57,7 +57,7 @@ func TestUndocumentedBlockingAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := &vendor{status: 200, body: tt.body}
-			got, err := connectedIn(t, modeBlocking, v).Deliver(t.Context(), delivery())
+			got, err := newBotIn(t, modeBlocking, v).Deliver(t.Context(), delivery())
 			if n := v.calls.Load(); n != 1 {
 				t.Errorf("%d calls, want 1", n)
 			}
@@ -85,20 +85,20 @@ func TestUndocumentedBlockingAnswers(t *testing.T) {
 	}
 }
 
-func TestOversizedAnswerIsUnknown(t *testing.T) {
+func TestOversizedResponseIsUnknown(t *testing.T) {
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"message_id":"m1","text":"`)
 		_, _ = io.CopyN(w, filler{}, maxResponseBytes)
 	})
 	for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
-		_, err := connectedIn(t, mode, endless).Deliver(t.Context(), delivery())
+		_, err := newBotIn(t, mode, endless).Deliver(t.Context(), delivery())
 		if err == nil || sdk.KindOf(err) != sdk.KindUnknown {
 			t.Errorf("%s: %v, want unknown", mode, err)
 		}
 	}
 }
 
-// filler is an endless sequence of x.
+// filler is an endless sequence of the letter x.
 type filler struct{}
 
 func (filler) Read(p []byte) (int, error) {
@@ -108,7 +108,7 @@ func (filler) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flushed returns a handler that flushes each piece of an answer and then calls end.
+// flushed returns a handler that flushes each piece of a response and then calls end.
 func flushed(end func(), pieces ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -129,7 +129,7 @@ const (
 
 func errorFrame(code int) string { return fmt.Sprintf("data: %s\n\n", apiError(code)) }
 
-// Streams with and without the frame End.
+// The cases are streams with and without the frame End.
 func TestEndOfAStream(t *testing.T) {
 	abort := func() { panic(http.ErrAbortHandler) }
 	tests := []struct {
@@ -165,14 +165,14 @@ func TestEndOfAStream(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := connectedIn(t, modeStreaming, flushed(tt.end, tt.pieces...))
+			a := newBotIn(t, modeStreaming, flushed(tt.end, tt.pieces...))
 			got, err := a.Deliver(t.Context(), delivery())
 			if tt.kind != "" {
 				e, ok := errors.AsType[*sdk.Error](err)
 				if !ok || e.Kind != tt.kind || e.Code != tt.code {
 					t.Fatalf("got %+v, %v; want an error of kind %s, code %q", got, err, tt.kind, tt.code)
 				}
-				checkDiscreet(t, err)
+				checkNoSecrets(t, err)
 				return
 			}
 			if err != nil {
@@ -192,7 +192,7 @@ func TestEndOfAStream(t *testing.T) {
 }
 
 func TestStreamWithoutTextIsUnparsed(t *testing.T) {
-	got, err := connectedIn(t, modeStreaming, flushed(func() {}, infoM1, endFrame)).Deliver(t.Context(), delivery())
+	got, err := newBotIn(t, modeStreaming, flushed(func() {}, infoM1, endFrame)).Deliver(t.Context(), delivery())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func delivery() *sdk.Delivery {
 
 func opening() *sdk.OpenRequest { return &sdk.OpenRequest{Channel: "faq", CustomerID: customerID} }
 
-// vendor gives every call the same answer and counts the calls.
+// vendor gives the same response to all calls and counts them.
 type vendor struct {
 	status int
 	header http.Header
@@ -45,7 +45,7 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, v.body)
 }
 
-// served returns the address of v and a client that calls it without following redirects, like the gateway's.
+// served returns the address of v and a client that does not follow redirects, as the client of the gateway.
 func served(t *testing.T, v http.Handler) (string, *http.Client) {
 	t.Helper()
 	srv := httptest.NewServer(v)
@@ -55,21 +55,21 @@ func served(t *testing.T, v http.Handler) (string, *http.Client) {
 	return srv.URL, client
 }
 
-// connected returns an adapter with a channel of role bot that calls v.
-func connected(t *testing.T, v http.Handler) *adapter {
+// newBot returns an adapter with a channel of the role bot that calls v.
+func newBot(t *testing.T, v http.Handler) *adapter {
 	t.Helper()
 	address, client := served(t, v)
-	return configured(t, agent(address), client)
+	return configured(t, botJSON(address), client)
 }
 
-// connectedIn returns an adapter in another mode, with additional settings.
-func connectedIn(t *testing.T, mode string, v http.Handler, members ...string) *adapter {
+// newBotIn returns an adapter with a channel of the role bot in this mode and with additional settings.
+func newBotIn(t *testing.T, mode string, v http.Handler, members ...string) *adapter {
 	t.Helper()
 	address, client := served(t, v)
-	return configured(t, having(agent(address), strings.Join(append(members, `"mode":"`+mode+`"`), ",")), client)
+	return configured(t, extend(botJSON(address), strings.Join(append(members, `"mode":"`+mode+`"`), ",")), client)
 }
 
-// apiError returns an error body with text that must not be repeated.
+// apiError returns an error body. Its text must not be in errors of the adapter.
 func apiError(code any) string {
 	return fmt.Sprintf(`{"code":%v,"message":"refused: private words, key %s"}`, code, testKey)
 }
@@ -146,11 +146,11 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 		tested[tt.code] = true
 		for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
 			if mode != modeWebhook && tt.kind == "" {
-				continue // the modes have different answers
+				continue // the responses of the modes differ
 			}
 			t.Run(tt.name+"/"+mode, func(t *testing.T) {
 				v := &vendor{status: tt.status, header: tt.header, body: tt.body}
-				receipt, err := connectedIn(t, mode, v).Deliver(t.Context(), delivery())
+				receipt, err := newBotIn(t, mode, v).Deliver(t.Context(), delivery())
 				if n := v.calls.Load(); n != 1 {
 					t.Errorf("%d calls, want 1", n)
 				}
@@ -167,7 +167,7 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 				if ok && e.Kind == sdk.KindThrottled && e.Scope != sdk.ScopeChannel {
 					t.Errorf("scope %q, want the channel", e.Scope)
 				}
-				checkDiscreet(t, err)
+				checkNoSecrets(t, err)
 			})
 		}
 	}
@@ -178,8 +178,8 @@ func TestStatusAndCodeDecideTheOutcome(t *testing.T) {
 	}
 }
 
-// A body that is not a JSON object is not from GPTBots, so no call succeeds with it. It does not disprove an error about
-// the account either.
+// A body that is not a JSON object is not from GPTBots. So the call does not succeed, and an earlier error about the
+// account remains.
 func TestOtherBodiesAreNoSuccess(t *testing.T) {
 	for name, body := range map[string]string{
 		"a page": `<html><body>Service busy</body></html>`, "a word": `ok`, "a list": `[]`, "null": `null`, "a string": `"ok"`,
@@ -187,7 +187,7 @@ func TestOtherBodiesAreNoSuccess(t *testing.T) {
 	} {
 		v := &vendor{status: 200, body: body}
 		for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} {
-			a := connectedIn(t, mode, v)
+			a := newBotIn(t, mode, v)
 			text := "out of credits"
 			a.channel("faq").accountError.Store(&text)
 			receipt, err := a.Deliver(t.Context(), delivery())
@@ -198,7 +198,7 @@ func TestOtherBodiesAreNoSuccess(t *testing.T) {
 				t.Errorf("%s, %s: the channel became healthy", name, mode)
 			}
 		}
-		if _, err := connected(t, v).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
+		if _, err := newBot(t, v).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
 			t.Errorf("%s, open: %v; want transient", name, err)
 		}
 		for _, kind := range []envelope.Kind{envelope.KindMessage, envelope.KindClosed} {
@@ -212,27 +212,27 @@ func TestOtherBodiesAreNoSuccess(t *testing.T) {
 // Only a valid message_id becomes the receipt's vendor id.
 func TestReceiptHasAValidVendorID(t *testing.T) {
 	for id, want := range map[string]string{"m1": "m1", strings.Repeat("m", 257): "", `m\n1`: ""} {
-		got, err := connected(t, &vendor{status: 200, body: `{"message_id":"` + id + `"}`}).Deliver(t.Context(), delivery())
+		got, err := newBot(t, &vendor{status: 200, body: `{"message_id":"` + id + `"}`}).Deliver(t.Context(), delivery())
 		if err != nil || got.VendorID != want {
 			t.Errorf("%.10q gives %+v, %v; want %q", id, got, err, want)
 		}
 	}
 }
 
-// After a gateway time-out the message is not repeated if the answer comes with the call.
-func TestGatewayTimeoutIsUnknownIfTheAnswerComesWithTheCall(t *testing.T) {
+// After a status 504, the message is not repeated in the modes in which the response contains the answer.
+func TestGatewayTimeoutIsUnknownIfTheResponseHasTheAnswer(t *testing.T) {
 	for mode, want := range map[string]sdk.ErrorKind{
 		modeWebhook: sdk.KindTransient, modeBlocking: sdk.KindUnknown, modeStreaming: sdk.KindUnknown,
 	} {
-		_, err := connectedIn(t, mode, &vendor{status: 504}).Deliver(t.Context(), delivery())
+		_, err := newBotIn(t, mode, &vendor{status: 504}).Deliver(t.Context(), delivery())
 		if err == nil || sdk.KindOf(err) != want {
 			t.Errorf("%s: %v, want %s", mode, err, want)
 		}
 	}
 }
 
-// checkDiscreet checks that an error contains neither secrets nor the message.
-func checkDiscreet(t *testing.T, err error) {
+// checkNoSecrets checks that an error contains neither secrets nor the message.
+func checkNoSecrets(t *testing.T, err error) {
 	t.Helper()
 	for _, secret := range []string{testKey, testToken, "private words"} {
 		if strings.Contains(err.Error(), secret) {
@@ -269,7 +269,7 @@ func TestOutcomeOfOpen(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			v := &vendor{status: tt.status, body: tt.body}
-			got, err := connected(t, v).Open(t.Context(), opening())
+			got, err := newBot(t, v).Open(t.Context(), opening())
 			if n := v.calls.Load(); n != 1 {
 				t.Errorf("%d calls, want 1", n)
 			}
@@ -297,19 +297,20 @@ func TestInterruptedCalls(t *testing.T) {
 	for name, handler := range map[string]http.Handler{"answer cut off": cutOff, "no answer": noAnswer} {
 		t.Run(name, func(t *testing.T) {
 			for _, mode := range []string{modeBlocking, modeStreaming} {
-				if _, err := connectedIn(t, mode, handler).Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
+				if _, err := newBotIn(t, mode, handler).Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
 					t.Errorf("Deliver, %s: %v, want unknown", mode, err)
 				}
 			}
 			if _, err := handoffAt(t, handler).Deliver(t.Context(), handoffDelivery(envelope.KindMessage)); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver, hand-off: %v, want unknown", err)
 			}
-			a := connected(t, handler)
+			a := newBot(t, handler)
 			if _, err := a.Deliver(t.Context(), delivery()); sdk.KindOf(err) != sdk.KindUnknown {
 				t.Errorf("Deliver: %v, want unknown", err)
 			}
 			for _, mode := range []string{modeWebhook, modeBlocking, modeStreaming} { // an additional conversation is harmless
-				if _, err := connectedIn(t, mode, handler).Open(t.Context(), opening()); err == nil || sdk.KindOf(err) != sdk.KindTransient {
+				_, err := newBotIn(t, mode, handler).Open(t.Context(), opening())
+				if err == nil || sdk.KindOf(err) != sdk.KindTransient {
 					t.Errorf("Open, %s: %v, want transient", mode, err)
 				}
 			}
@@ -317,7 +318,7 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 }
 
-// The name of a file for v1 ends in its format.
+// The name of a file in a v1 call ends with its format.
 func TestV1FileNamesEndInTheFormat(t *testing.T) {
 	tests := []struct {
 		name string
@@ -343,7 +344,7 @@ func TestV1FileNamesEndInTheFormat(t *testing.T) {
 
 func TestInvalidDeliveriesMakeNoCall(t *testing.T) {
 	v := &vendor{status: 200, body: `{"conversation_id":"c9"}`}
-	a := connected(t, v)
+	a := newBot(t, v)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	deliver := func(ctx context.Context, change func(*sdk.Delivery)) func() error {
@@ -394,7 +395,7 @@ func TestInvalidDeliveriesMakeNoCall(t *testing.T) {
 
 func TestHealthReflectsAccountErrors(t *testing.T) {
 	v := &vendor{}
-	a := connected(t, v)
+	a := newBot(t, v)
 	steps := []struct {
 		name      string
 		status    int
@@ -428,7 +429,7 @@ func TestHealthReflectsAccountErrors(t *testing.T) {
 			t.Errorf("%s: health %v, want unhealthy %v", s.name, err, s.unhealthy)
 		}
 		if err != nil {
-			checkDiscreet(t, err)
+			checkNoSecrets(t, err)
 		}
 	}
 	if a.Health(t.Context(), "unheard-of") == nil {

@@ -21,7 +21,7 @@ type forgery struct {
 	header http.Header
 }
 
-// forgeries are refused with any scheme.
+// forgeries lists the calls that are refused with each scheme.
 var forgeries = []forgery{
 	{"no header", http.Header{}},
 	{"empty", authorization("")},
@@ -82,7 +82,7 @@ var forgeries = []forgery{
 	{"token as a cookie", http.Header{"Cookie": {"Authorization=Bearer " + testToken}}},
 }
 
-// forgeriesOf are accepted only with the other scheme.
+// forgeriesOf lists the calls that are accepted only with the other scheme, by scheme.
 var forgeriesOf = map[string][]forgery{
 	authBearer: {
 		{"basic with the literal token", authorization("Basic " + testToken)},
@@ -95,9 +95,9 @@ var forgeriesOf = map[string][]forgery{
 	},
 }
 
-// Forged calls are refused in both roles, with every scheme and any body, including test calls.
+// Forged calls are refused in both roles, with each scheme and with each body, including test calls.
 func TestForgedCallsAreRefused(t *testing.T) {
-	settings := agent("https://api-sg.gptbots.ai")
+	settings := botJSON("https://api-sg.gptbots.ai")
 	targets := map[envelope.Role][]string{
 		envelope.RoleBot:      {""},
 		envelope.RoleCustomer: {establishPath, chatPath, closePath},
@@ -109,7 +109,7 @@ func TestForgedCallsAreRefused(t *testing.T) {
 			all := append(append([]forgery{}, forgeries...), forgeriesOf[scheme]...)
 			configured := settings
 			if scheme != "" {
-				configured = having(settings, `"auth":"`+scheme+`"`)
+				configured = extend(settings, `"auth":"`+scheme+`"`)
 			}
 			a := inRole(t, role, configured, nil)
 			for _, b := range all {
@@ -125,7 +125,7 @@ func TestForgedCallsAreRefused(t *testing.T) {
 		}
 	}
 	if cases < 300 {
-		t.Errorf("only %d cases", cases)
+		t.Errorf("too few cases: %d", cases)
 	}
 }
 
@@ -137,7 +137,7 @@ func checkForgery(t *testing.T, a *adapter, req *sdk.Request, header http.Header
 	checkRefusal(t, got, err, sdk.KindUnauthorized, "Authorization")
 }
 
-// A scheme without a token accepts no caller, even if Configure did not refuse it.
+// A scheme without a token accepts no caller. Configure refuses it too.
 func TestSchemeWithoutTokenAcceptsNoCaller(t *testing.T) {
 	for _, scheme := range []string{authBearer, authBasic} {
 		ch := &channel{settings: settings{Auth: scheme}}
@@ -150,7 +150,7 @@ func TestSchemeWithoutTokenAcceptsNoCaller(t *testing.T) {
 }
 
 func TestAcceptedCredentials(t *testing.T) {
-	base := agent("https://api-sg.gptbots.ai")
+	base := botJSON("https://api-sg.gptbots.ai")
 	pairToken := strings.Replace(base, testToken, "alice:pw", 1)
 	noToken := strings.Replace(base, `"`+testToken+`"`, `""`, 1)
 	tests := []struct {
@@ -159,7 +159,7 @@ func TestAcceptedCredentials(t *testing.T) {
 	}{
 		{"bearer", base, authorization("Bearer " + testToken)},
 		{"bearer in lower case", base, authorization("bearer " + testToken)},
-		{"bearer in upper case, required", having(base, `"auth":"bearer"`), authorization("BEARER " + testToken)},
+		{"bearer in upper case, required", extend(base, `"auth":"bearer"`), authorization("BEARER " + testToken)},
 		{"basic in lower case", base, authorization("basic " + testToken)},
 		{"basic in upper case with a user", base, authorization("BASIC" + strings.TrimPrefix(basic("gptbots:"+testToken), "Basic"))},
 		{"spaces around the token", base, authorization(" Bearer   " + testToken + " ")},
@@ -168,12 +168,12 @@ func TestAcceptedCredentials(t *testing.T) {
 		{"basic with a user", base, authorization(basic("gptbots:" + testToken))},
 		{"basic without a user", base, authorization(basic(":" + testToken))},
 		{"basic, pair configured", pairToken, authorization(basic("alice:pw"))},
-		{"bearer, required", having(base, `"auth":"bearer"`), authorization("Bearer " + testToken)},
-		{"basic, required", having(base, `"auth":"basic"`), authorization("Basic " + testToken)},
-		{"basic with a user, required", having(base, `"auth":"basic"`), authorization(basic("gptbots:" + testToken))},
+		{"bearer, required", extend(base, `"auth":"bearer"`), authorization("Bearer " + testToken)},
+		{"basic, required", extend(base, `"auth":"basic"`), authorization("Basic " + testToken)},
+		{"basic with a user, required", extend(base, `"auth":"basic"`), authorization(basic("gptbots:" + testToken))},
 		{"nothing configured", noToken, http.Header{}},
 		{"nothing configured, something sent", noToken, authorization("Bearer x")},
-		{"auth none", having(noToken, `"auth":"none"`), http.Header{}},
+		{"auth none", extend(noToken, `"auth":"none"`), http.Header{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// FuzzReceive checks any body of any call: an accepted call gives valid envelopes with the call's ids or is a test
-// call, and gives the same envelopes again.
+// FuzzReceive checks bodies of all calls. An accepted call is a test call, or leads to valid envelopes with the ids of
+// the call. A repeated call leads to the same envelopes.
 func FuzzReceive(f *testing.F) {
 	for _, body := range golden.Inputs(f, "testdata/in/*.json") {
 		for call := range byte(4) {
@@ -32,7 +32,8 @@ func FuzzReceive(f *testing.F) {
 	f.Add(byte(2), []byte(`{"conversation_id":"0","other":1e700}`))
 	f.Add(byte(3), []byte(goodClose))
 	calls := []string{"", establishPath, chatPath, closePath}
-	bot, handoff := configured(f, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(f, "https://api-sg.gptbots.ai", nil)
+	bot := configured(f, botJSON("https://api-sg.gptbots.ai"), nil)
+	handoff := handoffChannel(f, "https://api-sg.gptbots.ai", nil)
 	f.Fuzz(func(t *testing.T, call byte, body []byte) {
 		a, req := bot, handoffRequest(calls[call%4], string(body))
 		if call%4 > 0 {
@@ -66,8 +67,8 @@ func checkAccepted(t *testing.T, bot bool, envelopes []*envelope.Envelope, body 
 	}
 }
 
-// FuzzStream checks any stream: it gives a valid receipt or an error, the same in any pieces, and includes complete
-// texts.
+// FuzzStream checks that each stream leads to a valid receipt or an error, that it is the same if the stream arrives
+// byte by byte, and that the receipt includes complete texts.
 func FuzzStream(f *testing.F) {
 	for _, stream := range []string{
 		infoM1 + textHello + textWorld + endFrame, errorFrame(20022), textHello + errorFrame(50000), "data: [DONE]\n\n",
@@ -77,7 +78,7 @@ func FuzzStream(f *testing.F) {
 	} {
 		f.Add([]byte(stream))
 	}
-	ch := configured(f, agent("https://api-sg.gptbots.ai"), nil).channel("faq")
+	ch := configured(f, botJSON("https://api-sg.gptbots.ai"), nil).channel("faq")
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		got, err := receiptOf(ch, bytes.NewReader(stream))
 		pieces, errPieces := receiptOf(ch, iotest.OneByteReader(bytes.NewReader(stream)))
@@ -91,7 +92,7 @@ func FuzzStream(f *testing.F) {
 			return
 		}
 		golden.Valid(t, got.Replies)
-		// A text before the stream must be the first of the answer.
+		// A text before the stream must be the beginning of the answer.
 		more, err := receiptOf(ch, io.MultiReader(strings.NewReader("data: {\"code\":3,\"data\":\"first words\"}\n\n"), bytes.NewReader(stream)))
 		if err != nil || len(more.Replies) != 1 || len(more.Replies[0].Parts) == 0 {
 			t.Fatalf("the text is missing: %+v, %v", more, err)
@@ -114,14 +115,14 @@ func FuzzAuthorization(f *testing.F) {
 	for _, value := range []string{"", "Bearer ", "Bearer " + testToken, "Basic " + testToken, basic("u:" + testToken), basic(":")} {
 		f.Add(value)
 	}
-	ch := configured(f, agent("https://api-sg.gptbots.ai"), nil).channel("faq")
+	ch := configured(f, botJSON("https://api-sg.gptbots.ai"), nil).channel("faq")
 	f.Fuzz(func(t *testing.T, value string) {
 		h := http.Header{"Authorization": {value}}
 		if !ch.authenticate(h) {
 			return
 		}
 		_, password, _ := (&http.Request{Header: h}).BasicAuth()
-		scheme, token, _ := strings.Cut(strings.TrimSpace(value), " ") // the case of the scheme and further spaces do not matter
+		scheme, token, _ := strings.Cut(strings.TrimSpace(value), " ") // any case, any number of spaces
 		known := strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "Basic")
 		if !(known && strings.TrimSpace(token) == testToken) && password != testToken {
 			t.Errorf("%q is accepted", value)
@@ -129,20 +130,20 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// answering gives every call the same answer, without a network.
-type answering struct {
+// fixedVendor gives the same response to all calls, without a network.
+type fixedVendor struct {
 	status int
 	body   []byte
 }
 
-func (v *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (v *fixedVendor) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: v.status, Header: http.Header{}, Request: r, Body: io.NopCloser(bytes.NewReader(v.body)), ContentLength: -1,
 	}, nil
 }
 
-// FuzzAnswer checks any answer of the blocking mode: it gives one valid reply on the thread within the gateway's
-// limit, or a typed error without the vendor's text.
+// FuzzAnswer checks that each response in blocking mode leads to one valid reply on the thread within the gateway's
+// limit, or to a typed error without the vendor's text.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range golden.Inputs(f, "testdata/in/v[12]-*.json") {
 		f.Add(byte(0), body)
@@ -151,8 +152,8 @@ func FuzzAnswer(f *testing.F) {
 	for i := range statuses {
 		f.Add(byte(i), []byte(apiError(40356)))
 	}
-	v := &answering{}
-	a := configured(f, having(agent("https://api-sg.gptbots.ai"), `"mode":"blocking"`), &http.Client{Transport: v})
+	v := &fixedVendor{}
+	a := configured(f, extend(botJSON("https://api-sg.gptbots.ai"), `"mode":"blocking"`), &http.Client{Transport: v})
 	f.Fuzz(func(t *testing.T, status byte, body []byte) {
 		v.status, v.body = statuses[int(status)%len(statuses)], body
 		got, err := a.Deliver(t.Context(), delivery())

@@ -16,10 +16,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// TestReceiveGolden receives each call in testdata/in. The prefix of the name selects a call of the hand-off; the
-// others are calls of the message webhook.
+// TestReceiveGolden receives each call in testdata/in. The prefix of a name selects a call of hand-offs. The other
+// files are calls of the message webhook.
 func TestReceiveGolden(t *testing.T) {
-	bot, handoff := configured(t, agent("https://api-sg.gptbots.ai"), nil), handoffChannel(t, "https://api-sg.gptbots.ai", nil)
+	bot := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
+	handoff := handoffChannel(t, "https://api-sg.gptbots.ai", nil)
 	paths := map[string]string{"establish": establishPath, "chat": chatPath, "close": closePath}
 	golden.Run(t, "testdata/in", func(t *testing.T, name string, body []byte) []byte {
 		a, req := bot, request(string(body))
@@ -41,8 +42,8 @@ func TestReceiveGolden(t *testing.T) {
 	})
 }
 
-// scene is an input in testdata/out: a delivery or an opening, and GPTBots's answer.
-type scene struct {
+// testCase is a file in testdata/out: a delivery or an opening, and the response of GPTBots.
+type testCase struct {
 	Role     envelope.Role              `json:"role"` // bot if absent
 	Settings map[string]json.RawMessage `json:"settings"`
 	Thread   string                     `json:"thread"`
@@ -65,10 +66,10 @@ type scene struct {
 	} `json:"answer"`
 }
 
-func (s *scene) configured(t *testing.T, srv *httptest.Server) *adapter {
+func (s *testCase) configured(t *testing.T, srv *httptest.Server) *adapter {
 	t.Helper()
 	all := map[string]json.RawMessage{}
-	if err := json.Unmarshal([]byte(agent(srv.URL+"/base/")), &all); err != nil {
+	if err := json.Unmarshal([]byte(botJSON(srv.URL+"/base/")), &all); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(all, s.Settings)
@@ -79,7 +80,7 @@ func (s *scene) configured(t *testing.T, srv *httptest.Server) *adapter {
 	return inRole(t, role, string(golden.JSON(t, all)), srv.Client())
 }
 
-func (s *scene) delivery() *sdk.Delivery {
+func (s *testCase) delivery() *sdk.Delivery {
 	d := &sdk.Delivery{Channel: "faq", Thread: s.Thread, Attempt: 1, Envelope: s.Envelope, History: s.History}
 	for _, m := range s.Media {
 		var a *sdk.Attachment
@@ -91,10 +92,10 @@ func (s *scene) delivery() *sdk.Delivery {
 	return d
 }
 
-// TestDeliverGolden plays each scene in testdata/out and records GPTBots's call and the adapter's result.
+// TestDeliverGolden runs each testCase in testdata/out. It records the call to GPTBots and the result of the adapter.
 func TestDeliverGolden(t *testing.T) {
 	var seen bytes.Buffer
-	var s scene
+	var s testCase
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		golden.WriteRequest(&seen, r, map[string]string{testKey: "(API key)"})
 		if s.Answer.ContentType != "" {
@@ -106,7 +107,7 @@ func TestDeliverGolden(t *testing.T) {
 	defer srv.Close()
 	golden.Run(t, "testdata/out", func(t *testing.T, _ string, input []byte) []byte {
 		seen.Reset()
-		s = scene{}
+		s = testCase{}
 		if err := json.Unmarshal(input, &s); err != nil {
 			t.Fatal(err)
 		}

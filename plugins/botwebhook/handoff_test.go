@@ -20,10 +20,10 @@ const (
 	goodClose = `{"conversation_id":"h1","timestamp":1732500000123,"type":"TIMEOUT"}`
 )
 
-// handoffChannel returns an adapter with a channel of role customer named faq.
+// handoffChannel returns an adapter with a channel of the role customer. Its name is faq.
 func handoffChannel(t testing.TB, address string, client *http.Client) *adapter {
 	t.Helper()
-	return inRole(t, envelope.RoleCustomer, agent(address), client)
+	return inRole(t, envelope.RoleCustomer, botJSON(address), client)
 }
 
 func TestInvalidHandoffCallsAreRefused(t *testing.T) {
@@ -71,7 +71,7 @@ func checkStatus(t *testing.T, name string, err error, status int) {
 	}
 }
 
-// A repeated call has the same vendor id; all other calls have different ones.
+// A repeated call has the same vendor id. Other calls have different ids.
 func TestHandoffCallsHaveStableIDs(t *testing.T) {
 	a := handoffChannel(t, "https://api-sg.gptbots.ai", nil)
 	id := func(call, body string) string {
@@ -166,7 +166,7 @@ func handoffDelivery(kind envelope.Kind) *sdk.Delivery {
 		ID: "e1", Kind: kind, Sender: envelope.Sender{Role: envelope.RoleAgent}, Parts: []envelope.Part{envelope.TextPart("private words")}}}
 }
 
-// The outcome of both calls for every documented code.
+// The cases are both calls with each documented code.
 func TestErrorCodesOfTheHandoff(t *testing.T) {
 	for code, meaning := range codes {
 		for _, kind := range []envelope.Kind{envelope.KindMessage, envelope.KindClosed, envelope.KindDisconnected} {
@@ -189,13 +189,13 @@ func TestErrorCodesOfTheHandoff(t *testing.T) {
 				if err == nil || sdk.KindOf(err) != want {
 					t.Fatalf("got %v, want kind %s", err, want)
 				}
-				checkDiscreet(t, err)
+				checkNoSecrets(t, err)
 			})
 		}
 	}
 }
 
-// handoffAt returns an adapter with a channel of role customer that calls v.
+// handoffAt returns an adapter with a channel of the role customer that calls v.
 func handoffAt(t *testing.T, v http.Handler) *adapter {
 	t.Helper()
 	address, client := served(t, v)

@@ -21,23 +21,23 @@ const (
 	testKey   = "app-secret-key"
 )
 
-// agent returns the settings of a channel with a webhook token.
-func agent(address string) string {
+// botJSON returns the settings of a channel with a webhook token. address is the base URL.
+func botJSON(address string) string {
 	return `{"base_url":"` + address + `","api_key":"` + testKey + `","webhook_token":"` + testToken + `"}`
 }
 
-// having returns settings with additional members.
-func having(settings, members string) string {
+// extend returns settings with additional JSON members.
+func extend(settings, members string) string {
 	return strings.TrimSuffix(settings, "}") + "," + members + "}"
 }
 
-// configured returns an adapter with a channel of role bot named faq.
+// configured returns an adapter with a channel of the role bot. Its name is faq.
 func configured(t testing.TB, settings string, client *http.Client) *adapter {
 	t.Helper()
 	return inRole(t, envelope.RoleBot, settings, client)
 }
 
-// inRole returns an adapter with a channel named faq.
+// inRole returns an adapter with a channel of this role. Its name is faq.
 func inRole(t testing.TB, role envelope.Role, settings string, client *http.Client) *adapter {
 	t.Helper()
 	a := newAdapter()
@@ -58,7 +58,7 @@ func channelOf(role envelope.Role, settings string, client *http.Client) sdk.Cha
 // request returns an authenticated call of the message webhook.
 func request(body string) *sdk.Request { return requestTo("/webhooks/botwebhook/faq", body) }
 
-// handoffRequest returns an authenticated call of the hand-off.
+// handoffRequest returns an authenticated call of a hand-off.
 func handoffRequest(call, body string) *sdk.Request {
 	return requestTo("/webhooks/botwebhook/faq"+call, body)
 }

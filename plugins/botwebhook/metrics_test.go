@@ -14,7 +14,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	a := newAdapter()
 	for name, role := range map[string]envelope.Role{"faq": envelope.RoleBot, "handoff": envelope.RoleCustomer} {
-		ch := channelOf(role, agent("https://api-sg.gptbots.ai"), nil)
+		ch := channelOf(role, botJSON("https://api-sg.gptbots.ai"), nil)
 		ch.Name, ch.Host.Registry = name, registry
 		if _, err := a.Configure(t.Context(), ch); err != nil {
 			t.Fatal(err)
@@ -59,10 +59,10 @@ func TestConflictingMetricIsAnError(t *testing.T) {
 	registry.MustRegister(prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "patchbay_plugin_botwebhook_tokens_total", Help: "Tokens that GPTBots reports as used for answers, by use: prompt or completion.",
 	}, []string{"channel", "use"}))
-	ch := channelOf(envelope.RoleBot, agent("https://api-sg.gptbots.ai"), nil)
+	ch := channelOf(envelope.RoleBot, botJSON("https://api-sg.gptbots.ai"), nil)
 	ch.Host.Registry = registry
 	if _, err := newAdapter().Configure(t.Context(), ch); err == nil {
-		t.Error("a metric of another type was taken for the adapter's")
+		t.Error("a metric of another type was used as the adapter's metric")
 	}
 }
 

@@ -47,10 +47,10 @@ var outputs = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) outputItem {
 	return s
 }), 1, 6)
 
-// An output of v2 arrives unchanged as parts and, sent to another agent, becomes an equivalent message without
+// An output of v2 becomes parts without a change. Sent to another bot, the parts become an equivalent message without
 // branches and transcripts.
 func TestOutputBecomesAnEquivalentMessage(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	rapid.Check(t, func(t *rapid.T) {
 		output := outputs.Draw(t, "output")
 		body, err := json.Marshal(map[string]any{"message_id": "m1", "conversation_id": "c1", "create_time": 1679587005, "output": output})
@@ -108,7 +108,8 @@ func expected(output []outputItem) []envelope.Part {
 	return parts
 }
 
-// carried returns what a message carries of parts: texts and links to recordings. Only texts are joined.
+// carried returns the expected contents of a message with these parts: texts, which are joined, and links to
+// recordings.
 func carried(parts []envelope.Part) []string {
 	var all, texts []string
 	for _, p := range parts {
@@ -125,7 +126,7 @@ func carried(parts []envelope.Part) []string {
 	return all
 }
 
-// readBack parses the newest message of a v2 request.
+// readBack returns the contents of the newest message of a v2 request.
 func readBack(t *rapid.T, body []byte) []string {
 	var sent struct {
 		Messages []struct {

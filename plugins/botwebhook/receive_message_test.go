@@ -22,7 +22,7 @@ const (
 		`"audio":[{"audio":"https://cdn.example/a.mp3","transcript":"Ho"}]}}],"create_time":1679587005,"conversation_id":"c1"}`
 )
 
-// with returns a call with one part replaced.
+// with returns a call in which replacement replaces old.
 func with(good, old, replacement string) string {
 	if !strings.Contains(good, old) {
 		panic("no " + old + " in the call")
@@ -30,12 +30,12 @@ func with(good, old, replacement string) string {
 	return strings.Replace(good, old, replacement, 1)
 }
 
-// v1 and v2 return accepted calls with one part replaced.
+// v1 and v2 return accepted calls in which replacement replaces old.
 func v1(old, replacement string) string { return with(goodV1, old, replacement) }
 func v2(old, replacement string) string { return with(goodV2, old, replacement) }
 
 func TestInvalidMessagesAreRefused(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	for _, good := range []string{goodV1, goodV2} {
 		if _, err := a.Receive(t.Context(), request(good)); err != nil {
 			t.Fatalf("the unchanged call is refused: %v", err)
@@ -105,7 +105,7 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 	}
 }
 
-// checkRefusal checks kind and field of a refusal. The gateway writes its body.
+// checkRefusal checks the kind and the field of a refusal. The gateway writes the body of refusals.
 func checkRefusal(t *testing.T, got *sdk.Reception, err error, kind sdk.ErrorKind, field string) {
 	t.Helper()
 	e, ok := errors.AsType[*sdk.Error](err)
@@ -121,7 +121,7 @@ func checkRefusal(t *testing.T, got *sdk.Reception, err error, kind sdk.ErrorKin
 }
 
 func TestMessagesWithinTheLimits(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	long := strings.Repeat("字", 20<<10)
 	items := strings.TrimSuffix(strings.Repeat(`{"content":"x"},`, 63), ",")
 	tests := []struct {
@@ -178,9 +178,9 @@ func TestUnitOfTimes(t *testing.T) {
 	}
 }
 
-// Ids have the same text as numbers and as strings, so that a repeat in the other form is recognized.
+// An id is the same as a number and as a string, so that a repeated call in the other form is recognized.
 func TestIDsMayBeNumbers(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	for _, form := range []string{`202105284494222653`, `"202105284494222653"`} {
 		got, err := a.Receive(t.Context(), request(with(v1(`"m1"`, form), `"c1"`, form)))
 		if err != nil {
@@ -197,9 +197,9 @@ func TestIDsMayBeNumbers(t *testing.T) {
 	}
 }
 
-// A text that GPTBots cut between the halves of a surrogate pair is accepted.
+// A text is accepted if GPTBots has cut it between the halves of a surrogate pair.
 func TestLoneSurrogatesAreReplaced(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	for name, body := range map[string]string{
 		"v1 text": v1(`"Hi"`, `"\ud83d"`), "v1 flow": v1(`"Ho"`, `"\ud83d"`), "v1 branch": v1(`"branch":"1"`, `"branch":"\ud83d"`),
 		"v2 text": v2(`"Hi"`, `"\ud83d"`), "v2 transcript": v2(`"Ho"`, `"\ud83d"`), "unknown member": v1(`{`, `{"x":"\ud83d",`),
@@ -217,7 +217,7 @@ func TestLoneSurrogatesAreReplaced(t *testing.T) {
 }
 
 func TestRawIsLimited(t *testing.T) {
-	a := configured(t, agent("https://api-sg.gptbots.ai"), nil)
+	a := configured(t, botJSON("https://api-sg.gptbots.ai"), nil)
 	body := v1(`"ANSWER"`, `"RESEARCH","x":"`+strings.Repeat("x", 100_000)+`"`)
 	got, err := a.Receive(t.Context(), request(body))
 	if err != nil {

@@ -104,16 +104,16 @@ func TestStreamLimits(t *testing.T) {
 	}
 }
 
-// The content before a limit is kept and the message is not repeated.
+// The content before a limit is kept, and the call is not repeated.
 func TestContentBeforeALimitIsKept(t *testing.T) {
 	large := "data: {\"code\":39,\"data\":{\"audioAnswer\":\"" + strings.Repeat("x", maxFrameBytes) + "\"}}\n\n"
-	got, err := connectedIn(t, modeStreaming, flushed(func() {}, textHello, large)).Deliver(t.Context(), delivery())
+	got, err := newBotIn(t, modeStreaming, flushed(func() {}, textHello, large)).Deliver(t.Context(), delivery())
 	if err != nil || golden.Valid(t, got.Replies)[0].Text() != "Hello" || !strings.Contains(got.Degraded, "limits") {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	long := strings.Repeat("字", 50_000)
 	frame := `data: {"code":3,"data":"` + long + `"}` + "\n\n"
-	got, err = connectedIn(t, modeStreaming, flushed(func() {}, frame, frame, endFrame)).Deliver(t.Context(), delivery())
+	got, err = newBotIn(t, modeStreaming, flushed(func() {}, frame, frame, endFrame)).Deliver(t.Context(), delivery())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestContentBeforeACancellationIsKept(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	a := connectedIn(t, modeStreaming, flushed(func() { <-release }, infoM1, textHello))
+	a := newBotIn(t, modeStreaming, flushed(func() { <-release }, infoM1, textHello))
 	transport := a.channels["faq"].client.Transport
 	a.channels["faq"].client.Transport = watchingTransport{transport, "Hello", cancel}
 	got, err := a.Deliver(ctx, delivery())
@@ -144,7 +144,7 @@ func TestContentBeforeACancellationIsKept(t *testing.T) {
 	}
 }
 
-// watchingTransport calls found when an answer contains text.
+// watchingTransport calls found when a response contains text.
 type watchingTransport struct {
 	http.RoundTripper
 	text  string
@@ -174,7 +174,7 @@ func (r *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Texts and transcripts that repeat each other appear once.
+// A text or transcript that repeats another one is omitted.
 func TestRepeatedTextsOfAStreamAreOmitted(t *testing.T) {
 	flow := func(content string) string {
 		return `{"code":10,"data":[{"content":"` + content + `","branch":"1","from_component_name":"LLM"}]}`
@@ -190,7 +190,7 @@ func TestRepeatedTextsOfAStreamAreOmitted(t *testing.T) {
 	tests := []struct {
 		name   string
 		frames []string
-		want   []string // texts; * marks transcripts, @ those of a flow, # recordings
+		want   []string // texts; * marks transcripts, @ texts of a flow, # recordings
 	}{
 		{"audio of the flow with url", []string{linked("url")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
 		{"audio of the flow with audio", []string{linked("audio")}, []string{"Hi", "#Hello https://v.example/a.mp3"}},
@@ -237,7 +237,7 @@ func TestRepeatedTextsOfAStreamAreOmitted(t *testing.T) {
 
 func TestStreamWithFailureStatus(t *testing.T) {
 	v := &vendor{status: 400, body: apiError(40127)}
-	_, err := connectedIn(t, modeStreaming, v).Deliver(t.Context(), delivery())
+	_, err := newBotIn(t, modeStreaming, v).Deliver(t.Context(), delivery())
 	if sdk.KindOf(err) != sdk.KindUnauthorized {
 		t.Errorf("got %v, want unauthorized", err)
 	}

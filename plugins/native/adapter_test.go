@@ -83,7 +83,7 @@ func TestEndpointDependsOnRoleAndFarEnd(t *testing.T) {
 	}
 }
 
-// The gateway's refusals and the adapter's have the same format.
+// Refusals of the gateway and of the adapter have the same format.
 func TestRefusalsMatchTheTemplate(t *testing.T) {
 	fromTemplate := strings.NewReplacer("{{status}}", "413", "{{text}}", "too large").Replace(refusalTemplate)
 	if own := string(refusalBody(413, "", "too large")); own != fromTemplate {
@@ -96,7 +96,7 @@ func TestInvalidSettings(t *testing.T) {
 	without := func(settings, piece string) string { return strings.Replace(settings, piece, "", 1) }
 	tests := []struct {
 		name, settings string
-		role           envelope.Role // "" is customer
+		role           envelope.Role // "" means customer
 		want           []string      // paths of the problems
 	}{
 		{name: "good", settings: livechat},
@@ -190,7 +190,7 @@ func TestInvalidSettings(t *testing.T) {
 	}
 }
 
-// A channel whose replies need no credentials is a warning.
+// A channel that accepts answers without credentials is a warning.
 func TestUnauthenticatedAnswersAreAWarning(t *testing.T) {
 	a := newAdapter()
 	ch := sdk.Channel{Name: "faq", Role: envelope.RoleBot,
@@ -209,7 +209,7 @@ func TestUnauthenticatedAnswersAreAWarning(t *testing.T) {
 	}
 }
 
-// A channel whose calls cannot be distinguished from another channel's is refused.
+// A channel is refused if its calls cannot be distinguished from the calls of another channel.
 func TestIndistinguishableChannelsAreRefused(t *testing.T) {
 	other := func(old, new string) string { return strings.Replace(livechat, old, new, 1) }
 	for _, tt := range []struct {
@@ -244,7 +244,7 @@ func TestIndistinguishableChannelsAreRefused(t *testing.T) {
 	}
 }
 
-// Concurrent calls during a new configuration see the old or the new account.
+// Calls during a new configuration use the old or the new account.
 func TestConfigureDuringCalls(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, http.DefaultClient)
 	var wg sync.WaitGroup
@@ -252,7 +252,7 @@ func TestConfigureDuringCalls(t *testing.T) {
 		wg.Go(func() {
 			for i := range 200 {
 				token := fmt.Sprintf("t%d", i%2)
-				if _, err := a.Receive(context.Background(), request(say(testToken, token))); err == nil {
+				if _, err := a.Receive(context.Background(), request(edit(testToken, token))); err == nil {
 					continue
 				} else if sdk.KindOf(err) != sdk.KindUnauthorized {
 					t.Errorf("Receive: %v", err)
@@ -268,7 +268,7 @@ func TestConfigureDuringCalls(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if _, err := a.Receive(t.Context(), request(say(testToken, "t1"))); err != nil {
+	if _, err := a.Receive(t.Context(), request(edit(testToken, "t1"))); err != nil {
 		t.Errorf("the last configuration is not used: %v", err)
 	}
 }

@@ -18,11 +18,11 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// wire is a far end that records the last call as the request that its adapter receives.
-type wire struct{ last *sdk.Request }
+// recordingFarEnd is a far end. It records the last call as the request that the adapter of the far end receives.
+type recordingFarEnd struct{ last *sdk.Request }
 
 // RoundTrip implements http.RoundTripper.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *recordingFarEnd) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -33,15 +33,15 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(bytes.NewReader([]byte("{}"))), Request: r}, nil
 }
 
-// chain consists of two gateways. near posts messages with its channel "relay"; far receives them with its channel
-// "near".
+// chain contains the adapters of two gateways. near posts messages with its channel "relay". far receives them with its
+// channel "near".
 type chain struct {
 	near, far *adapter
-	wire      *wire
+	wire      *recordingFarEnd
 }
 
 func newChain(t *testing.T) *chain {
-	c := &chain{wire: &wire{}}
+	c := &chain{wire: &recordingFarEnd{}}
 	client := &http.Client{Transport: c.wire}
 	near := strings.NewReplacer("https://relay.example/x", "https://far.example", testSecret+" "+previousSecret, testSecret).
 		Replace(relay)
@@ -51,7 +51,7 @@ func newChain(t *testing.T) *chain {
 	return c
 }
 
-// send delivers with one adapter and receives with the other.
+// send delivers with one adapter and receives the call with the other adapter.
 func (c *chain) send(t rapid.TB, from *adapter, d *sdk.Delivery, to *adapter, channel string) []*envelope.Envelope {
 	receipt, err := from.Deliver(context.Background(), d)
 	if err != nil || receipt.Degraded != "" {
@@ -119,8 +119,8 @@ func compact(t *rapid.T, v any) string {
 	return string(b)
 }
 
-// A message of one gateway arrives unchanged at the other.
-func TestMessagePassesTheChain(t *testing.T) {
+// A message of the near gateway arrives at the far gateway without a change.
+func TestMessageArrivesThroughTheChain(t *testing.T) {
 	c := newChain(t)
 	rapid.Check(t, func(t *rapid.T) {
 		e := &envelope.Envelope{
@@ -139,8 +139,8 @@ func TestMessagePassesTheChain(t *testing.T) {
 	})
 }
 
-// A reply of one gateway arrives unchanged at the other.
-func TestReplyPassesTheChain(t *testing.T) {
+// An answer of the far gateway arrives at the near gateway without a change.
+func TestAnswerArrivesThroughTheChain(t *testing.T) {
 	c := newChain(t)
 	rapid.Check(t, func(t *rapid.T) {
 		e := &envelope.Envelope{
@@ -175,8 +175,8 @@ func TestReplyPassesTheChain(t *testing.T) {
 	})
 }
 
-// The meaning of each event at the other gateway, in both directions.
-func TestEventsPassTheChain(t *testing.T) {
+// The cases are the meanings of each event at the other gateway, in both directions.
+func TestEventsArriveThroughTheChain(t *testing.T) {
 	c := newChain(t)
 	far, near := thread{"d8ai", "d8ai_chatbot", "u"}.String(), "u"
 	reason := map[string]string{"reason": "idle"}
@@ -222,7 +222,7 @@ func TestEventsPassTheChain(t *testing.T) {
 	}
 }
 
-// An empty customPayload is returned like any other.
+// An empty customPayload is returned as others are.
 func TestEmptyCustomPayloadIsReturned(t *testing.T) {
 	d := delivery()
 	d.Envelope.Attributes = map[string]string{attrCustomPayload: "{}"}

@@ -23,14 +23,14 @@ func delivery() *sdk.Delivery {
 			Parts: []envelope.Part{envelope.TextPart("private words")}}}
 }
 
-// messageDelivery returns a delivery to a far end, in role bot.
+// messageDelivery returns a delivery to a channel of the role bot.
 func messageDelivery() *sdk.Delivery {
 	return &sdk.Delivery{Channel: "faq", Key: testKey, Attempt: 1, Thread: testUser,
 		Envelope: &envelope.Envelope{ID: "e1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer},
 			Parts: []envelope.Part{envelope.TextPart("private words")}}}
 }
 
-// proxyAt returns the settings of a channel of role bot.
+// proxyAt returns the settings of a channel of the role bot with this base URL.
 func proxyAt(address string) string { return strings.Replace(faq, "https://proxy.example", address, 1) }
 
 func TestStatusDecidesTheOutcome(t *testing.T) {
@@ -95,14 +95,14 @@ func TestStatusDecidesTheOutcome(t *testing.T) {
 				if !ok || e.Kind != tt.kind || e.Status != tt.status || e.After != tt.after {
 					t.Errorf("%s: got %v, want kind %s, status %d, after %v", d.Channel, err, tt.kind, tt.status, tt.after)
 				}
-				checkDiscreet(t, err)
+				checkNoSecrets(t, err)
 			}
 		})
 	}
 }
 
-// A web page with status 200 is from a proxy or a login form, so the delivery did not arrive. The document defines the
-// response of a messages path, but no document defines a website's response to a reply.
+// A web page with status 200 is from a proxy or a login form, so that the delivery did not arrive. The vendor's
+// document defines the response to a message, but no document defines the response of a website to an answer.
 func TestOtherBodiesAreNoSuccess(t *testing.T) {
 	for body, accepted := range map[string]struct{ customer, bot bool }{
 		"<!DOCTYPE html><html>Service busy</html>": {false, false},
@@ -126,8 +126,8 @@ func TestOtherBodiesAreNoSuccess(t *testing.T) {
 	}
 }
 
-// checkDiscreet checks that an error contains neither secrets nor the message.
-func checkDiscreet(t *testing.T, err error) {
+// checkNoSecrets checks that an error contains neither secrets nor the message.
+func checkNoSecrets(t *testing.T, err error) {
 	t.Helper()
 	for _, secret := range []string{"site-secret", "private words", testToken, "sesame", "whsec_"} {
 		if strings.Contains(err.Error(), secret) {
@@ -136,7 +136,7 @@ func checkDiscreet(t *testing.T, err error) {
 	}
 }
 
-// Transport errors contain neither the address, whose query may hold a secret, nor the message.
+// Transport errors contain neither the message nor the address, because its query can contain a secret.
 func TestTransportErrors(t *testing.T) {
 	for cause, want := range map[error]sdk.ErrorKind{
 		syscall.ECONNREFUSED: sdk.KindTransient, io.ErrUnexpectedEOF: sdk.KindUnknown, context.Canceled: sdk.KindUnknown,
@@ -147,7 +147,7 @@ func TestTransportErrors(t *testing.T) {
 		if sdk.KindOf(err) != want || !errors.Is(err, cause) {
 			t.Errorf("%v: got %v, want kind %s", cause, err, want)
 		}
-		checkDiscreet(t, err)
+		checkNoSecrets(t, err)
 	}
 }
 
@@ -199,7 +199,7 @@ func TestInvalidDeliveriesMakeNoCall(t *testing.T) {
 	}
 }
 
-// The limit of data counts characters, not bytes: 255 are sent, 256 are omitted.
+// The size limit of data is in characters, not in bytes: 255 characters are sent, 256 are omitted.
 func TestDataLimitCountsCharacters(t *testing.T) {
 	ch := configuredBot(t)
 	for _, character := range []string{"x", "é", "字", "\U0001F642"} {
@@ -218,7 +218,7 @@ func TestDataLimitCountsCharacters(t *testing.T) {
 	}
 }
 
-// configuredBot returns a channel whose far end is a proxy.
+// configuredBot returns a channel of the role bot. Its far end is a message proxy.
 func configuredBot(t *testing.T) *channel {
 	t.Helper()
 	return withBots(t, configured(t, nil, nil), map[string]string{"faq": faq}, nil).channel("faq")
@@ -240,7 +240,7 @@ func TestNoReplyTokenSendsNoAuthorization(t *testing.T) {
 	}
 }
 
-// A website can verify every attempt with either secret. All attempts have the same id.
+// A website can verify each attempt with each of the two secrets. All attempts have the same id.
 func TestEveryAttemptIsSigned(t *testing.T) {
 	var calls []*sdk.Request
 	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -19,8 +19,8 @@ type attack struct {
 	change func(t *testing.T, req *sdk.Request)
 }
 
-// spoken is the accepted reply that attacks on role bot change.
-const spoken = `{"userId":"` + testUser + `","messageId":"m1","payload":{"botSay":"Hi"}}`
+// accepted is the accepted answer that attacks on the role bot change.
+const accepted = `{"userId":"` + testUser + `","messageId":"m1","payload":{"botSay":"Hi"}}`
 
 // newAttacked returns an adapter with channels of both roles and different credentials.
 func newAttacked(t *testing.T) *adapter {
@@ -61,17 +61,18 @@ func TestForgedCallsAreRefused(t *testing.T) {
 		}
 	}
 	try(messageAttacks(), func() *sdk.Request {
-		req := request(say("Hi", "Hi"))
+		req := request(edit("Hi", "Hi"))
 		req.Channels = []string{"livechat", "neighbor"}
 		return req
 	})
-	try(append(answerTokenAttacks(), answerSignatureAttacks()...), func() *sdk.Request { return answer(t, "relay", spoken) })
+	try(append(answerTokenAttacks(), answerSignatureAttacks()...),
+		func() *sdk.Request { return answer(t, "relay", accepted) })
 }
 
-// messageAttacks are attacks on the access token of role customer.
+// messageAttacks returns attacks on the access token of the role customer.
 func messageAttacks() []attack {
 	body := func(name, old, replacement string) attack {
-		return attack{"message: " + name, func(_ *testing.T, req *sdk.Request) { req.Body = []byte(say(old, replacement)) }}
+		return attack{"message: " + name, func(_ *testing.T, req *sdk.Request) { req.Body = []byte(edit(old, replacement)) }}
 	}
 	token := func(name, value string) attack { return body("token "+name, testToken, value) }
 	path := func(name, value string) attack {
@@ -114,18 +115,18 @@ func messageAttacks() []attack {
 		body("member as in headers", "accessToken", "access-token"),
 		body("token in the payload", givenToken+`,"payload":{`, `"payload":{`+givenToken+","),
 		{"message: token in a second object", func(_ *testing.T, req *sdk.Request) {
-			req.Body = []byte(say(givenToken+",", "") + say("Hi", "Hi"))
+			req.Body = []byte(edit(givenToken+",", "") + edit("Hi", "Hi"))
 		}},
 		{"message: token in the query", func(_ *testing.T, req *sdk.Request) {
-			req.Body, req.Query = []byte(say(givenToken+",", "")), "accessToken="+testToken
+			req.Body, req.Query = []byte(edit(givenToken+",", "")), "accessToken="+testToken
 		}},
 		{"message: token in headers", func(_ *testing.T, req *sdk.Request) {
-			req.Body = []byte(say(givenToken+",", ""))
+			req.Body = []byte(edit(givenToken+",", ""))
 			req.Header["Authorization"], req.Header["Accesstoken"] = []string{"Bearer " + testToken}, []string{testToken}
 		}},
 		{"message: token as a form", func(_ *testing.T, req *sdk.Request) { req.Body = []byte("accessToken=" + testToken) }},
 		{"message: signed instead", func(t *testing.T, req *sdk.Request) {
-			req.Body = []byte(say(givenToken+",", ""))
+			req.Body = []byte(edit(givenToken+",", ""))
 			sign(t, req, testKey, testNow, testSecret)
 		}},
 		path("valid token, the neighbor's chatbot", messagesPath+"d8ai/sales"),
@@ -134,13 +135,13 @@ func messageAttacks() []attack {
 		path("names in a different case", messagesPath+"D8ai/d8ai_chatbot"),
 		path("a channel of role bot", answersPath+"livechat"),
 		{"message: claimed by a channel of role bot", func(_ *testing.T, req *sdk.Request) {
-			req.Channels, req.Body = []string{"relay"}, []byte(say(testToken, "relay-token"))
+			req.Channels, req.Body = []string{"relay"}, []byte(edit(testToken, "relay-token"))
 		}},
 	}
 }
 
-// answerTokenAttacks are attacks on the bearer token of role bot, with a valid signature. Package webhook has more of
-// them.
+// answerTokenAttacks returns attacks on the bearer token of the role bot, with a valid signature. The tests of package
+// webhook contain more of them.
 func answerTokenAttacks() []attack {
 	header := func(name string, values ...string) attack {
 		return attack{"answer: " + name, func(_ *testing.T, req *sdk.Request) { req.Header["Authorization"] = values }}
@@ -161,7 +162,7 @@ func answerTokenAttacks() []attack {
 		}},
 		{"answer: token in the body", func(_ *testing.T, req *sdk.Request) {
 			delete(req.Header, "Authorization")
-			req.Body = []byte(`{"accessToken":"answer-sesame",` + spoken[1:])
+			req.Body = []byte(`{"accessToken":"answer-sesame",` + accepted[1:])
 		}},
 		{"answer: on another channel's path", func(_ *testing.T, req *sdk.Request) {
 			req.Channels, req.Path = []string{"other"}, answersPath+"other"
@@ -176,8 +177,8 @@ func answerTokenAttacks() []attack {
 	}
 }
 
-// answerSignatureAttacks are attacks on the signature of role bot, with the right token. Package webhook has more of
-// them.
+// answerSignatureAttacks returns attacks on the signature of the role bot, with the right token. The tests of package
+// webhook contain more of them.
 func answerSignatureAttacks() []attack {
 	signed := func(name, id string, at time.Time, secret string) attack {
 		return attack{"signature: " + name, func(t *testing.T, req *sdk.Request) { sign(t, req, id, at, secret) }}
@@ -209,10 +210,10 @@ func answerSignatureAttacks() []attack {
 	}
 }
 
-// A replayed signed call has the id of the original, whatever headers are changed, so the gateway recognizes it.
+// A repeated signed call has the id of the original, also if other headers change, so that the gateway recognizes it.
 func TestReplayedCallKeepsItsID(t *testing.T) {
 	a := newAttacked(t)
-	for _, body := range []string{spoken, `{"userId":"` + testUser + `","payload":{"botSay":"Hi"}}`} {
+	for _, body := range []string{accepted, `{"userId":"` + testUser + `","payload":{"botSay":"Hi"}}`} {
 		first, err := a.Receive(t.Context(), answer(t, "relay", body))
 		if err != nil {
 			t.Fatal(err)

@@ -12,20 +12,20 @@ import (
 	"patchbay/sdk/webhook"
 )
 
-// FuzzReceive checks any body, path and header in both roles: accepted calls have the credentials and the path of
-// their channel, give valid envelopes, and give the same envelopes again. choice selects the channel and removes
-// credentials.
+// FuzzReceive checks bodies, paths and headers in both roles. An accepted call has the credentials and the path of its
+// channel, and leads to valid envelopes. A repeated call leads to the same envelopes. choice selects the channel and
+// the credentials to remove.
 func FuzzReceive(f *testing.F) {
 	for choice, folder := range map[byte]string{0: "testdata/in", 1: "testdata/in/bot", 2: "testdata/in/bot"} {
 		for _, body := range golden.Inputs(f, folder+"/*.json") {
 			f.Add(choice, []string{testPath, answersPath + "faq", answersPath + "relay"}[choice], testKey, body)
 		}
 	}
-	f.Add(byte(0), testPath, "", []byte(say(`"Hi"`, `"\ud83d\ude00"`)))
-	f.Add(byte(0), testPath, "1", []byte(say(givenToken, givenToken+`,`+givenToken)))
-	f.Add(byte(0), messagesPath+"d8%61i/d8ai_chatbot", "", []byte(say("d", "d")))
-	f.Add(byte(1+4), answersPath+"f%61q", "", []byte(spoken))
-	f.Add(byte(2+8), answersPath+"relay", "", []byte(spoken))
+	f.Add(byte(0), testPath, "", []byte(edit(`"Hi"`, `"\ud83d\ude00"`)))
+	f.Add(byte(0), testPath, "1", []byte(edit(givenToken, givenToken+`,`+givenToken)))
+	f.Add(byte(0), messagesPath+"d8%61i/d8ai_chatbot", "", []byte(edit("d", "d")))
+	f.Add(byte(1+4), answersPath+"f%61q", "", []byte(accepted))
+	f.Add(byte(2+8), answersPath+"relay", "", []byte(accepted))
 	a := withBots(f, configured(f, map[string]string{"livechat": livechat}, nil), map[string]string{"faq": faq, "relay": relay}, nil)
 	f.Fuzz(func(t *testing.T, choice byte, path, header string, body []byte) {
 		channel := []string{"livechat", "faq", "relay", "faq"}[choice&3]

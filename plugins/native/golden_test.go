@@ -15,7 +15,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// TestReceiveGolden receives each website's message in testdata/in.
+// TestReceiveGolden receives each message of a website in testdata/in.
 func TestReceiveGolden(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	golden.Run(t, "testdata/in", func(t *testing.T, _ string, body []byte) []byte {
@@ -23,7 +23,7 @@ func TestReceiveGolden(t *testing.T) {
 	})
 }
 
-// TestReceiveAnswerGolden receives each far end's reply in testdata/in/bot.
+// TestReceiveAnswerGolden receives each answer of a far end in testdata/in/bot.
 func TestReceiveAnswerGolden(t *testing.T) {
 	a := withBots(t, configured(t, nil, nil), map[string]string{"faq": faq, "relay": relay}, nil)
 	golden.Run(t, "testdata/in/bot", func(t *testing.T, _ string, body []byte) []byte {
@@ -42,7 +42,7 @@ func received(t *testing.T, a *adapter, req *sdk.Request) []byte {
 	if err != nil {
 		t.Fatalf("Receive: %v", err)
 	}
-	type rawText struct { // Raw as JSON
+	type rawText struct { // an envelope with Raw as JSON
 		*envelope.Envelope
 		Raw json.RawMessage `json:"raw,omitempty"`
 	}
@@ -56,7 +56,7 @@ func received(t *testing.T, a *adapter, req *sdk.Request) []byte {
 	}{fmt.Sprintf("%d %s %s", got.Response.Status, got.Response.ContentType, got.Response.Body), envelopes})
 }
 
-// TestDeliverGolden delivers each reply in testdata/out and records the website's call.
+// TestDeliverGolden delivers each answer in testdata/out and records the call to the website.
 func TestDeliverGolden(t *testing.T) {
 	var seen bytes.Buffer
 	srv := recorder(t, &seen, "thanks, this is not JSON")
@@ -66,7 +66,7 @@ func TestDeliverGolden(t *testing.T) {
 	})
 }
 
-// TestDeliverMessageGolden delivers each message in testdata/out/bot and records the far end's call.
+// TestDeliverMessageGolden delivers each message in testdata/out/bot and records the call to the far end.
 func TestDeliverMessageGolden(t *testing.T) {
 	var seen bytes.Buffer
 	srv := recorder(t, &seen, "{}")
@@ -80,7 +80,7 @@ func TestDeliverMessageGolden(t *testing.T) {
 	})
 }
 
-// TestDeliverCopyGolden delivers each copy in testdata/out/observer and records the observer's call.
+// TestDeliverCopyGolden delivers each copy in testdata/out/observer and records the call to the observer.
 func TestDeliverCopyGolden(t *testing.T) {
 	var seen bytes.Buffer
 	srv := recorder(t, &seen, "")
@@ -114,7 +114,7 @@ func delivered(t *testing.T, a *adapter, seen *bytes.Buffer, d *sdk.Delivery) []
 	return bytes.Clone(seen.Bytes())
 }
 
-// replyingTo returns the settings of a channel with a reply token and signed replies.
+// replyingTo returns the settings of a channel with a reply token and signed answers.
 func replyingTo(address string) string {
 	return strings.Replace(livechat, `"https://site.example/replies"`, `"`+address+`","reply_token":"site-secret","reply_secret":"`+
 		testSecret+`"`, 1)

@@ -18,7 +18,7 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// fakeFarEnd answers each call with a status or a transport error.
+// fakeFarEnd responds to each call with a status or fails with a transport error.
 type fakeFarEnd struct{ next func() (int, error) }
 
 // RoundTrip implements http.RoundTripper.
@@ -93,15 +93,15 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 	unknownEvent := withoutText(`"event":{"type":"rated"}`)
 	for _, req := range []*sdk.Request{
-		request(unknownEvent), request(unknownEvent), request(say("Hi", "Hi")), request(say(testToken, "wrong")),
+		request(unknownEvent), request(unknownEvent), request(edit("Hi", "Hi")), request(edit(testToken, "wrong")),
 		answer(t, "faq", `{"userId":"u","payload":1}`), answer(t, "faq", `{"userId":"u","chatbotName":"other","payload":{}}`),
-		answer(t, "faq", `{"userId":"u","payload":{"event":{"type":"passed"}}}`), answer(t, "faq", spoken),
+		answer(t, "faq", `{"userId":"u","payload":{"event":{"type":"passed"}}}`), answer(t, "faq", accepted),
 	} {
 		if _, err := a.Receive(t.Context(), req); err != nil && sdk.KindOf(err) != sdk.KindUnauthorized {
 			t.Fatal(err)
 		}
 	}
-	unauthenticated := answer(t, "faq", spoken)
+	unauthenticated := answer(t, "faq", accepted)
 	unauthenticated.Header.Del("Authorization")
 	for range 2 {
 		if _, err := a.Receive(t.Context(), unauthenticated); sdk.KindOf(err) != sdk.KindUnauthorized {

@@ -31,15 +31,15 @@ const (
 // testNow is the adapter's clock in tests.
 var testNow = time.Unix(1795334400, 0).UTC() // 2026-11-22T08:00:00Z
 
-// livechat configures a channel of role customer with the names of the vendor's example.
+// livechat contains the settings of a channel of the role customer, with the names of the vendor's example.
 const livechat = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 	`","reply_url":"https://site.example/replies"}`
 
-// audit configures a channel of role observer.
+// audit contains the settings of a channel of the role observer.
 const audit = `{"reply_url":"https://audit.example/copies","reply_token":"audit-sesame"}`
 
-// faq configures a channel of role bot whose replies need a bearer token. The far end of relay is a Patchbay, which
-// signs its replies as well.
+// faq contains the settings of a channel of the role bot. Its answers need a bearer token. The far end of relay is
+// another Patchbay, whose answers also need a signature.
 const (
 	faq = `{"organization":"d8ai","chatbot":"d8ai_chatbot","access_token":"` + testToken +
 		`","base_url":"https://proxy.example","answer_token":"answer-sesame"}`
@@ -48,7 +48,7 @@ const (
 		testSecret + ` ` + previousSecret + `"}`
 )
 
-// configured returns an adapter with channels of role customer.
+// configured returns an adapter with channels of the role customer.
 func configured(t testing.TB, channels map[string]string, client *http.Client) *adapter {
 	t.Helper()
 	a := newAdapter()
@@ -59,7 +59,7 @@ func configured(t testing.TB, channels map[string]string, client *http.Client) *
 	return a
 }
 
-// withBots adds channels of role bot.
+// withBots adds channels of the role bot.
 func withBots(t testing.TB, a *adapter, channels map[string]string, client *http.Client) *adapter {
 	t.Helper()
 	for name, settings := range channels {
@@ -89,7 +89,7 @@ func request(body string) *sdk.Request {
 	}
 }
 
-// answer returns an authenticated, signed reply to a channel of role bot.
+// answer returns an authenticated and signed answer for a channel of the role bot.
 func answer(t testing.TB, channel, body string) *sdk.Request {
 	t.Helper()
 	path := answersPath + channel

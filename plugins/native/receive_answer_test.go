@@ -23,12 +23,15 @@ func TestInvalidAnswersAreRefused(t *testing.T) {
 	}{
 		{name: "empty body", status: 400},
 		{name: "null", body: `null`, status: 400, field: "userId"},
-		{name: "user empty", body: strings.Replace(spoken, testUser, "", 1), status: 400, field: "userId"},
-		{name: "user a number", body: strings.Replace(spoken, `"`+testUser+`"`, "1", 1), status: 400, field: "userId"},
-		{name: "user too long", body: strings.Replace(spoken, testUser, strings.Repeat("x", 257), 1), status: 400, field: "userId"},
-		{name: "user with a NUL", body: strings.Replace(spoken, testUser, `\u0000`, 1), status: 400, field: "userId"},
-		{name: "hops not a number", body: spoken, header: http.Header{"Patchbay-Hops": {"many"}}, status: 400, field: "Patchbay-Hops"},
-		{name: "hops twice", body: spoken, header: http.Header{"Patchbay-Hops": {"1", "2"}}, status: 400, field: "Patchbay-Hops"},
+		{name: "user empty", body: strings.Replace(accepted, testUser, "", 1), status: 400, field: "userId"},
+		{name: "user a number", body: strings.Replace(accepted, `"`+testUser+`"`, "1", 1), status: 400, field: "userId"},
+		{name: "user too long", body: strings.Replace(accepted, testUser, strings.Repeat("x", 257), 1), status: 400,
+			field: "userId"},
+		{name: "user with a NUL", body: strings.Replace(accepted, testUser, `\u0000`, 1), status: 400, field: "userId"},
+		{name: "hops not a number", body: accepted, header: http.Header{"Patchbay-Hops": {"many"}}, status: 400,
+			field: "Patchbay-Hops"},
+		{name: "hops twice", body: accepted, header: http.Header{"Patchbay-Hops": {"1", "2"}}, status: 400,
+			field: "Patchbay-Hops"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +45,7 @@ func TestInvalidAnswersAreRefused(t *testing.T) {
 	}
 }
 
-// An authenticated reply with any payload is kept.
+// An authenticated answer is kept, whatever its payload is.
 func TestAuthenticatedAnswersAreKept(t *testing.T) {
 	a := withBots(t, configured(t, nil, nil), map[string]string{"faq": faq}, nil)
 	long := strings.Repeat("x", envelope.MaxTextBytes)
@@ -158,7 +161,7 @@ func TestSentAtOfAnswers(t *testing.T) {
 	}
 }
 
-// Replies signed with the current or the previous secret are accepted within the window.
+// Answers signed with the current or the previous secret are accepted within the window.
 func TestSignedAnswersAreAcceptedWithinTheWindow(t *testing.T) {
 	a := withBots(t, configured(t, nil, nil), map[string]string{"relay": strings.Replace(relay, `{`, `{"answer_window":"1m",`, 1)}, nil)
 	for _, tt := range []struct {
@@ -175,7 +178,7 @@ func TestSignedAnswersAreAcceptedWithinTheWindow(t *testing.T) {
 		{"too far ahead", testSecret, -time.Minute - time.Second, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			req := answer(t, "relay", spoken)
+			req := answer(t, "relay", accepted)
 			sign(t, req, "id", testNow.Add(-tt.age), tt.secrets)
 			if _, err := a.Receive(t.Context(), req); (err == nil) != tt.ok {
 				t.Errorf("error %v, accepted should be %v", err, tt.ok)
@@ -185,7 +188,7 @@ func TestSignedAnswersAreAcceptedWithinTheWindow(t *testing.T) {
 }
 
 func TestAnswerBeforeConfigureIsTransient(t *testing.T) {
-	_, err := newAdapter().Receive(t.Context(), answer(t, "faq", spoken))
+	_, err := newAdapter().Receive(t.Context(), answer(t, "faq", accepted))
 	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
 		t.Errorf("got %v, want a transient refusal with 503", err)
 	}
@@ -194,7 +197,7 @@ func TestAnswerBeforeConfigureIsTransient(t *testing.T) {
 // The channel's name is escaped in the path.
 func TestAnswerPathIsUnescaped(t *testing.T) {
 	a := withBots(t, configured(t, nil, nil), map[string]string{"the/bot 1": faq}, nil)
-	req := answer(t, "the%2Fbot%201", spoken)
+	req := answer(t, "the%2Fbot%201", accepted)
 	req.Channels = []string{"the/bot 1"}
 	got, err := a.Receive(t.Context(), req)
 	if err != nil {

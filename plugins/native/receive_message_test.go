@@ -13,8 +13,8 @@ import (
 	"patchbay/sdk/envelope"
 )
 
-// say returns an accepted message with one part replaced.
-func say(old, replacement string) string {
+// edit returns an accepted message in which replacement replaces old.
+func edit(old, replacement string) string {
 	const good = `{"userId":"u1","accessToken":"` + testToken + `","payload":{"userSay":"Hi","userInfo":{"id":"u1"},` +
 		`"userData":{"targetAgents":["a"],"customPayload":{"data":"d"}}}}`
 	if !strings.Contains(good, old) {
@@ -25,15 +25,18 @@ func say(old, replacement string) string {
 
 const givenToken = `"accessToken":"` + testToken + `"`
 
-// withMember returns an accepted message with an additional payload member. withoutText has it instead of userSay.
-func withMember(member string) string  { return say(`"userSay":"Hi"`, `"userSay":"Hi",`+member) }
-func withoutText(member string) string { return say(`"userSay":"Hi"`, member) }
+// withMember returns an accepted message with an additional member of payload. withoutText returns one in which the
+// member replaces userSay.
+func withMember(member string) string {
+	return edit(`"userSay":"Hi"`, `"userSay":"Hi",`+member)
+}
+func withoutText(member string) string { return edit(`"userSay":"Hi"`, member) }
 
 const medium0 = `{"type":"image","url":"https://cdn.example/a.png"}`
 
 func TestInvalidMessagesAreRefused(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
-	if _, err := a.Receive(t.Context(), request(say("Hi", "Hi"))); err != nil {
+	if _, err := a.Receive(t.Context(), request(edit("Hi", "Hi"))); err != nil {
 		t.Fatalf("the unchanged message is refused: %v", err)
 	}
 	long := strings.Repeat("x", 5000)
@@ -46,9 +49,9 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		field  string
 	}{
 		// Access token. See TestForgedCallsAreRefused for more.
-		{name: "token missing", body: say(givenToken+",", ""), status: 401, field: "accessToken"},
-		{name: "token twice", body: say(givenToken, givenToken+`,"accessToken":"no"`), status: 400, field: "accessToken"},
-		{name: "token twice, the second escaped", body: say(givenToken, givenToken+`,"\u0061ccessToken":"no"`), status: 400,
+		{name: "token missing", body: edit(givenToken+",", ""), status: 401, field: "accessToken"},
+		{name: "token twice", body: edit(givenToken, givenToken+`,"accessToken":"no"`), status: 400, field: "accessToken"},
+		{name: "token twice, the second escaped", body: edit(givenToken, givenToken+`,"\u0061ccessToken":"no"`), status: 400,
 			field: "accessToken"},
 		{name: "wrong token, wrong payload", body: `{"userId":5,"accessToken":"no","payload":[]}`, status: 401,
 			field: "accessToken"},
@@ -56,73 +59,80 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 		{name: "empty object", body: `{}`, status: 401, field: "accessToken"},
 
 		// Path.
-		{name: "other organization", body: say("Hi", "Hi"), path: messagesPath + "other/d8ai_chatbot", status: 404},
-		{name: "other chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai/other", status: 404},
-		{name: "names swapped", body: say("Hi", "Hi"), path: messagesPath + "d8ai_chatbot/d8ai", status: 404},
-		{name: "organization in upper case", body: say("Hi", "Hi"), path: messagesPath + "D8AI/d8ai_chatbot", status: 404},
-		{name: "trailing slash", body: say("Hi", "Hi"), path: testPath + "/", status: 404},
-		{name: "no chatbot", body: say("Hi", "Hi"), path: messagesPath + "d8ai", status: 404},
-		{name: "escaped slash", body: say("Hi", "Hi"), path: messagesPath + "d8ai%2Fd8ai_chatbot", status: 404},
-		{name: "broken escape", body: say("Hi", "Hi"), path: messagesPath + "d8ai/d8ai_chatbot%2", status: 404},
-		{name: "another path", body: say("Hi", "Hi"), path: "/d8ai/d8ai_chatbot", status: 404},
+		{name: "other organization", body: edit("Hi", "Hi"), path: messagesPath + "other/d8ai_chatbot", status: 404},
+		{name: "other chatbot", body: edit("Hi", "Hi"), path: messagesPath + "d8ai/other", status: 404},
+		{name: "names swapped", body: edit("Hi", "Hi"), path: messagesPath + "d8ai_chatbot/d8ai", status: 404},
+		{name: "organization in upper case", body: edit("Hi", "Hi"), path: messagesPath + "D8AI/d8ai_chatbot", status: 404},
+		{name: "trailing slash", body: edit("Hi", "Hi"), path: testPath + "/", status: 404},
+		{name: "no chatbot", body: edit("Hi", "Hi"), path: messagesPath + "d8ai", status: 404},
+		{name: "escaped slash", body: edit("Hi", "Hi"), path: messagesPath + "d8ai%2Fd8ai_chatbot", status: 404},
+		{name: "broken escape", body: edit("Hi", "Hi"), path: messagesPath + "d8ai/d8ai_chatbot%2", status: 404},
+		{name: "another path", body: edit("Hi", "Hi"), path: "/d8ai/d8ai_chatbot", status: 404},
 
 		// Syntax. Package webhook tests it in detail.
 		{name: "empty body", body: ``, status: 400},
-		{name: "a list", body: `[` + say("Hi", "Hi") + `]`, status: 400},
-		{name: "member twice", body: say(`{"id":"u1"}`, `{"id":"u1","id":"u1"}`), status: 400, field: "payload.userInfo.id"},
-		{name: "too deep", body: say(`{"data":"d"}`, `{"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`), status: 400},
+		{name: "a list", body: `[` + edit("Hi", "Hi") + `]`, status: 400},
+		{name: "member twice", body: edit(`{"id":"u1"}`, `{"id":"u1","id":"u1"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "too deep", body: edit(`{"data":"d"}`, `{"x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`),
+			status: 400},
 
 		// Fields.
-		{name: "userId missing", body: say(`"userId":"u1",`, ""), status: 400, field: "userId"},
-		{name: "userId empty", body: say(`"userId":"u1"`, `"userId":""`), status: 400, field: "userId"},
-		{name: "userId null", body: say(`"userId":"u1"`, `"userId":null`), status: 400, field: "userId"},
-		{name: "userId a number", body: say(`"userId":"u1"`, `"userId":1`), status: 400, field: "userId"},
-		{name: "userId with a line end", body: say(`"userId":"u1"`, `"userId":"u\n1"`), status: 400, field: "userId"},
-		{name: "userId too long", body: say(`"userId":"u1"`, `"userId":"`+long[:257]+`"`), status: 400, field: "userId"},
-		{name: "userId too long when escaped", body: say(`"userId":"u1"`, `"userId":"`+strings.Repeat("/", 250)+`"`),
+		{name: "userId missing", body: edit(`"userId":"u1",`, ""), status: 400, field: "userId"},
+		{name: "userId empty", body: edit(`"userId":"u1"`, `"userId":""`), status: 400, field: "userId"},
+		{name: "userId null", body: edit(`"userId":"u1"`, `"userId":null`), status: 400, field: "userId"},
+		{name: "userId a number", body: edit(`"userId":"u1"`, `"userId":1`), status: 400, field: "userId"},
+		{name: "userId with a line end", body: edit(`"userId":"u1"`, `"userId":"u\n1"`), status: 400, field: "userId"},
+		{name: "userId too long", body: edit(`"userId":"u1"`, `"userId":"`+long[:257]+`"`), status: 400, field: "userId"},
+		{name: "userId too long when escaped", body: edit(`"userId":"u1"`, `"userId":"`+strings.Repeat("/", 250)+`"`),
 			status: 400, field: "userId"},
-		{name: "userInfo.id other", body: say(`{"id":"u1"}`, `{"id":"u2"}`), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo.id in a different case", body: say(`{"id":"u1"}`, `{"id":"U1"}`), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo.id missing", body: say(`{"id":"u1"}`, `{}`), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo.id a number", body: say(`{"id":"u1"}`, `{"id":1}`), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo missing", body: say(`,"userInfo":{"id":"u1"}`, ``), status: 400, field: "payload.userInfo.id"},
-		{name: "userInfo a string", body: say(`{"id":"u1"}`, `"u1"`), status: 400, field: "payload.userInfo"},
-		{name: "userSay missing", body: say(`"userSay":"Hi",`, ``), status: 400, field: "payload.userSay"},
-		{name: "userSay empty", body: say(`"Hi"`, `""`), status: 400, field: "payload.userSay"},
-		{name: "userSay null", body: say(`"Hi"`, `null`), status: 400, field: "payload.userSay"},
-		{name: "userSay a list", body: say(`"Hi"`, `["Hi"]`), status: 400, field: "payload.userSay"},
-		{name: "userSay too long", body: say("Hi", strings.Repeat("x", 64<<10+1)), status: 400, field: "payload.userSay"},
+		{name: "userInfo.id other", body: edit(`{"id":"u1"}`, `{"id":"u2"}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id in a different case", body: edit(`{"id":"u1"}`, `{"id":"U1"}`), status: 400,
+			field: "payload.userInfo.id"},
+		{name: "userInfo.id missing", body: edit(`{"id":"u1"}`, `{}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo.id a number", body: edit(`{"id":"u1"}`, `{"id":1}`), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo missing", body: edit(`,"userInfo":{"id":"u1"}`, ``), status: 400, field: "payload.userInfo.id"},
+		{name: "userInfo a string", body: edit(`{"id":"u1"}`, `"u1"`), status: 400, field: "payload.userInfo"},
+		{name: "userSay missing", body: edit(`"userSay":"Hi",`, ``), status: 400, field: "payload.userSay"},
+		{name: "userSay empty", body: edit(`"Hi"`, `""`), status: 400, field: "payload.userSay"},
+		{name: "userSay null", body: edit(`"Hi"`, `null`), status: 400, field: "payload.userSay"},
+		{name: "userSay a list", body: edit(`"Hi"`, `["Hi"]`), status: 400, field: "payload.userSay"},
+		{name: "userSay too long", body: edit("Hi", strings.Repeat("x", 64<<10+1)), status: 400, field: "payload.userSay"},
 		{name: "payload missing", body: `{"userId":"u1",` + givenToken + `}`, status: 400, field: "payload"},
 		{name: "payload null", body: `{"userId":"u1",` + givenToken + `,"payload":null}`, status: 400, field: "payload.userSay"},
 		{name: "payload a string", body: `{"userId":"u1",` + givenToken + `,"payload":"Hi"}`, status: 400, field: "payload"},
-		{name: "userData a list", body: say(`{"targetAgents":["a"],"customPayload":{"data":"d"}}`, `[]`), status: 400,
+		{name: "userData a list", body: edit(`{"targetAgents":["a"],"customPayload":{"data":"d"}}`, `[]`), status: 400,
 			field: "payload.userData"},
-		{name: "targetAgents a string", body: say(`["a"]`, `"a"`), status: 400, field: "payload.userData.targetAgents"},
-		{name: "targetAgents with a number", body: say(`["a"]`, `["a",2]`), status: 400,
+		{name: "targetAgents a string", body: edit(`["a"]`, `"a"`), status: 400, field: "payload.userData.targetAgents"},
+		{name: "targetAgents with a number", body: edit(`["a"]`, `["a",2]`), status: 400,
 			field: "payload.userData.targetAgents.1"},
-		{name: "targetAgents with null", body: say(`["a"]`, `["a",null]`), status: 400,
+		{name: "targetAgents with null", body: edit(`["a"]`, `["a",null]`), status: 400,
 			field: "payload.userData.targetAgents.1"},
-		{name: "targetAgents too long", body: say(`["a"]`, `["`+long+`"]`), status: 400, field: "payload.userData.targetAgents"},
-		{name: "customPayload a string", body: say(`{"data":"d"}`, `"d"`), status: 400, field: "payload.userData.customPayload"},
-		{name: "customPayload a list", body: say(`{"data":"d"}`, `["d"]`), status: 400, field: "payload.userData.customPayload"},
-		{name: "customPayload too long", body: say(`{"data":"d"}`, `{"x":"`+long+`"}`), status: 400,
+		{name: "targetAgents too long", body: edit(`["a"]`, `["`+long+`"]`), status: 400,
+			field: "payload.userData.targetAgents"},
+		{name: "customPayload a string", body: edit(`{"data":"d"}`, `"d"`), status: 400,
 			field: "payload.userData.customPayload"},
-		{name: "data of 256 characters", body: say(`"data":"d"`, `"data":"`+strings.Repeat("x", 256)+`"`), status: 400,
+		{name: "customPayload a list", body: edit(`{"data":"d"}`, `["d"]`), status: 400,
+			field: "payload.userData.customPayload"},
+		{name: "customPayload too long", body: edit(`{"data":"d"}`, `{"x":"`+long+`"}`), status: 400,
+			field: "payload.userData.customPayload"},
+		{name: "data of 256 characters", body: edit(`"data":"d"`, `"data":"`+strings.Repeat("x", 256)+`"`), status: 400,
 			field: "payload.userData.customPayload.data"},
-		{name: "data of 256 wide characters", body: say(`"data":"d"`, `"data":"`+strings.Repeat("字", 256)+`"`), status: 400,
+		{name: "data of 256 wide characters", body: edit(`"data":"d"`, `"data":"`+strings.Repeat("字", 256)+`"`), status: 400,
 			field: "payload.userData.customPayload.data"},
-		{name: "data a number", body: say(`"data":"d"`, `"data":5`), status: 400, field: "payload.userData.customPayload.data"},
+		{name: "data a number", body: edit(`"data":"d"`, `"data":5`), status: 400,
+			field: "payload.userData.customPayload.data"},
 
 		// Patchbay's additions.
-		{name: "messageId a number", body: say(`{"userId"`, `{"messageId":7,"userId"`), status: 400, field: "messageId"},
-		{name: "messageId too long", body: say(`{"userId"`, `{"messageId":"`+long[:257]+`","userId"`), status: 400,
+		{name: "messageId a number", body: edit(`{"userId"`, `{"messageId":7,"userId"`), status: 400, field: "messageId"},
+		{name: "messageId too long", body: edit(`{"userId"`, `{"messageId":"`+long[:257]+`","userId"`), status: 400,
 			field: "messageId"},
-		{name: "messageId with a NUL", body: say(`{"userId"`, `{"messageId":"\u0000","userId"`), status: 400, field: "messageId"},
-		{name: "idempotency key too long", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+		{name: "messageId with a NUL", body: edit(`{"userId"`, `{"messageId":"\u0000","userId"`), status: 400,
+			field: "messageId"},
+		{name: "idempotency key too long", body: edit("Hi", "Hi"), status: 400, field: "Idempotency-Key",
 			header: http.Header{"Idempotency-Key": {long[:257]}}},
-		{name: "idempotency key twice", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+		{name: "idempotency key twice", body: edit("Hi", "Hi"), status: 400, field: "Idempotency-Key",
 			header: http.Header{"Idempotency-Key": {"a", "b"}}},
-		{name: "idempotency key not UTF-8", body: say("Hi", "Hi"), status: 400, field: "Idempotency-Key",
+		{name: "idempotency key not UTF-8", body: edit("Hi", "Hi"), status: 400, field: "Idempotency-Key",
 			header: http.Header{"Idempotency-Key": {"\xff"}}},
 		{name: "media a link", body: withMember(`"media":"https://cdn.example/a.png"`), status: 400, field: "payload.media"},
 		{name: "media with null", body: withMember(`"media":[null]`), status: 400, field: "payload.media.0"},
@@ -169,13 +179,13 @@ func TestInvalidMessagesAreRefused(t *testing.T) {
 			field: "payload.event.messageIds.0"},
 		{name: "read too many", body: withoutText(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, 64) + `]}`), status: 400,
 			field: "payload.event.messageIds"},
-		{name: "hops negative", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+		{name: "hops negative", body: edit("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"-1"}}},
-		{name: "hops not a number", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+		{name: "hops not a number", body: edit("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"1, 2"}}},
-		{name: "hops too many", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+		{name: "hops too many", body: edit("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"10000"}}},
-		{name: "hops twice", body: say("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
+		{name: "hops twice", body: edit("Hi", "Hi"), status: 400, field: "Patchbay-Hops",
 			header: http.Header{"Patchbay-Hops": {"1", "1"}}},
 	}
 	for _, tt := range tests {
@@ -257,7 +267,7 @@ func TestPathAndTokenSelectTheChannel(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			req := request(say(testToken, tt.token))
+			req := request(edit(testToken, tt.token))
 			req.Channels = []string{"unheard-of", "one", "two", "odd", "twin", "slash"}
 			req.Path = messagesPath + tt.path
 			got, err := a.Receive(t.Context(), req)
@@ -283,7 +293,7 @@ func TestPathAndTokenSelectTheChannel(t *testing.T) {
 }
 
 func TestMessageBeforeConfigureIsTransient(t *testing.T) {
-	_, err := newAdapter().Receive(t.Context(), request(say("Hi", "Hi")))
+	_, err := newAdapter().Receive(t.Context(), request(edit("Hi", "Hi")))
 	if e, ok := errors.AsType[*sdk.Error](err); !ok || e.Kind != sdk.KindTransient || e.Status != 503 {
 		t.Errorf("got %v, want a transient refusal with 503", err)
 	}
@@ -291,21 +301,22 @@ func TestMessageBeforeConfigureIsTransient(t *testing.T) {
 
 func TestMessageID(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
-	withID := say(`{"userId"`, `{"messageId":"from-body","userId"`)
+	withID := edit(`{"userId"`, `{"messageId":"from-body","userId"`)
 	tests := []struct {
 		name, body string
 		header     http.Header
 		id         string
 		hops       int
 	}{
-		{"none", say("Hi", "Hi"), nil, "", 0},
+		{"none", edit("Hi", "Hi"), nil, "", 0},
 		{"body", withID, nil, "from-body", 0},
-		{"header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {"from-header"}}, "from-header", 0},
+		{"header", edit("Hi", "Hi"), http.Header{"Idempotency-Key": {"from-header"}}, "from-header", 0},
 		{"body has priority", withID, http.Header{"Idempotency-Key": {"from-header"}}, "from-body", 0},
-		{"empty body", say(`{"userId"`, `{"messageId":"","userId"`), http.Header{"Idempotency-Key": {"h"}}, "h", 0},
-		{"empty header", say("Hi", "Hi"), http.Header{"Idempotency-Key": {""}}, "", 0},
-		{"longest", say("Hi", "Hi"), http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, strings.Repeat("k", 256), 0},
-		{"hops", say("Hi", "Hi"), http.Header{"Patchbay-Hops": {"3"}}, "", 3},
+		{"empty body", edit(`{"userId"`, `{"messageId":"","userId"`), http.Header{"Idempotency-Key": {"h"}}, "h", 0},
+		{"empty header", edit("Hi", "Hi"), http.Header{"Idempotency-Key": {""}}, "", 0},
+		{"longest", edit("Hi", "Hi"), http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}, strings.Repeat("k", 256),
+			0},
+		{"hops", edit("Hi", "Hi"), http.Header{"Patchbay-Hops": {"3"}}, "", 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -314,7 +325,7 @@ func TestMessageID(t *testing.T) {
 				req.Header[name] = values
 			}
 			var ids []string
-			for range 2 { // a repeat has the same id
+			for range 2 { // a repeated message has the same id
 				got, err := a.Receive(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
@@ -345,11 +356,12 @@ func TestFieldsOfMaximumSizeAreAccepted(t *testing.T) {
 		"name": withoutText(`"media":[{"type":"file","url":"` + link + `","name":"` + strings.Repeat("n", maxFieldBytes) +
 			`","contentType":"a/` + strings.Repeat("b", maxFieldBytes-2) + `"}]`),
 		"text and media": withMember(`"media":[` + strings.Repeat(medium0+",", maxMedia-1) + medium0 + `]`),
-		"words":          say("Hi", strings.Repeat("x", envelope.MaxTextBytes)),
-		"custom payload": say(`{"data":"d"}`, `{"x":"`+strings.Repeat("x", envelope.MaxAttributeBytes-len(attrCustomPayload)-len(`{"x":""}`))+
-			`"}`),
+		"words":          edit("Hi", strings.Repeat("x", envelope.MaxTextBytes)),
+		"custom payload": edit(`{"data":"d"}`,
+			`{"x":"`+strings.Repeat("x", envelope.MaxAttributeBytes-len(attrCustomPayload)-len(`{"x":""}`))+
+				`"}`),
 		"message ids": withoutText(`"event":{"type":"read","messageIds":["a"` + strings.Repeat(`,"a"`, envelope.MaxReferences-1) + `]}`),
-		"thread":      strings.ReplaceAll(say("Hi", "Hi"), `"u1"`, `"`+user+`"`),
+		"thread":      strings.ReplaceAll(edit("Hi", "Hi"), `"u1"`, `"`+user+`"`),
 	} {
 		got, err := a.Receive(t.Context(), request(body))
 		if err != nil {
@@ -365,11 +377,11 @@ func TestFieldsOfMaximumSizeAreAccepted(t *testing.T) {
 	}
 }
 
-// A text that the website cut between the halves of a surrogate pair is accepted, and the reply returns its userData.
+// A text is accepted if the website has cut it between the halves of a surrogate pair. The answer returns its userData.
 func TestLoneSurrogatesAreReplaced(t *testing.T) {
 	a := configured(t, map[string]string{"livechat": livechat}, nil)
 	got, err := a.Receive(t.Context(), request(strings.NewReplacer(`"Hi"`, `"cut \ud83d"`, `"d"`, `"\ude00"`, `["a"]`, `["\ud83d"]`).
-		Replace(say("Hi", "Hi"))))
+		Replace(edit("Hi", "Hi"))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -203,7 +203,7 @@ func TestFlippedBytesCount(t *testing.T) {
 	}
 }
 
-// shellSigner starts a script as the signer of a channel with one example.
+// shellSigner starts a shell script as the signer of a channel with one example.
 func shellSigner(t *testing.T, script string) (*signer, *channelData, error) {
 	t.Helper()
 	d := &channelData{dir: t.TempDir(), Channel: "shop", Sign: &signing{Command: []string{"sh", "-c", script}}}

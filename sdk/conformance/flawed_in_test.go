@@ -17,7 +17,7 @@ import (
 type hook struct {
 	ID    string `json:"id"`
 	User  string `json:"user"`
-	Type  string `json:"type"` // text, image or typing; may grow
+	Type  string `json:"type"` // text, image or typing; other types are unparsed
 	Text  string `json:"text"`
 	Media string `json:"media"`
 	At    int64  `json:"at"` // milliseconds
@@ -26,7 +26,7 @@ type hook struct {
 // Receive implements sdk.Receiver.
 func (a *flawedAdapter) Receive(_ context.Context, req *sdk.Request) (*sdk.Reception, error) {
 	c := a.channel(req.Channels[0])
-	a.waste()
+	a.leakResources()
 	if flaw == "one-lock" {
 		for end := time.Now().Add(4 * time.Second); !a.road.TryLock() &&
 			time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -21,7 +21,7 @@ type outgoing struct {
 	To    string `json:"to"`
 	Type  string `json:"type"`
 	Text  string `json:"text,omitempty"`
-	Image string `json:"image,omitempty"` // bytes as text
+	Image string `json:"image,omitempty"` // the bytes as a string
 	Key   string `json:"key,omitempty"`
 }
 
@@ -33,7 +33,7 @@ type vendorResponse struct {
 // Deliver implements sdk.Deliverer.
 func (a *flawedAdapter) Deliver(ctx context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 	c := a.channel(d.Channel)
-	a.waste()
+	a.leakResources()
 	switch {
 	case flaw == "one-lock":
 		a.road.RLock()
@@ -95,7 +95,7 @@ func compose(d *sdk.Delivery) (*outgoing, error) {
 	return m, nil
 }
 
-// login asks for a session, once for each configuration.
+// login gets a session from the vendor, once for each configuration.
 func (c *flawedChannel) login(ctx context.Context) error {
 	if !c.settings.Login || c.sessionID() != "" {
 		return nil
@@ -106,7 +106,7 @@ func (c *flawedChannel) login(ctx context.Context) error {
 			return &sdk.Error{Kind: sdk.KindInvalid, Text: "no session"}
 		}
 		if sdk.KindOf(err) == sdk.KindUnknown {
-			return &sdk.Error{Kind: sdk.KindTransient, Text: "no session"} // nothing was sent
+			return &sdk.Error{Kind: sdk.KindTransient, Text: "no session"} // the message was not sent
 		}
 		return err
 	}
@@ -217,7 +217,7 @@ func (a *flawedAdapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Me
 	return m, nil
 }
 
-// Subscribe implements sdk.Subscriber: it asks for updates behind the cursor.
+// Subscribe implements sdk.Subscriber. It polls the updates after the cursor.
 func (a *flawedAdapter) Subscribe(ctx context.Context, s *sdk.Subscription, emit sdk.Emit) error {
 	c := a.channel(s.Channel)
 	for cursor := string(s.Cursor); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {

@@ -23,13 +23,13 @@ import (
 	"patchbay/sdk/serve"
 )
 
-// flawEnv makes the test binary the flawed adapter: an adapter for a vendor that speaks plain JSON, with a flaw of this
-// name, which makes it fail one check. With an empty name it passes.
+// flawEnv is an environment variable. If it is set, the test binary is the flawed adapter: an adapter for a vendor with
+// JSON messages. Its value is the name of a flaw, which makes one check fail. If it is empty, all checks pass.
 const flawEnv = "CONFORMANCE_FLAW"
 
 var flaw = os.Getenv(flawEnv)
 
-// flawed are options for tests of the flawed adapter in a role: of the test data in a folder of testdata/flawed.
+// flawed returns options for the flawed adapter. channel is the folder of testdata/flawed with the test data.
 func flawed(flaw, channel string, w *wire, only ...string) Options {
 	return Options{
 		Command: flawedProgram, Env: []string{flawEnv + "=" + flaw}, Data: filepath.Join("testdata/flawed", channel),
@@ -41,13 +41,14 @@ func serveFlawed() {
 	switch {
 	case flaw == "silent-by-hand" && os.Getenv(protocol.CookieKey) == "":
 		os.Exit(0)
-	case flaw == "immortal": // any parent is its gateway
+	case flaw == "immortal": // it accepts any parent process as its gateway
 		_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 	}
 	serve.Main(&flawedAdapter{channels: map[string]*flawedChannel{}})
 }
 
-// signCalls signs calls of the flawed adapter's vendor: it reads each as a line of JSON, and writes the header fields.
+// signCalls is the signer of the flawed adapter's vendor. It reads each call as a line of JSON, and writes the header
+// fields of the signature.
 func signCalls() {
 	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var c struct {
@@ -64,7 +65,7 @@ func signCalls() {
 		mac := signature(secrets[c.Channel], fmt.Sprint(c.Unix), c.Host, c.Path, c.Query, c.Header["X-Topic"],
 			c.Body)
 		header := map[string]string{"X-Time": fmt.Sprint(c.Unix), "X-Signature": mac}
-		_ = out.Encode(map[string]any{"header": header}) // the suite notices a broken pipe
+		_ = out.Encode(map[string]any{"header": header}) // if this fails, the suite reports it
 		clear(c.Header)
 	}
 }
@@ -156,8 +157,8 @@ func (a *flawedAdapter) channel(name string) *flawedChannel {
 	return a.channels[name] // the suite makes no call of an unknown channel
 }
 
-// wastes are the flaws that take resources and give none back. n counts calls.
-var wastes = map[string]func(a *flawedAdapter, n int){
+// resourceLeaks contains the flaws that leak resources, by name. n is the number of the call.
+var resourceLeaks = map[string]func(a *flawedAdapter, n int){
 	"hoards":           func(a *flawedAdapter, _ int) { a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10)) },
 	"ignores-sigterm":  func(*flawedAdapter, int) { signal.Ignore(syscall.SIGTERM) },
 	"leaks-goroutines": func(*flawedAdapter, int) { go func() { select {} }() },
@@ -177,11 +178,11 @@ var wastes = map[string]func(a *flawedAdapter, n int){
 	},
 }
 
-func (a *flawedAdapter) waste() {
+func (a *flawedAdapter) leakResources() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls++
-	if f := wastes[flaw]; f != nil {
+	if f := resourceLeaks[flaw]; f != nil {
 		f(a, a.calls)
 	}
 }

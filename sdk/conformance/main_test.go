@@ -24,16 +24,16 @@ import (
 )
 
 const (
-	// openSocketEnv makes the test binary an adapter that accepts any client.
+	// openSocketEnv is an environment variable. If it is set, the test binary is an adapter that accepts any client.
 	openSocketEnv = "CONFORMANCE_OPEN_SOCKET"
-	// signerEnv makes it the signer of testdata/flawed/signed.
+	// signerEnv is an environment variable. If it is set, the test binary is the signer of testdata/flawed/signed.
 	signerEnv = "CONFORMANCE_SIGNER"
 	// selfEnv is the path of flawedProgram.
 	selfEnv = "CONFORMANCE_TEST"
 )
 
-// flawedProgram is the path of the program that becomes the flawed adapter or its signer: the test binary, or one that is
-// built without the race detector. A race in the child process fails no test, and the detector makes it twice as slow.
+// flawedProgram is the path of the program that runs as the flawed adapter or its signer: the test binary, or a binary
+// without the race detector. A race in the child process would fail no test, and the detector doubles its time.
 var flawedProgram string
 
 func TestMain(m *testing.M) {
@@ -54,7 +54,7 @@ func TestMain(m *testing.M) {
 	if flawedProgram, err = os.Executable(); err == nil && hasRaceDetector() {
 		flawedProgram = filepath.Join(dir, "flawed")
 		build := exec.Command("go", "test", "-c", "-vet=off", "-o", flawedProgram, ".")
-		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // like a release
+		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as in a release
 		err = build.Run()
 	}
 	if err == nil {
@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 		panic(fmt.Sprintf("build the flawed adapter: %v", err))
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0))); err != nil { // tests mostly wait
+	if err := flag.Set("test.parallel", strconv.Itoa(8*runtime.GOMAXPROCS(0))); err != nil { // the tests mostly wait
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
@@ -78,7 +78,7 @@ func hasRaceDetector() bool {
 	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
-// serveAnyClient serves an adapter without abilities, which asks for no client certificate.
+// serveAnyClient serves an adapter without abilities that requires no client certificate.
 func serveAnyClient() {
 	cert, err := clientCertificate()
 	if err != nil {
@@ -90,20 +90,20 @@ func serveAnyClient() {
 		panic(err)
 	}
 	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{cert}})))
-	pluginpb.RegisterPluginServiceServer(server, idle{})
+	pluginpb.RegisterPluginServiceServer(server, noAbilities{})
 	fmt.Printf("1|1|unix|%s|grpc|%s\n", socket, base64.RawStdEncoding.EncodeToString(cert.Certificate[0]))
 	_ = server.Serve(l) // until it is killed
 }
 
-// idle is an adapter without abilities.
-type idle struct {
+// noAbilities is an adapter without abilities.
+type noAbilities struct {
 	pluginpb.UnimplementedPluginServiceServer
 }
 
-func (idle) Describe(context.Context, *pluginpb.DescribeRequest) (*pluginpb.DescribeResponse, error) {
+func (noAbilities) Describe(context.Context, *pluginpb.DescribeRequest) (*pluginpb.DescribeResponse, error) {
 	return &pluginpb.DescribeResponse{SettingsSchema: []byte(`{"type": "object"}`)}, nil
 }
 
-func (idle) Configure(context.Context, *pluginpb.ConfigureRequest) (*pluginpb.ConfigureResponse, error) {
+func (noAbilities) Configure(context.Context, *pluginpb.ConfigureRequest) (*pluginpb.ConfigureResponse, error) {
 	return &pluginpb.ConfigureResponse{}, nil
 }

@@ -19,18 +19,18 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// wire changes what an adapter hears and says, to what no adapter that is made with the SDK can do. The functions may
-// be nil.
+// wire changes the messages between the suite and an adapter, so that the adapter has flaws that the SDK prevents. The
+// functions may be nil.
 type wire struct {
-	asked    func(request any)                                      // changes a request
-	said     func(reply any)                                        // changes a reply
-	unary    func(ctx context.Context, method string) (bool, error) // takes the place of a call, if it returns true
-	received func(recv func() error, message any) error             // takes the place of a stream's RecvMsg
-	before   func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient)
-	after    func(request any)
+	changeRequest func(request any)                                      // changes a request
+	changeReply   func(reply any)                                        // changes a reply
+	replaceCall   func(ctx context.Context, method string) (bool, error) // takes the place of a call, if it returns true
+	replaceRecv   func(recv func() error, message any) error             // takes the place of a stream's RecvMsg
+	before        func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient)
+	after         func(request any)
 }
 
-// options are the dial options of a subject with this wire.
+// options returns the dial options of a subject with this wire.
 func (w *wire) options() []grpc.DialOption {
 	if w == nil {
 		return nil
@@ -39,20 +39,20 @@ func (w *wire) options() []grpc.DialOption {
 		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn,
 			invoke grpc.UnaryInvoker,
 			opts ...grpc.CallOption) error {
-			if w.unary != nil {
-				if done, err := w.unary(ctx, method); done {
+			if w.replaceCall != nil {
+				if done, err := w.replaceCall(ctx, method); done {
 					return err
 				}
 			}
-			if w.asked != nil {
-				w.asked(req)
+			if w.changeRequest != nil {
+				w.changeRequest(req)
 			}
 			if w.before != nil {
 				w.before(ctx, req, pluginpb.NewPluginServiceClient(cc))
 			}
 			err := invoke(ctx, method, req, reply, cc, opts...)
-			if err == nil && w.said != nil {
-				w.said(reply)
+			if err == nil && w.changeReply != nil {
+				w.changeReply(reply)
 			}
 			if w.after != nil {
 				w.after(req)
@@ -74,8 +74,8 @@ type tampered struct {
 }
 
 func (t *tampered) SendMsg(m any) error {
-	if t.wire.asked != nil {
-		t.wire.asked(m)
+	if t.wire.changeRequest != nil {
+		t.wire.changeRequest(m)
 	}
 	return t.ClientStream.SendMsg(m)
 }
@@ -86,29 +86,29 @@ func (t *tampered) RecvMsg(m any) error {
 	}
 	recv := func() error { return t.ClientStream.RecvMsg(m) }
 	var err error
-	if t.wire.received != nil {
-		err = t.wire.received(recv, m)
+	if t.wire.replaceRecv != nil {
+		err = t.wire.replaceRecv(recv, m)
 	} else {
 		err = recv()
 	}
-	if err == nil && t.wire.said != nil {
-		t.wire.said(m)
+	if err == nil && t.wire.changeReply != nil {
+		t.wire.changeReply(m)
 	}
 	return err
 }
 
-// says makes a wire that changes replies of a type.
-func says[M any](change func(M)) *wire {
-	return &wire{said: func(reply any) {
+// onReply returns a wire that changes the replies of type M.
+func onReply[M any](change func(M)) *wire {
+	return &wire{changeReply: func(reply any) {
 		if m, ok := reply.(M); ok {
 			change(m)
 		}
 	}}
 }
 
-// describes makes a wire that replaces a text of the settings schema.
-func describes(former, text string) *wire {
-	return says(func(d *pluginpb.DescribeResponse) {
+// changeSchema returns a wire that replaces a text of the settings schema.
+func changeSchema(former, text string) *wire {
+	return onReply(func(d *pluginpb.DescribeResponse) {
 		var compact map[string]any
 		if json.Unmarshal(d.SettingsSchema, &compact) == nil {
 			d.SettingsSchema, _ = json.Marshal(compact)
@@ -120,11 +120,12 @@ func describes(former, text string) *wire {
 	})
 }
 
-// lax makes a wire that replaces a text of the settings schema, and finds no problems.
-func lax(former, text string) *wire {
-	w := describes(former, text)
-	change := w.said
-	w.said = func(reply any) {
+// anySettings returns a wire that replaces a text of the settings schema, and that removes all problems except
+// those of the role.
+func anySettings(former, text string) *wire {
+	w := changeSchema(former, text)
+	change := w.changeReply
+	w.changeReply = func(reply any) {
 		change(reply)
 		if v, ok := reply.(*pluginpb.ValidateResponse); ok {
 			v.Problems = slices.DeleteFunc(v.GetProblems(), func(p *pluginpb.Problem) bool { return p.GetPath() != "role" })
@@ -133,13 +134,13 @@ func lax(former, text string) *wire {
 	return w
 }
 
-// cannotOpen takes the ability to open conversations from a description.
+// cannotOpen removes the ability open from a description.
 func cannotOpen(d *pluginpb.DescribeResponse) {
 	d.Abilities = slices.DeleteFunc(d.GetAbilities(), func(a string) bool { return a == "open" })
 }
 
-// silent loses what comes on the streams of calls.
-func silent(recv func() error, m any) error {
+// dropResults discards all messages on the streams of calls.
+func dropResults(recv func() error, m any) error {
 	for {
 		err := recv()
 		switch m.(type) {
@@ -154,8 +155,8 @@ func silent(recv func() error, m any) error {
 	}
 }
 
-// ended ends the streams of calls at once.
-func ended(recv func() error, m any) error {
+// endStream ends the streams of calls immediately.
+func endStream(recv func() error, m any) error {
 	switch m.(type) {
 	case *pluginpb.ReceiveResponse, *pluginpb.DeliverResponse:
 		return io.EOF
@@ -163,16 +164,16 @@ func ended(recv func() error, m any) error {
 	return recv()
 }
 
-// ignores makes a wire that does not pass on the calls of a method.
-func ignores(suffix string) *wire {
-	return &wire{unary: func(_ context.Context, method string) (bool, error) {
+// ignoreCalls returns a wire that does not make the calls of a method.
+func ignoreCalls(suffix string) *wire {
+	return &wire{replaceCall: func(_ context.Context, method string) (bool, error) {
 		return strings.HasSuffix(method, suffix), nil
 	}}
 }
 
-// slowly makes a wire that delays calls of a method.
-func slowly(suffix string, d time.Duration) *wire {
-	return &wire{unary: func(_ context.Context, method string) (bool, error) {
+// delayCalls returns a wire that delays the calls of a method.
+func delayCalls(suffix string, d time.Duration) *wire {
+	return &wire{replaceCall: func(_ context.Context, method string) (bool, error) {
 		if strings.HasSuffix(method, suffix) {
 			time.Sleep(d)
 		}
@@ -180,21 +181,21 @@ func slowly(suffix string, d time.Duration) *wire {
 	}}
 }
 
-// undrained makes a wire on which Drain does nothing but wait for the deliveries.
-func undrained() *wire {
+// ignoreDrain returns a wire on which Drain only waits for the deliveries.
+func ignoreDrain() *wire {
 	var running sync.WaitGroup
 	return &wire{
-		asked: func(request any) {
+		changeRequest: func(request any) {
 			if r, ok := request.(*pluginpb.DeliverRequest); ok {
 				running.Add(len(r.GetCalls()))
 			}
 		},
-		said: func(reply any) {
+		changeReply: func(reply any) {
 			if r, ok := reply.(*pluginpb.DeliverResponse); ok {
 				running.Add(-len(r.GetResults()))
 			}
 		},
-		unary: func(_ context.Context, method string) (bool, error) {
+		replaceCall: func(_ context.Context, method string) (bool, error) {
 			drain := strings.HasSuffix(method, "/Drain")
 			if drain {
 				running.Wait()
@@ -204,18 +205,20 @@ func undrained() *wire {
 	}
 }
 
-// mute hides the metrics, as of an adapter of another language.
-var mute = &wire{said: func(reply any) {
+// hideMetrics removes the metrics, as if the adapter had none.
+var hideMetrics = &wire{changeReply: func(reply any) {
 	if m, ok := reply.(*pluginpb.CollectMetricsResponse); ok {
 		m.Text = nil
 	}
 }}
 
-// sick reports that an adapter does not serve.
-var sick = says(func(h *healthpb.HealthCheckResponse) { h.Status = healthpb.HealthCheckResponse_NOT_SERVING })
+// reportNotServing reports that an adapter does not serve.
+var reportNotServing = onReply(func(h *healthpb.HealthCheckResponse) {
+	h.Status = healthpb.HealthCheckResponse_NOT_SERVING
+})
 
-// rename changes encoded envelopes.
-func rename(list [][]byte, change func(*pluginpb.Envelope)) {
+// changeEncoded changes encoded envelopes.
+func changeEncoded(list [][]byte, change func(*pluginpb.Envelope)) {
 	for i, b := range list {
 		var e pluginpb.Envelope
 		if err := proto.Unmarshal(b, &e); err != nil {
@@ -226,18 +229,18 @@ func rename(list [][]byte, change func(*pluginpb.Envelope)) {
 	}
 }
 
-// envelopes makes a wire that changes envelopes of inbound calls.
-func envelopes(change func(*pluginpb.Envelope)) *wire {
-	return says(func(r *pluginpb.ReceiveResponse) {
+// changeEnvelopes returns a wire that changes the envelopes of inbound calls.
+func changeEnvelopes(change func(*pluginpb.Envelope)) *wire {
+	return onReply(func(r *pluginpb.ReceiveResponse) {
 		for _, result := range r.GetResults() {
-			rename(result.Envelopes, change)
+			changeEncoded(result.Envelopes, change)
 		}
 	})
 }
 
-// delivered makes a wire that changes results of deliveries that went well.
-func delivered(change func(*pluginpb.DeliverResult)) *wire {
-	return says(func(r *pluginpb.DeliverResponse) {
+// changeResults returns a wire that changes the results of successful deliveries.
+func changeResults(change func(*pluginpb.DeliverResult)) *wire {
+	return onReply(func(r *pluginpb.DeliverResponse) {
 		for _, result := range r.GetResults() {
 			if result.GetError() == nil {
 				change(result)
@@ -246,19 +249,19 @@ func delivered(change func(*pluginpb.DeliverResult)) *wire {
 	})
 }
 
-// replying makes a wire that changes replies.
-func replying(change func(*pluginpb.Envelope)) *wire {
-	return delivered(func(r *pluginpb.DeliverResult) { rename(r.Replies, change) })
+// onReplies returns a wire that changes the replies in receipts.
+func onReplies(change func(*pluginpb.Envelope)) *wire {
+	return changeResults(func(r *pluginpb.DeliverResult) { changeEncoded(r.Replies, change) })
 }
 
-// failing makes a wire that changes errors of a kind, in both directions; "" is any kind.
-func failing(kind string, change func(*pluginpb.Error)) *wire {
+// onError returns a wire that changes the errors of a kind in the results of calls. "" means any kind.
+func onError(kind string, change func(*pluginpb.Error)) *wire {
 	fail := func(e *pluginpb.Error) {
 		if e != nil && (kind == "" || e.GetKind() == kind) {
 			change(e)
 		}
 	}
-	return &wire{said: func(reply any) {
+	return &wire{changeReply: func(reply any) {
 		switch r := reply.(type) {
 		case *pluginpb.ReceiveResponse:
 			for _, result := range r.GetResults() {
@@ -272,9 +275,9 @@ func failing(kind string, change func(*pluginpb.Error)) *wire {
 	}}
 }
 
-// sends makes a wire that changes outbound calls.
-func sends(change func(*pluginpb.DeliverCall)) *wire {
-	return &wire{asked: func(request any) {
+// onDeliver returns a wire that changes outbound calls.
+func onDeliver(change func(*pluginpb.DeliverCall)) *wire {
+	return &wire{changeRequest: func(request any) {
 		if r, ok := request.(*pluginpb.DeliverRequest); ok {
 			for _, c := range r.GetCalls() {
 				change(c)
@@ -283,9 +286,9 @@ func sends(change func(*pluginpb.DeliverCall)) *wire {
 	}}
 }
 
-// hears makes a wire that changes inbound calls.
-func hears(change func(*pluginpb.ReceiveCall)) *wire {
-	return &wire{asked: func(request any) {
+// onReceive returns a wire that changes inbound calls.
+func onReceive(change func(*pluginpb.ReceiveCall)) *wire {
+	return &wire{changeRequest: func(request any) {
 		if r, ok := request.(*pluginpb.ReceiveRequest); ok {
 			for _, c := range r.GetCalls() {
 				change(c)
@@ -294,15 +297,15 @@ func hears(change func(*pluginpb.ReceiveCall)) *wire {
 	}}
 }
 
-// authorize gives an inbound call these credentials alone.
-func authorize(c *pluginpb.ReceiveCall, value string) {
+// setCredentials replaces the credentials of an inbound call.
+func setCredentials(c *pluginpb.ReceiveCall, value string) {
 	c.Header = slices.DeleteFunc(c.GetHeader(), func(h *pluginpb.Header) bool { return h.GetName() == "Authorization" })
 	c.Header = append(c.Header, &pluginpb.Header{Name: "Authorization", Value: value})
 }
 
-// admits makes a wire that puts good credentials in place of some.
-func admits(some func(given []string) bool) *wire {
-	return hears(func(c *pluginpb.ReceiveCall) {
+// admit returns a wire that replaces the credentials of a call by valid ones if some returns true for them.
+func admit(some func(given []string) bool) *wire {
+	return onReceive(func(c *pluginpb.ReceiveCall) {
 		var given []string
 		for _, h := range c.GetHeader() {
 			if h.GetName() == "Authorization" {
@@ -310,22 +313,22 @@ func admits(some func(given []string) bool) *wire {
 			}
 		}
 		if some(given) {
-			authorize(c, "Bearer conformance-token-1")
+			setCredentials(c, "Bearer conformance-token-1")
 		}
 	})
 }
 
-// refuses makes a wire that breaks the body of some calls.
-func refuses(some func(*pluginpb.ReceiveCall) bool) *wire {
-	return hears(func(c *pluginpb.ReceiveCall) {
+// breakBodies returns a wire that makes the body of a call invalid if some returns true for the call.
+func breakBodies(some func(*pluginpb.ReceiveCall) bool) *wire {
+	return onReceive(func(c *pluginpb.ReceiveCall) {
 		if some(c) {
 			c.Body = []byte("{")
 		}
 	})
 }
 
-// repair completes a body that was cut.
-func repair(c *pluginpb.ReceiveCall) {
+// completeBody completes a truncated body.
+func completeBody(c *pluginpb.ReceiveCall) {
 	for _, end := range []string{`"}`, "}"} {
 		if whole := append(bytes.Clone(c.GetBody()), end...); !json.Valid(c.GetBody()) && json.Valid(whole) {
 			c.Body = whole
@@ -333,8 +336,8 @@ func repair(c *pluginpb.ReceiveCall) {
 	}
 }
 
-// callsHome calls the vendor for each configuration.
-var callsHome = &wire{asked: func(request any) {
+// callVendorInConfigure calls the vendor for each configuration.
+var callVendorInConfigure = &wire{changeRequest: func(request any) {
 	if r, ok := request.(*pluginpb.ConfigureRequest); ok {
 		var s struct {
 			BaseURL string `json:"base_url"`
@@ -347,10 +350,10 @@ var callsHome = &wire{asked: func(request any) {
 	}
 }}
 
-// takingAnything makes a wire on which a refused configuration looks like the one before.
-func takingAnything() *wire {
+// acceptRefusedConfiguration returns a wire that replaces the refusal of a configuration by the previous response.
+func acceptRefusedConfiguration() *wire {
 	var good *pluginpb.ConfigureResponse
-	return says(func(c *pluginpb.ConfigureResponse) {
+	return onReply(func(c *pluginpb.ConfigureResponse) {
 		if c.GetError() == nil {
 			good = proto.CloneOf(c)
 			return
@@ -360,13 +363,13 @@ func takingAnything() *wire {
 	})
 }
 
-// dropping makes a wire on which a request cancels all calls, and gets its response after a while.
-func dropping[M any](after time.Duration) *wire {
+// cancelAllCalls returns a wire on which a request of type M cancels all deliveries so far. Its response is delayed.
+func cancelAllCalls[M any](after time.Duration) *wire {
 	var newest atomic.Uint64
-	w := sends(func(c *pluginpb.DeliverCall) { newest.Store(c.GetId()) })
+	w := onDeliver(func(c *pluginpb.DeliverCall) { newest.Store(c.GetId()) })
 	w.before = func(ctx context.Context, request any, rpc pluginpb.PluginServiceClient) {
 		if _, ok := request.(M); ok {
-			var ids []uint64 // a call that comes later would be canceled too
+			var ids []uint64 // the ids so far: the cancellation of an unused id would cancel a later call
 			for id := range newest.Load() {
 				ids = append(ids, id+1)
 			}
@@ -381,11 +384,11 @@ func dropping[M any](after time.Duration) *wire {
 	return w
 }
 
-// repeatingState makes a wire on which a delivery with an odd state fails for a while.
-func repeatingState() *wire {
+// failOnOddState returns a wire on which deliveries with the state "[]" fail with a transient error.
+func failOnOddState() *wire {
 	odd := map[uint64]bool{}
-	w := sends(func(c *pluginpb.DeliverCall) { odd[c.GetId()] = string(c.GetSend().GetState()) == "[]" })
-	w.said = func(reply any) {
+	w := onDeliver(func(c *pluginpb.DeliverCall) { odd[c.GetId()] = string(c.GetSend().GetState()) == "[]" })
+	w.changeReply = func(reply any) {
 		if r, ok := reply.(*pluginpb.DeliverResponse); ok {
 			for _, result := range r.GetResults() {
 				if odd[result.GetId()] {
@@ -397,17 +400,17 @@ func repeatingState() *wire {
 	return w
 }
 
-// toggling makes a wire on which each second time an id is another.
-func toggling() *wire {
+// alternateIDs returns a wire on which each second envelope with the same id gets another id.
+func alternateIDs() *wire {
 	seen := map[string]bool{}
-	w := envelopes(func(e *pluginpb.Envelope) {
+	w := changeEnvelopes(func(e *pluginpb.Envelope) {
 		if seen[e.GetVendorId()] = !seen[e.GetVendorId()]; !seen[e.GetVendorId()] {
 			e.VendorId += "-again"
 		}
 	})
-	change := w.said
-	w.said = func(reply any) {
-		if _, ok := reply.(*pluginpb.DescribeResponse); ok { // another process
+	change := w.changeReply
+	w.changeReply = func(reply any) {
+		if _, ok := reply.(*pluginpb.DescribeResponse); ok { // the start of another process
 			clear(seen)
 		}
 		change(reply)
@@ -415,12 +418,12 @@ func toggling() *wire {
 	return w
 }
 
-// numbering makes a wire on which ids depend on the process.
-func numbering() *wire {
+// numberIDsByProcess returns a wire on which the ids of envelopes depend on the process.
+func numberIDsByProcess() *wire {
 	processes := byte('0')
-	w := envelopes(func(e *pluginpb.Envelope) { e.VendorId += string(processes) })
-	change := w.said
-	w.said = func(reply any) {
+	w := changeEnvelopes(func(e *pluginpb.Envelope) { e.VendorId += string(processes) })
+	change := w.changeReply
+	w.changeReply = func(reply any) {
 		if _, ok := reply.(*pluginpb.DescribeResponse); ok {
 			processes++
 		}
@@ -429,33 +432,33 @@ func numbering() *wire {
 	return w
 }
 
-// sulking makes a wire on which deliveries fail after an error of a kind.
-func sulking(kind string) *wire {
-	sulks := false
-	return says(func(r *pluginpb.DeliverResponse) {
+// failAfterError returns a wire on which all deliveries after an error of a kind fail.
+func failAfterError(kind string) *wire {
+	failing := false
+	return onReply(func(r *pluginpb.DeliverResponse) {
 		for _, result := range r.GetResults() {
-			if result.GetError() == nil && sulks {
+			if result.GetError() == nil && failing {
 				result.Error = &pluginpb.Error{Kind: "permanent"}
 			}
-			sulks = sulks || result.GetError().GetKind() == kind
+			failing = failing || result.GetError().GetKind() == kind
 		}
 	})
 }
 
-// openingOnce makes a wire on which one conversation can be opened.
-func openingOnce() *wire {
+// openOnlyOnce returns a wire on which only one conversation can be opened.
+func openOnlyOnce() *wire {
 	n := 0
-	return delivered(func(r *pluginpb.DeliverResult) {
+	return changeResults(func(r *pluginpb.DeliverResult) {
 		if n++; n > 1 {
 			r.Error = &pluginpb.Error{Kind: "permanent"}
 		}
 	})
 }
 
-// thirdFailing makes a wire on which the third subscription fails for a while.
-func thirdFailing() *wire {
+// failThirdSubscription returns a wire on which the third subscription fails with a transient error.
+func failThirdSubscription() *wire {
 	n := 0
-	return says(func(s *pluginpb.SubscribeResponse) {
+	return onReply(func(s *pluginpb.SubscribeResponse) {
 		if s.GetBatch() == 1 {
 			if n++; n == 3 {
 				s.Error = &pluginpb.Error{Kind: "transient"}
@@ -464,10 +467,10 @@ func thirdFailing() *wire {
 	})
 }
 
-// filling makes a wire on which there is no room after some calls.
-func filling() *wire {
+// refuseAfterCalls returns a wire on which inbound calls fail with a transient error after 1,000 calls.
+func refuseAfterCalls() *wire {
 	n := 0
-	return says(func(r *pluginpb.ReceiveResponse) {
+	return onReply(func(r *pluginpb.ReceiveResponse) {
 		for _, result := range r.GetResults() {
 			if n++; n > 1000 {
 				result.Error = &pluginpb.Error{Kind: "transient"}

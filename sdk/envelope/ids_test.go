@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The values must not change: vendors know customers by them.
+// The values must not change, because vendors identify customers by them.
 func TestShortIDIsStable(t *testing.T) {
 	for want, parts := range map[string][]string{
 		"e3b0c44298fc1c149afbf4c8996fb924": nil,

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// client returns a client that ends with the test.
+// client returns a client that is closed at the end of the test.
 func client(t *testing.T, allow []netip.Prefix) *http.Client {
 	t.Helper()
 	c := New(allow)
@@ -55,7 +55,7 @@ func TestClientRefusesForbiddenAddresses(t *testing.T) {
 				_ = resp.Body.Close()
 				t.Fatal("connected")
 			}
-			if host == "localhost." { // some resolvers do not know it
+			if host == "localhost." { // some resolvers cannot resolve it
 				return
 			}
 			if !errors.Is(err, ErrForbiddenAddress) {
@@ -154,7 +154,7 @@ func TestClientObeysTheContext(t *testing.T) {
 	}
 }
 
-// A link may be a secret, so a redirect must not send it to another host.
+// A link can be a secret. So the request after a redirect must not contain it in Referer.
 func TestDownloaderSendsNoReferer(t *testing.T) {
 	var header http.Header
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { header = r.Header }))
@@ -173,7 +173,7 @@ func TestDownloaderSendsNoReferer(t *testing.T) {
 	}
 }
 
-// A server that accepts the connection and does not answer is abandoned.
+// The client gives up a server that accepts the connection and does not respond.
 func TestDownloaderLimitsTheWaitForAResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewDownloader(nil, 100)

@@ -11,7 +11,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// fill sets all fields of m. Each string is the next result of text. Of a oneof it sets the last field.
+// fill sets all fields of m. Strings are results of text. In a oneof, fill sets the last field.
 func fill(m protoreflect.Message, text func() string) {
 	fields := m.Descriptor().Fields()
 	value := func(f protoreflect.FieldDescriptor, empty func() protoreflect.Value) protoreflect.Value {

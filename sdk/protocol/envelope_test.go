@@ -47,7 +47,7 @@ func TestEnvelopeRoundTrip(t *testing.T) {
 	}
 }
 
-// The round trip must test every field, so that a new one is not lost in the conversion.
+// The envelope of the round trip must have all fields, so that the test finds a field that the conversion omits.
 func TestFullEnvelopeSetsEveryField(t *testing.T) {
 	v := reflect.ValueOf(*full())
 	for i := range v.NumField() {

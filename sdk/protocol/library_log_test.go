@@ -25,7 +25,7 @@ func TestLibraryLogger(t *testing.T) {
 	}
 }
 
-// With another level, go-plugin parses the adapter's stderr, and can panic.
+// At other levels, go-plugin parses the adapter's stderr, which can panic.
 func TestNamedLibraryLoggerIsOff(t *testing.T) {
 	var out bytes.Buffer
 	n := LibraryLogger(slog.New(slog.NewTextHandler(&out, nil))).Named("adapter")

@@ -94,7 +94,7 @@ func TestInvalidAttachmentsAreRefused(t *testing.T) {
 	}
 }
 
-// Media of canceled deliveries must not block those of others.
+// Media of canceled deliveries must not block media of other deliveries.
 func TestOldestAttachmentsAreDropped(t *testing.T) {
 	var s attachments
 	now := time.Now()

@@ -12,13 +12,13 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// No adapter sees control characters of a customer, so a vendor cannot refuse a message because of them.
+// Deliveries contain no control characters of customers, so that a vendor cannot refuse a message because of them.
 func TestDeliveryHasNoControlCharacters(t *testing.T) {
 	var got *sdk.Delivery
 	svc := newService(&scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
 		return &sdk.Receipt{}, nil
-	}}, quiet)
+	}}, noLogger)
 	dirty := &envelope.Envelope{
 		Channel: "c", Thread: "t", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleCustomer, Name: "A\x00n\nn"},
 		Parts: []envelope.Part{
@@ -62,7 +62,7 @@ func TestAssignedTextHasNoControlCharacters(t *testing.T) {
 	svc := newService(&scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
 		return &sdk.Receipt{}, nil
-	}}, quiet)
+	}}, noLogger)
 	svc.deliver(t.Context(), sendCall(t, 1, hello(), &pluginpb.Assigned{Text: "Customer: a\x00b"}))
 	if text := got.Envelope.Text(); text != "Customer: ab" {
 		t.Errorf("text %q", text)
@@ -74,7 +74,7 @@ func TestOpenRequestHasNoControlCharacters(t *testing.T) {
 	svc := newService(&scripted{open: func(_ context.Context, o *sdk.OpenRequest) (*sdk.OpenResult, error) {
 		got = o
 		return &sdk.OpenResult{Thread: "t"}, nil
-	}}, quiet)
+	}}, noLogger)
 	svc.deliver(t.Context(), &pluginpb.DeliverCall{Channel: "c", Action: &pluginpb.DeliverCall_Open{Open: &pluginpb.OpenAction{
 		Customer: &pluginpb.Sender{Role: "customer", Id: "u", Name: "A\x00\tB"}, Reason: "r\x00", Attributes: map[string]string{"a": "\u0085b"},
 	}}})

@@ -42,7 +42,7 @@ func TestConfigureKeepsConnectionsUnlessAllowChanges(t *testing.T) {
 	svc := newService(&scripted{configure: func(ch sdk.Channel) (sdk.Endpoint, error) {
 		clients = append(clients, ch.Host.HTTP)
 		return sdk.Endpoint{}, nil
-	}}, quiet)
+	}}, noLogger)
 	for _, allow := range [][]string{{"10.0.0.0/8"}, {"10.0.0.0/8"}, {"10.0.0.0/9"}} {
 		r, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: "c", Allow: allow}})
 		if err != nil || r.GetError() != nil || r.GetThreads() != "per_conversation" {
@@ -69,7 +69,7 @@ func TestValidateDecodesSettingsAndCallsTheAdapter(t *testing.T) {
 		}{}},
 		validate: func(sdk.Channel) []sdk.Problem { return []sdk.Problem{{Path: "a", Message: "odd", Warning: true}} },
 	}
-	svc := newService(a, quiet)
+	svc := newService(a, noLogger)
 	validate := func(settings string) []*pluginpb.Problem {
 		r, err := svc.Validate(t.Context(), &pluginpb.ValidateRequest{Channel: &pluginpb.ChannelConfig{Settings: []byte(settings)}})
 		if err != nil {

@@ -20,7 +20,7 @@ func TestDeliveryHasTheEnvelopeWithAssignedValues(t *testing.T) {
 	svc := newService(&scripted{deliver: func(_ context.Context, d *sdk.Delivery) (*sdk.Receipt, error) {
 		got = d
 		return &sdk.Receipt{VendorID: "v", State: []byte{}, Degraded: "no pictures"}, nil
-	}}, quiet)
+	}}, noLogger)
 	out := svc.deliver(t.Context(), sendCall(t, 5, hello(), &pluginpb.Assigned{
 		Id: "id", Epoch: 3, Text: "hel", Attributes: map[string]string{"b": "2"}}))
 	if out.GetId() != 5 || out.GetError() != nil || out.GetVendorId() != "v" || !out.GetHasState() || out.GetDegraded() != "no pictures" {
@@ -54,7 +54,9 @@ func TestInvalidResultsAndErrorsOfDeliverAreTyped(t *testing.T) {
 			nil, sdk.KindUnknown, `must be "c"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			svc := newService(&scripted{deliver: func(context.Context, *sdk.Delivery) (*sdk.Receipt, error) { return tc.receipt, tc.err }}, quiet)
+			svc := newService(&scripted{deliver: func(context.Context, *sdk.Delivery) (*sdk.Receipt, error) {
+				return tc.receipt, tc.err
+			}}, noLogger)
 			e := svc.deliver(t.Context(), sendCall(t, 1, hello(), nil)).GetError()
 			if e.GetKind() != string(tc.kind) || !strings.Contains(e.GetText(), tc.text) {
 				t.Errorf("error %v", e)
@@ -66,13 +68,15 @@ func TestInvalidResultsAndErrorsOfDeliverAreTyped(t *testing.T) {
 func TestUntypedErrorAfterTheDeadlineIsUnknown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	svc := newService(&scripted{deliver: func(ctx context.Context, _ *sdk.Delivery) (*sdk.Receipt, error) { return nil, ctx.Err() }}, quiet)
+	svc := newService(&scripted{deliver: func(ctx context.Context, _ *sdk.Delivery) (*sdk.Receipt, error) {
+		return nil, ctx.Err()
+	}}, noLogger)
 	if e := svc.deliver(ctx, sendCall(t, 1, hello(), nil)).GetError(); e.GetKind() != string(sdk.KindUnknown) {
 		t.Errorf("error %v", e)
 	}
 }
 
-// An adapter may return an error of its HTTP client as it is. The addresses in it may contain tokens.
+// An adapter may return an error of its HTTP client without a change. The addresses in it can contain tokens.
 func TestErrorsHaveNoPathsAndQueries(t *testing.T) {
 	for text, want := range map[string]string{
 		`Post "https://api.example:8443/bot123:SECRET/send?key=SECRET": reset`: `Post "https://api.example:8443/…": reset`,

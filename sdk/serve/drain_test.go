@@ -29,7 +29,7 @@ func TestDrainRefusesNewCallsAndWaitsForRunningOnes(t *testing.T) {
 		}
 	}
 	deliver(1)
-	until(t, "the call runs", func() bool { return svc.calls.count() == 1 })
+	waitFor(t, "the call runs", func() bool { return svc.calls.count() == 1 })
 	result := make(chan *pluginpb.DrainResponse, 1)
 	go func() {
 		r, err := client.Drain(t.Context(), &pluginpb.DrainRequest{Timeout: durationpb.New(time.Minute)})
@@ -38,7 +38,7 @@ func TestDrainRefusesNewCallsAndWaitsForRunningOnes(t *testing.T) {
 		}
 		result <- r
 	}()
-	until(t, "calls are refused", svc.calls.refusing)
+	waitFor(t, "calls are refused", svc.calls.refusing)
 	deliver(2)
 	f, err := stream.Recv()
 	if err != nil || f.GetResults()[0].GetId() != 2 || f.GetResults()[0].GetError().GetKind() != string(sdk.KindTransient) {
@@ -60,8 +60,8 @@ func (c *calls) refusing() bool {
 	return c.draining
 }
 
-// until polls a condition.
-func until(t *testing.T, condition string, ok func() bool) {
+// waitFor waits until ok returns true.
+func waitFor(t *testing.T, condition string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -17,7 +17,7 @@ func (adapter) Configure(context.Context, sdk.Channel) (sdk.Endpoint, error) {
 	return sdk.Endpoint{}, nil
 }
 
-// The main function of a plugin.
+// ExampleMain is the main function of a plugin.
 func ExampleMain() {
 	serve.Main(adapter{})
 }

@@ -108,7 +108,7 @@ func TestFetchFailures(t *testing.T) {
 	}
 }
 
-// A truncated medium is never taken for a complete one, whether its size is known or not.
+// A truncated medium is an error, whether its size is known or not.
 func TestTruncatedMediumIsAnError(t *testing.T) {
 	part := bytes.Repeat([]byte("x"), protocol.MaxChunkBytes)
 	cut := func(err error) io.ReadCloser {
@@ -129,7 +129,7 @@ func TestTruncatedMediumIsAnError(t *testing.T) {
 	}
 }
 
-// Fetch has a client for media of the maximum size. The error for a larger one names the limit that applied.
+// Fetch has a client for media up to the maximum size. The error for a larger medium contains the limit.
 func TestFetchLimits(t *testing.T) {
 	const large = httpclient.MaxResponseBytes + 1
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, large)) }))
@@ -203,7 +203,7 @@ func TestCancelEndsAFetch(t *testing.T) {
 	canceling.Wait()
 }
 
-// The gateway fetches again from the next process, which must not wait for a slow medium.
+// A drain ends fetches. The gateway then fetches from the next process, which must not wait for a slow medium.
 func TestDrainEndsFetches(t *testing.T) {
 	started, drained := make(chan struct{}), make(chan struct{})
 	svc, client := connect(t, &fetcher{fetch: func(ctx context.Context, _ *sdk.FetchRequest) (*sdk.Medium, error) {

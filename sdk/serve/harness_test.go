@@ -16,7 +16,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// scripted is an adapter whose methods are set by the test.
+// scripted is an adapter. The test sets its methods.
 type scripted struct {
 	description sdk.Description
 	configure   func(sdk.Channel) (sdk.Endpoint, error)
@@ -65,12 +65,12 @@ func (a *scripted) Health(_ context.Context, ch string) error {
 	return a.health(ch)
 }
 
-var quiet = slog.New(slog.DiscardHandler)
+var noLogger = slog.New(slog.DiscardHandler)
 
 // connect serves an adapter in this process and returns a client.
 func connect(t *testing.T, a sdk.Adapter) (*service, pluginpb.PluginServiceClient) {
 	t.Helper()
-	svc := newService(a, quiet)
+	svc := newService(a, noLogger)
 	lis := bufconn.Listen(1 << 20)
 	srv := grpc.NewServer()
 	pluginpb.RegisterPluginServiceServer(srv, svc)

@@ -47,7 +47,7 @@ func TestWatchHealthSendsTheStateAndThenChanges(t *testing.T) {
 				panic(problems[ch])
 			}
 			return problems[ch]
-		}}, quiet)
+		}}, noLogger)
 		for _, name := range []string{"b", "a"} {
 			if _, err := svc.Configure(t.Context(), &pluginpb.ConfigureRequest{Channel: &pluginpb.ChannelConfig{Name: name}}); err != nil {
 				t.Fatal(err)

@@ -18,7 +18,7 @@ func TestRequestAndAnswerAreConverted(t *testing.T) {
 	svc := newService(&scripted{receive: func(_ context.Context, r *sdk.Request) (*sdk.Reception, error) {
 		got = r
 		return &sdk.Reception{Response: sdk.Response{Status: 202, ContentType: "a/b", Body: []byte("x"), Header: map[string]string{"H": "v"}}}, nil
-	}}, quiet)
+	}}, noLogger)
 	res := svc.receive(t.Context(), &pluginpb.ReceiveCall{
 		Id: 3, Channels: []string{"c", "d"}, Method: "POST", Host: "h", Path: "/p", FullPath: "/x/p", Query: "q=1",
 		Header: []*pluginpb.Header{{Name: "x-a", Value: "1"}, {Name: "X-A", Value: "2"}}, Body: []byte("body"), Remote: "1.2.3.4:5",
@@ -39,7 +39,7 @@ func TestRequestAndAnswerAreConverted(t *testing.T) {
 func TestEnvelopeForAnotherChannelIsAnError(t *testing.T) {
 	svc := newService(&scripted{receive: func(context.Context, *sdk.Request) (*sdk.Reception, error) {
 		return &sdk.Reception{Envelopes: []*envelope.Envelope{hello()}}, nil
-	}}, quiet)
+	}}, noLogger)
 	e := svc.receive(t.Context(), &pluginpb.ReceiveCall{Channels: []string{"other"}}).GetError()
 	if e.GetStatus() != 500 || !strings.Contains(e.GetText(), `channel: "c" is not a channel of this call`) {
 		t.Errorf("error %v", e)

@@ -19,7 +19,7 @@ import (
 	"patchbay/sdk/protocol/pluginpb"
 )
 
-// subscriber is an adapter whose Subscribe is set by the test.
+// subscriber is an adapter. The test sets its Subscribe.
 type subscriber struct {
 	scripted
 	subscribe func(context.Context, *sdk.Subscription, sdk.Emit) error
@@ -233,7 +233,7 @@ func TestEmitFailsAfterTheEndOfTheStream(t *testing.T) {
 	}
 }
 
-// The drain waits for the batch that is being stored, since it would otherwise be emitted again.
+// A drain waits until the batch in flight is stored. Otherwise the batch would be emitted again.
 func TestDrainEndsSubscriptions(t *testing.T) {
 	emitted, drained := make(chan error, 1), make(chan int, 1)
 	svc, client := connect(t, &subscriber{subscribe: func(ctx context.Context, _ *sdk.Subscription, emit sdk.Emit) error {

@@ -10,7 +10,7 @@ import (
 	"patchbay/sdk/settings"
 )
 
-// foreign uses the parts of JSON Schema that Of does not write.
+// foreign is a schema with parts of JSON Schema that Of does not generate.
 const foreign = `{
   "type": "object", "required": ["url"],
   "$defs": {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// characters are clusters that a cut between code points would destroy, and neighbors that could join them.
+// characters lists clusters of several code points, and code points that can extend a cluster.
 var characters = []string{
 	"ที่", "นี่", "น้ำ", "क्षि", "e\u0301", "👨‍👩‍👧", "👩🏽‍❤️‍💋‍👨🏽", "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "🇩🇪", "각", "\r\n",
 	"a", " ", "\n", "\t", "客", "é", "😀", ".", "क", "ষ", "1️⃣", "\u0600", "\u200d",

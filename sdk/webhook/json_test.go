@@ -107,7 +107,7 @@ func TestCheckID(t *testing.T) {
 	}
 }
 
-// A vendor that cuts text between the halves of a surrogate pair does not lose the message.
+// A message is accepted if the vendor has cut its text between the halves of a surrogate pair.
 func TestDecodeJSONReplacesLoneSurrogates(t *testing.T) {
 	for written, want := range map[string]string{
 		`cut \ud83d`:             "cut \ufffd",

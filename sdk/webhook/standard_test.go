@@ -38,7 +38,7 @@ func keys(t testing.TB, secrets ...string) []SigningKey {
 	return parsed
 }
 
-// vector returns the header of the test vector with some fields replaced; a field without values is removed.
+// vector returns the header of the test vector with replaced fields. A field without values is removed.
 func vector(replace http.Header) http.Header {
 	h := http.Header{HeaderID: {vectorID}, HeaderTimestamp: {fmt.Sprint(vectorTime)}, HeaderSignature: {vectorSignature}}
 	for name, values := range replace {
@@ -267,8 +267,8 @@ func TestSigningKeyIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// An accepted call has a genuine signature, unambiguous boundaries of id, time and body, and a time inside the window.
-// A call signed by Sign is accepted, and no longer after a change of the body.
+// FuzzVerify checks that an accepted call has a valid signature, unambiguous boundaries of id, time and body, and a
+// time in the window. A call that Sign has signed must be accepted, and refused after a change of the body.
 func FuzzVerify(f *testing.F) {
 	f.Add(vectorID, fmt.Sprint(vectorTime), vectorSignature, []byte(vectorBody))
 	f.Add(vectorID, fmt.Sprint(vectorTime), "v1,AAAA "+vectorSignature, []byte(vectorBody))
