@@ -81,11 +81,14 @@ func (c *flawedChannel) checkSignature(req *sdk.Request, now time.Time) error {
 	if len(given) != 1 || len(stamp) != 1 {
 		return sdk.Unauthorized("not one signature and one time")
 	}
-	windows := map[string]time.Duration{"patient": time.Hour, "punctual": 2 * time.Second, "timeless": 1 << 60}
+	windows := map[string]time.Duration{
+		"accepts-an-hour": time.Hour, "short-window": 2 * time.Second, "accepts-any-time": 1 << 60,
+	}
 	window := cmp.Or(windows[flaw], 5*time.Minute)
 	seconds, err := strconv.ParseInt(stamp[0], 10, 64)
 	age := now.Sub(time.Unix(seconds, 0))
-	if err != nil || strconv.FormatInt(seconds, 10) != stamp[0] || age > window || age < -window && flaw != "looks-back" {
+	early := age < -window && flaw != "accepts-future"
+	if err != nil || strconv.FormatInt(seconds, 10) != stamp[0] || age > window || early {
 		return sdk.Unauthorized("not in time")
 	}
 	if given[0] != signature(c.settings.Secret.Reveal(), stamp[0], req.Host, req.FullPath, req.Query,

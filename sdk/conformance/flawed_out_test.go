@@ -102,7 +102,7 @@ func (c *flawedChannel) login(ctx context.Context) error {
 	}
 	got, err := c.call(ctx, "POST", "/login", struct{}{})
 	if err != nil {
-		if flaw == "shrugs" && !strings.Contains(err.Error(), "refused") {
+		if flaw == "gives-up-on-login" && !strings.Contains(err.Error(), "refused") {
 			return &sdk.Error{Kind: sdk.KindInvalid, Text: "no session"}
 		}
 		if sdk.KindOf(err) == sdk.KindUnknown {
@@ -140,9 +140,9 @@ func (c *flawedChannel) call(ctx context.Context, method, path string, body any)
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, most))
 	err = json.Unmarshal(text, &got)
-	if flaw == "believes" && got.ID == "" {
-		return vendorResponse{ID: "surely-taken"}, nil
-	} else if flaw == "believes-pages" && bytes.HasPrefix(text, []byte("<")) {
+	if flaw == "accepts-no-id" && got.ID == "" {
+		return vendorResponse{ID: "invented"}, nil
+	} else if flaw == "accepts-pages" && bytes.HasPrefix(text, []byte("<")) {
 		return got, nil
 	} else if err != nil || got.ID == "" {
 		return got, &sdk.Error{Kind: sdk.KindUnknown, Status: resp.StatusCode, Text: "the response has no id"}
@@ -210,7 +210,7 @@ func (a *flawedAdapter) Fetch(ctx context.Context, f *sdk.FetchRequest) (*sdk.Me
 		return nil, err
 	}
 	m := &sdk.Medium{ContentType: resp.Header.Get("Content-Type"), Size: max(resp.ContentLength, 0), Body: resp.Body}
-	if flaw == "swallows-cut" {
+	if flaw == "hides-truncation" {
 		b, _ := io.ReadAll(resp.Body)
 		m.Size, m.Body = int64(len(b)), io.NopCloser(bytes.NewReader(b))
 	}

@@ -41,7 +41,7 @@ func serveFlawed() {
 	switch {
 	case flaw == "silent-by-hand" && os.Getenv(protocol.CookieKey) == "":
 		os.Exit(0)
-	case flaw == "immortal": // it accepts any parent process as its gateway
+	case flaw == "runs-without-gateway": // it accepts any parent process as its gateway
 		_ = os.Setenv(protocol.ParentEnv, strconv.Itoa(os.Getppid()))
 	}
 	serve.Main(&flawedAdapter{channels: map[string]*flawedChannel{}})
@@ -159,7 +159,7 @@ func (a *flawedAdapter) channel(name string) *flawedChannel {
 
 // resourceLeaks contains the flaws that leak resources, by name. n is the number of the call.
 var resourceLeaks = map[string]func(a *flawedAdapter, n int){
-	"hoards":           func(a *flawedAdapter, _ int) { a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10)) },
+	"keeps-memory":     func(a *flawedAdapter, _ int) { a.keeps = append(a.keeps, bytes.Repeat([]byte("x"), 16<<10)) },
 	"ignores-sigterm":  func(*flawedAdapter, int) { signal.Ignore(syscall.SIGTERM) },
 	"leaks-goroutines": func(*flawedAdapter, int) { go func() { select {} }() },
 	"leaks-threads":    func(*flawedAdapter, int) { go func() { runtime.LockOSThread(); select {} }() },

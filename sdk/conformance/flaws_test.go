@@ -26,45 +26,45 @@ var flawCases = []struct {
 	{"open secret", "", "describe.secrets", changeSchema(`"type":"string","x-secret":true`, `"type":"string"`)},
 	{"unmarked address", "", "describe.address", changeSchema(`,"x-vendor-address":true`, "")},
 	{"no roles", "", "describe.roles", onReply(func(d *pluginpb.DescribeResponse) { d.Roles = nil })},
-	{"flies", "", "describe.abilities", onReply(func(d *pluginpb.DescribeResponse) {
-		d.Abilities = append(d.Abilities,
-			"fly")
+	{"unknown ability", "", "describe.abilities", onReply(func(d *pluginpb.DescribeResponse) {
+		d.Abilities = append(d.Abilities, "fly")
 	})},
 	{"odd media type", "", "describe.capabilities",
 		onReply(func(d *pluginpb.DescribeResponse) { d.Capabilities.MediaTypes = []string{"pictures"} })},
 	{"unhealthy", "", "describe.health", reportNotServing},
-	{"unexplained", "", "describe.reasons",
+	{"invalid reason code", "", "describe.reasons",
 		onReply(func(d *pluginpb.DescribeResponse) { d.ReasonCodes = map[string]string{"Too Busy": ""} })},
 	{"responds to nothing", "", "wire.results", &wire{replaceRecv: dropResults}},
 	{"ends its streams", "", "wire.results", &wire{replaceRecv: endStream}},
-	{"picky", "", "settings.good", onReply(func(v *pluginpb.ValidateResponse) {
+	{"refuses good settings", "", "settings.good", onReply(func(v *pluginpb.ValidateResponse) {
 		v.Problems = append(v.Problems, &pluginpb.Problem{Path: "token", Message: "is not nice"})
 	})},
-	{"lax about keys", "", "settings.unknown", anySettings(`"additionalProperties":false,`, "")},
-	{"lax about types", "", "settings.types", anySettings(`"type":"integer"`, `"type":["integer","string","array"]`)},
-	{"lax about keys that are required", "", "settings.required",
+	{"accepts unknown keys", "", "settings.unknown", anySettings(`"additionalProperties":false,`, "")},
+	{"accepts other types", "", "settings.types", anySettings(`"type":"integer"`, `"type":["integer","string","array"]`)},
+	{"accepts missing keys", "", "settings.required",
 		anySettings(`"required":["base_url","token","api_key"],`, "")},
-	{"plays any role", "", "settings.role", onReply(func(v *pluginpb.ValidateResponse) { v.Problems = nil })},
-	{"calls home", "", "settings.offline", callVendorInConfigure},
+	{"accepts any role", "", "settings.role", onReply(func(v *pluginpb.ValidateResponse) { v.Problems = nil })},
+	{"calls the vendor in Configure", "", "settings.offline", callVendorInConfigure},
 	{"refuses its settings", "", "configure.accepts", onReply(func(c *pluginpb.ConfigureResponse) {
 		proto.Reset(c)
 		c.Error = &pluginpb.Error{Kind: "invalid", Field: "token"}
 	})},
-	{"odd threads", "", "configure.endpoint", onReply(func(c *pluginpb.ConfigureResponse) { c.Threads = "forever" })},
+	{"unknown threads", "", "configure.endpoint", onReply(func(c *pluginpb.ConfigureResponse) { c.Threads = "forever" })},
 	{"counts endpoints", "", "configure.same", changeEndpoints()},
-	{"takes anything", "", "configure.refuses", acceptRefusedConfiguration()},
+	{"accepts refused settings", "", "configure.refuses", acceptRefusedConfiguration()},
 	{"drops calls", "", "configure.in-flight", cancelAllCalls[*pluginpb.ConfigureRequest](0)},
 	{"keeps-settings", "", "configure.applies", nil},
-	{"elsewhere", "", "in.reachable", onReply(func(c *pluginpb.ConfigureResponse) { c.Paths[0].Pattern = "/elsewhere" })},
-	{"shouts", "", "in.golden", changeEnvelopes(func(e *pluginpb.Envelope) { e.Kind = "echo" })},
-	{"says something else", "", "out.requests", onDeliver(func(c *pluginpb.DeliverCall) {
+	{"another path", "", "in.reachable",
+		onReply(func(c *pluginpb.ConfigureResponse) { c.Paths[0].Pattern = "/elsewhere" })},
+	{"another kind", "", "in.golden", changeEnvelopes(func(e *pluginpb.Envelope) { e.Kind = "echo" })},
+	{"another text", "", "out.requests", onDeliver(func(c *pluginpb.DeliverCall) {
 		a, e := c.GetSend().GetAssigned(), c.GetSend().GetEnvelope()
 		if bytes.Contains(e, []byte("Hi")) && a.GetText() == "" {
 			a.Text = "another"
 		}
 	})},
-	{"misreads ids", "", "out.golden", changeResults(func(r *pluginpb.DeliverResult) { r.VendorId += "x" })},
-	{"overpromises", "", "out.coverage",
+	{"wrong vendor id", "", "out.golden", changeResults(func(r *pluginpb.DeliverResult) { r.VendorId += "x" })},
+	{"too many parts", "", "out.coverage",
 		onReply(func(d *pluginpb.DescribeResponse) { d.Capabilities.Parts = append(d.Capabilities.Parts, "video") })},
 	{"too little text", "", "out.text", onDeliver(func(c *pluginpb.DeliverCall) {
 		if a := c.GetSend().GetAssigned(); len(a.GetText()) > 200 {
@@ -80,7 +80,7 @@ var flawCases = []struct {
 	{"no-caption", "", "out.parts", nil},
 	{"crashes-on-state", "", "odd.survives", nil},
 	{"repeats odd states", "", "odd.typed", failOnOddState()},
-	{"says one channel", "", "channels.in", changeEnvelopes(func(e *pluginpb.Envelope) { e.Channel = "bot" })},
+	{"names one channel", "", "channels.in", changeEnvelopes(func(e *pluginpb.Envelope) { e.Channel = "bot" })},
 	{"one vendor", "", "channels.out", onDeliver(func(c *pluginpb.DeliverCall) { c.Channel = "bot" })},
 	{"any token", "", "channels.credentials", onReceive(func(c *pluginpb.ReceiveCall) {
 		setCredentials(c,
@@ -88,14 +88,14 @@ var flawCases = []struct {
 				map[bool]string{true: "2", false: "1"}[c.GetChannels()[0] == "bot-2"])
 	})},
 	{"any-secret", "signed", "channels.credentials", nil},
-	{"toggles ids", "", "duplicates.same", alternateIDs()},
-	{"ids of its own process", "", "duplicates.restart", numberIDsByProcess()},
-	{"forgets keys", "", "duplicates.key", onDeliver(func(c *pluginpb.DeliverCall) { c.Key = "another" })},
-	{"shut door", "", "credentials.taken", onReceive(func(c *pluginpb.ReceiveCall) { setCredentials(c, "no") })},
-	{"optional", "", "credentials.missing", admit(func(given []string) bool { return len(given) == 0 })},
-	{"empty token", "", "credentials.empty", admit(func(given []string) bool {
-		return slices.Equal(given,
-			[]string{"Bearer "})
+	{"alternating ids", "", "duplicates.same", alternateIDs()},
+	{"ids by process", "", "duplicates.restart", numberIDsByProcess()},
+	{"another key", "", "duplicates.key", onDeliver(func(c *pluginpb.DeliverCall) { c.Key = "another" })},
+	{"refuses good credentials", "", "credentials.taken",
+		onReceive(func(c *pluginpb.ReceiveCall) { setCredentials(c, "no") })},
+	{"accepts no credentials", "", "credentials.missing", admit(func(given []string) bool { return len(given) == 0 })},
+	{"accepts an empty token", "", "credentials.empty", admit(func(given []string) bool {
+		return slices.Equal(given, []string{"Bearer "})
 	})},
 	{"compares a prefix", "", "credentials.altered",
 		admit(func(given []string) bool { return len(given) == 1 && strings.HasPrefix(given[0], "Bearer conf") })},
@@ -106,35 +106,36 @@ var flawCases = []struct {
 			}
 		}
 	})},
-	{"first of two", "", "credentials.doubled",
+	{"accepts two tokens", "", "credentials.doubled",
 		admit(func(given []string) bool { return len(given) > 1 && given[0] == "Bearer conformance-token-1" })},
-	{"skips the query", "signed", "credentials.signature", onReceive(func(c *pluginpb.ReceiveCall) { c.Query = "" })},
-	{"knows its host", "signed", "credentials.signature",
+	{"ignores the query", "signed", "credentials.signature", onReceive(func(c *pluginpb.ReceiveCall) { c.Query = "" })},
+	{"ignores the host", "signed", "credentials.signature",
 		onReceive(func(c *pluginpb.ReceiveCall) { c.Host = "gateway.example.com" })},
-	{"trims", "signed", "credentials.signature",
+	{"ignores white space", "signed", "credentials.signature",
 		onReceive(func(c *pluginpb.ReceiveCall) { c.Body = bytes.TrimSpace(c.GetBody()) })},
-	{"timeless", "signed", "credentials.time", nil},
-	{"patient", "signed", "credentials.time", nil},
-	{"looks-back", "signed", "credentials.time", nil},
-	{"punctual", "signed", "credentials.taken", nil},
+	{"accepts-any-time", "signed", "credentials.time", nil},
+	{"accepts-an-hour", "signed", "credentials.time", nil},
+	{"accepts-future", "signed", "credentials.time", nil},
+	{"short-window", "signed", "credentials.taken", nil},
 	{"refuses without a form", "", "credentials.shape", onError("unauthorized",
 		func(e *pluginpb.Error) { e.Body = []byte("no") })},
-	{"repeats the token", "", "credentials.silent",
+	{"token in errors", "", "credentials.silent",
 		onError("unauthorized", func(e *pluginpb.Error) { e.Text += " conformance-token-1" })},
 	{"crashes", "", "hostile.survives", nil},
 	{"responds with 500", "", "hostile.status", onError("invalid", func(e *pluginpb.Error) { e.Status = 500 })},
 	{"makes invalid envelopes", "", "hostile.valid", changeEnvelopes(func(e *pluginpb.Envelope) { e.Kind = "nonsense" })},
-	{"lenient", "", "hostile.truncated", onReceive(completeBody)},
-	{"small", "", "oversize.padded", breakBodies(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
-	{"strict about members", "", "unknown.members",
+	{"completes bodies", "", "hostile.truncated", onReceive(completeBody)},
+	{"refuses large bodies", "", "oversize.padded",
+		breakBodies(func(c *pluginpb.ReceiveCall) bool { return len(c.GetBody()) > 64<<10 })},
+	{"refuses unknown members", "", "unknown.members",
 		breakBodies(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte("xConformance")) })},
-	{"strict about halves", "", "unknown.members",
+	{"refuses half surrogates", "", "unknown.members",
 		breakBodies(func(c *pluginpb.ReceiveCall) bool { return bytes.Contains(c.GetBody(), []byte(`\ud83d`)) })},
-	{"strict about values", "", "unknown.values",
+	{"refuses unknown values", "", "unknown.values",
 		breakBodies(func(c *pluginpb.ReceiveCall) bool {
 			return bytes.Contains(c.GetBody(), []byte("CONFORMANCE_UNKNOWN"))
 		})},
-	{"strict about the query", "", "unknown.header",
+	{"refuses a query", "", "unknown.header",
 		breakBodies(func(c *pluginpb.ReceiveCall) bool { return c.GetQuery() != "" })},
 	{"gives up on 429", "", "faults.throttled", onError("throttled", permanent)},
 	{"gives up on 5xx", "", "faults.server", onError("transient", func(e *pluginpb.Error) {
@@ -154,8 +155,8 @@ var flawCases = []struct {
 	})},
 	{"gives up on 401", "", "faults.unauthorized", onError("unauthorized", permanent)},
 	{"repeats on 4xx", "", "faults.refusal", onError("permanent", func(e *pluginpb.Error) { e.Kind = "transient" })},
-	{"believes", "", "faults.broken", nil},
-	{"believes-pages", "", "faults.broken", nil},
+	{"accepts-no-id", "", "faults.broken", nil},
+	{"accepts-pages", "", "faults.broken", nil},
 	{"gives up on a closed port", "", "faults.refused", onError("transient", func(e *pluginpb.Error) {
 		if e.GetStatus() == 0 {
 			e.Kind = "permanent"
@@ -163,8 +164,8 @@ var flawCases = []struct {
 	})},
 	{"retries", "", "faults.once", nil},
 	{"retries-throttled", "", "faults.once", nil},
-	{"shrugs", "agent", "faults.prepare", nil},
-	{"sulks", "", "faults.heals", failAfterError("unauthorized")},
+	{"gives-up-on-login", "agent", "faults.prepare", nil},
+	{"fails after unauthorized", "", "faults.heals", failAfterError("unauthorized")},
 	{"keeps-session", "agent", "faults.heals", nil},
 	{"no-guard", "", "guard.private", nil},
 	{"reads any link", "", "guard.links", &wire{changeRequest: func(request any) {
@@ -178,7 +179,7 @@ var flawCases = []struct {
 	{"one-lock", "", "parallel.in", nil},
 	{"cancels late", "", "cancel.soon", delayCalls("/Cancel", 4*time.Second)},
 	{"gives up on canceled calls", "", "cancel.kind", onError("unknown", permanent)},
-	{"sulks after a canceled call", "", "cancel.after", failAfterError("unknown")},
+	{"fails after a canceled call", "", "cancel.after", failAfterError("unknown")},
 	{"no mark for the status", "", "refusals.template",
 		onReply(func(c *pluginpb.ConfigureResponse) { c.RefusalBody = `{"error":"{{text}}"}` })},
 	{"no quotes", "", "refusals.json",
@@ -186,21 +187,21 @@ var flawCases = []struct {
 	{"another form", "", "refusals.form", onError("invalid", func(e *pluginpb.Error) { e.Body = []byte("no JSON") })},
 	{"opens though it can't", "", "open.unable", onReply(cannotOpen)},
 	{"pings", "", "open.requests", nil},
-	{"misreads threads", "", "open.golden", changeResults(func(r *pluginpb.DeliverResult) { r.Thread += "x" })},
+	{"wrong thread", "", "open.golden", changeResults(func(r *pluginpb.DeliverResult) { r.Thread += "x" })},
 	{"opens once", "", "open.again", openOnlyOnce()},
 	{"replies as the customer", "", "replies.sender",
 		onReplies(func(e *pluginpb.Envelope) { e.Sender.Role = "customer" })},
-	{"counts replies", "", "replies.ids", onReplies(func(e *pluginpb.Envelope) { e.VendorId += rand.Text() })},
+	{"random reply ids", "", "replies.ids", onReplies(func(e *pluginpb.Envelope) { e.VendorId += rand.Text() })},
 	{"pings", "", "media.requests", nil},
-	{"misnames media", "", "media.golden", onReply(func(f *pluginpb.FetchResponse) { f.Name = "x" })},
+	{"wrong name of a medium", "", "media.golden", onReply(func(f *pluginpb.FetchResponse) { f.Name = "x" })},
 	{"sends all of a medium", "", "media.limit", changeFetchLimit(func(limit int64) int64 { return 0 })},
-	{"swallows-cut", "", "media.broken", nil},
+	{"hides-truncation", "", "media.broken", nil},
 	{"gives up on media", "", "media.faults", onReply(func(f *pluginpb.FetchResponse) {
 		if f.GetError().GetKind() == "throttled" {
 			f.Error.Kind = "permanent"
 		}
 	})},
-	{"blind", "", "media.attached", onDeliver(func(c *pluginpb.DeliverCall) {
+	{"another attachment", "", "media.attached", onDeliver(func(c *pluginpb.DeliverCall) {
 		if m := c.GetSend().GetAssigned().GetMedia(); len(m) > 0 && m[0].GetSize() < 1<<20 {
 			m[0].Attachment = "another"
 		}
@@ -212,38 +213,37 @@ var flawCases = []struct {
 		return limit
 	})},
 	{"pings", "agent", "subscribe.requests", nil},
-	{"loses the cursor", "agent", "subscribe.golden", onReply(func(s *pluginpb.SubscribeResponse) { s.Cursor = nil })},
-	{"not a third time", "agent", "subscribe.again", failThirdSubscription()},
-	{"despairs", "agent", "subscribe.faults", onReply(func(s *pluginpb.SubscribeResponse) {
+	{"no cursor", "agent", "subscribe.golden", onReply(func(s *pluginpb.SubscribeResponse) { s.Cursor = nil })},
+	{"fails the third time", "agent", "subscribe.again", failThirdSubscription()},
+	{"gives up on subscriptions", "agent", "subscribe.faults", onReply(func(s *pluginpb.SubscribeResponse) {
 		if s.GetError() != nil {
 			s.Error.Kind = "permanent"
 		}
 	})},
 	{"drops calls to drain", "", "drain.finishes", cancelAllCalls[*pluginpb.DrainRequest](time.Second)},
 	{"goes on while it drains", "", "drain.refuses", ignoreDrain()},
-	{"miscounts", "", "drain.reports", onReply(func(d *pluginpb.DrainResponse) { d.Running = 1 })},
+	{"wrong count", "", "drain.reports", onReply(func(d *pluginpb.DrainResponse) { d.Running = 1 })},
 	{"leaks-goroutines", "", "resources.goroutines", nil},
 	{"leaks-files", "", "resources.descriptors", nil},
 	{"leaks-threads", "", "resources.threads", hideMetrics},
 	{"leaks-processes", "", "resources.children", nil},
-	{"hoards", "", "memory.flat", nil},
-	{"hoards", "signed", "memory.flat", hideMetrics},
+	{"keeps-memory", "", "memory.flat", nil},
+	{"keeps-memory", "signed", "memory.flat", hideMetrics},
 	{"sends two results", "", "memory.works", onReply(func(r *pluginpb.ReceiveResponse) {
-		r.Results = append(r.Results,
-			r.Results...)
+		r.Results = append(r.Results, r.Results...)
 	})},
-	{"fills up", "", "memory.same", refuseAfterCalls()},
-	{"ignores its gateway", "", "exit.shutdown", ignoreCalls("/Shutdown")},
+	{"refuses after calls", "", "memory.same", refuseAfterCalls()},
+	{"ignores Shutdown", "", "exit.shutdown", ignoreCalls("/Shutdown")},
 	{"ignores-sigterm", "", "exit.sigterm", nil},
 	{"leaves-orphans", "", "exit.orphans", nil},
-	{"immortal", "", "exit.alone", nil},
+	{"runs-without-gateway", "", "exit.alone", nil},
 	{"silent-by-hand", "", "exit.by-hand", nil},
 	{"logs-token", "", "secrets.printed", nil},
 	{"logs-session", "agent", "secrets.printed", nil},
-	{"says its key", "", "secrets.errors", onError("", func(e *pluginpb.Error) { e.Text += " conformance-key-0815" })},
-	{"keeps the token", "", "secrets.envelopes",
+	{"key in errors", "", "secrets.errors", onError("", func(e *pluginpb.Error) { e.Text += " conformance-key-0815" })},
+	{"token in envelopes", "", "secrets.envelopes",
 		changeEnvelopes(func(e *pluginpb.Envelope) { e.Raw = []byte("conformance-token-1") })},
-	{"measures its key", "", "secrets.metrics",
+	{"key in metrics", "", "secrets.metrics",
 		onReply(func(m *pluginpb.CollectMetricsResponse) {
 			m.Text = append(m.Text, "keys{key=\"conformance-key-0815\"} 1\n"...)
 		})},
