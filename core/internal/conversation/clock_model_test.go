@@ -20,6 +20,8 @@ type clockModel struct {
 	offerEnded int64
 	done       time.Duration
 	hold       bool // the pending offer holds messages
+	deadline   int64
+	within     time.Duration // of the pending offer, like deadline
 }
 
 // clockChange applies a change of a conversation. It must be called before the other fields of the model change.
@@ -40,9 +42,12 @@ func (l *recordModel) clockChange(h *harness, c *ownership, ch *journal.Change) 
 			m.reached = l.at
 		}
 	case *journal.Change_Offered:
-		m.hold = k.Offered.GetHold()
+		m.hold, m.deadline, m.within = k.Offered.GetHold(), k.Offered.GetDeadline(), time.Duration(k.Offered.GetWithin())
 	case *journal.Change_OfferEnded:
 		if c.offered == k.OfferEnded.GetTarget() && c.offered != "" {
+			if k.OfferEnded.GetOutcome() == state.OfferExpired && l.at < h.timerDue(m.deadline, m.within) {
+				h.Fatalf("the offer to %s expired early", c.offered)
+			}
 			m.offerEnded, m.hold = l.at, false
 		}
 	case *journal.Change_Passed:
@@ -53,12 +58,12 @@ func (l *recordModel) clockChange(h *harness, c *ownership, ch *journal.Change) 
 		if want := m.nextAfter(h, c); after != want || string(event) != k.TimerDone.GetEvent() {
 			h.Fatalf("timer %v, want %s after %v", k.TimerDone, event, want)
 		}
-		if m.hold || c.leaving != "" || c.closed || l.at < since+int64(after) {
+		if m.hold || c.leaving != "" || c.closed || l.at < h.timerDue(since+int64(after), after) {
 			h.Fatalf("timer %v came early: hold %v, leaving %q, closed %v", k.TimerDone, m.hold, c.leaving, c.closed)
 		}
 		m.done = after
 	case *journal.Change_Closing:
-		early := l.at < m.active()+int64(h.policy.CloseAfter) || c.offered != ""
+		early := l.at < h.timerDue(m.active()+int64(h.policy.CloseAfter), h.policy.CloseAfter) || c.offered != ""
 		if k.Closing.GetRule() == state.ReasonCloseAfter && early {
 			h.Fatalf("close_after came early: last message %d, offered to %q", m.last, c.offered)
 		}
@@ -167,20 +172,33 @@ func (l *recordModel) checkClock(h *harness, c *state.Conversation) {
 	}
 }
 
+// timerDue returns the time at which a timer may run. If it was due when the gateway started or the policy came into
+// force, it waits again.
+func (h *harness) timerDue(at int64, after time.Duration) int64 {
+	if from := h.policy.TimersFrom; !from.IsZero() && at <= from.UnixNano() {
+		return from.UnixNano() + int64(min(after, MaxOverdueWait))
+	}
+	return at
+}
+
 // checkTimersDone checks that no timer of a conversation is overdue.
 func (l *recordModel) checkTimersDone(h *harness, c *state.Conversation) {
 	h.Helper()
 	o := l.ownership[c.ID]
 	_, since := o.clock.running()
 	after := o.clock.nextAfter(h, o)
+	overdue := func(at int64, after time.Duration) bool { return h.timerDue(at, after) <= h.now.UnixNano() }
+	if o.offered != "" && overdue(o.clock.deadline, o.clock.within) {
+		h.Fatalf("the offer to %s is overdue", o.offered)
+	}
 	if o.closed || o.leaving != "" {
 		return
 	}
-	if after > 0 && !o.clock.hold && since+int64(after) <= h.now.UnixNano() {
+	if after > 0 && !o.clock.hold && overdue(since+int64(after), after) {
 		h.Fatalf("a timer of %v is overdue", after)
 	}
 	waits := o.offered != "" || slices.ContainsFunc(c.Lanes, func(l state.Lane) bool { return l.Channel != "audit" })
-	if !waits && o.clock.active()+int64(h.policy.CloseAfter) <= h.now.UnixNano() {
+	if !waits && overdue(o.clock.active()+int64(h.policy.CloseAfter), h.policy.CloseAfter) {
 		h.Fatalf("close_after is overdue")
 	}
 }

@@ -182,7 +182,15 @@ func (h *harness) revise(change func(channels map[string]*Channel)) {
 	p.Revision++
 	h.policy = &p
 	h.transact(func(tx *Transaction) { tx.Revise("hash", "reload") })
-	h.policy.Vanished = h.state.Revision().Vanished
+	h.policy.Vanished, h.policy.TimersFrom = h.state.Revision().Vanished, h.now
+}
+
+// restart lets time pass in which the gateway drains or is stopped: nothing is due.
+func (h *harness) restart(after time.Duration) {
+	h.now = h.now.Add(after)
+	p := *h.policy
+	p.TimersFrom = h.now
+	h.policy = &p
 }
 
 // adaptAll adapts all conversations to the policy.

@@ -274,10 +274,17 @@ func (f call) GoString() string { return f.String() }
 func (v *vendors) advanceTime(t *rapid.T) {
 	v.advance(
 		rapid.SampledFrom([]time.Duration{
-			time.Second, 6 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour, 73 * time.Hour,
+			time.Second, 6 * time.Second, 45 * time.Second, 61 * time.Second, closedRetention, 2 * time.Hour, 73 * time.Hour,
 		}).
 			Draw(t, "time"),
 	)
+}
+
+func (v *vendors) restartGateway(t *rapid.T) {
+	v.restart(rapid.SampledFrom([]time.Duration{0, 3 * time.Second, 61 * time.Second, 2 * time.Hour}).Draw(t, "stopped"))
+	if rapid.Bool().Draw(t, "due") { // otherwise other inputs come first
+		v.advance(0)
+	}
 }
 
 func (v *vendors) toggleReachable(t *rapid.T) {
@@ -382,6 +389,7 @@ func TestInvariantsHoldForAnyInputs(t *testing.T) {
 			"start": v.startCall, "start again": v.startCall, "start more": v.startCall,
 			"finish": v.finishCall, "finish again": v.finishCall, "finish more": v.finishCall,
 			"batch": v.severalInputs, "time": v.advanceTime, "reachability": v.toggleReachable, "reload": v.reloadPolicy,
+			"restart":            v.restartGateway,
 			"replay dead letter": v.replayDeadLetter,
 			"end dead letter":    v.endDeadLetter, "cursor": v.moveCursor, "command": v.command, "pause": v.pause,
 			"": func(*rapid.T) { steps++ },
