@@ -235,6 +235,29 @@ func TestOfferIsAcceptedAfterADrain(t *testing.T) {
 	}
 }
 
+// While the gateway waits for the last calls before it ends, desks cannot accept offers. So no offer expires.
+func TestOfferDoesNotExpireWhileTheGatewayStops(t *testing.T) {
+	t.Parallel()
+	routes := strings.Replace(harness.Routes, "within: 60s", "within: 9s", 1)
+	s := newSystem(t, harness.Vendors{}, harness.Config{Routes: routes})
+	s.Bots.Faults.Add(simulator.Fault{Kind: simulator.Hang, Endpoint: botwebhook.EndpointMessage})
+	s.say(t, "ben", "hello")
+	withTimeout(t, harness.Timeout, "a call hangs", func(ctx context.Context) error {
+		return s.Bots.Faults.Hits.Wait(ctx, func(all []simulator.Hit) bool { return len(all) > 0 })
+	})
+	s.say(t, "ann", "I want a human")
+	s.awaitQueue(t, "ann")
+	s.Restart(t) // waits 10 s for the call
+	if err := s.Desk.Accept(deskID("ann"), "Kim"); err != nil {
+		t.Fatal(err)
+	}
+	s.agentSays(t, "ann", "Here I am.")
+	s.expect(t, "ann", "agent", "Here I am.")
+	if got := s.textsFrom("ann", "system"); !slices.Equal(got, []string{noticeLooking}) {
+		t.Errorf("notices %q, want only %q", got, noticeLooking)
+	}
+}
+
 func TestExpiredOfferLeavesTheBotInControl(t *testing.T) {
 	t.Parallel()
 	routes := strings.Replace(harness.Routes, "within: 60s", "within: 1s", 1)

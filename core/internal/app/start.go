@@ -191,6 +191,7 @@ func (a *App) run(w *writer.Writer, engine *delivery.Engine) {
 	}()
 	a.addStopStep("writer", func() { cancel(); <-done })
 	a.addStopStep("lanes", func() {
+		w.Drain() // nothing can arrive any more that ends a timer or accepts an offer
 		ctx, cancel := context.WithTimeout(context.Background(), lanesTimeout)
 		defer cancel()
 		engine.Stop(ctx)
