@@ -19,8 +19,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if mood := os.Getenv("SANDBOX_TEST_GATEWAY"); mood != "" {
-		os.Exit(runFakeGateway(mood))
+	if behavior := os.Getenv("SANDBOX_TEST_GATEWAY"); behavior != "" {
+		os.Exit(runFakeGateway(behavior))
 	}
 	goleak.VerifyTestMain(m)
 }

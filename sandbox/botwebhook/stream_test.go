@@ -64,10 +64,10 @@ const (
 
 func TestStreamedFrames(t *testing.T) {
 	tests := []struct {
-		name  string
-		style Stream
-		brain AnswerFunc
-		want  []string // lines
+		name   string
+		style  Stream
+		answer AnswerFunc
+		want   []string // lines
 	}{
 		{"text in pieces", Stream{}, answerWith(Answer{Text: "Hallöchen"}), []string{
 			"data: " + infoFrame, "",
@@ -106,7 +106,7 @@ func TestStreamedFrames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := readStream(t, start(t, Options{Stream: tt.style, Answer: tt.brain}))
+			got, err := readStream(t, start(t, Options{Stream: tt.style, Answer: tt.answer}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -67,14 +67,14 @@ func (k *adapterKiller) run(t *testing.T) {
 	remaining := map[string]int{"native": killsPerRun, "botwebhook": killsPerRun, "aicc": killsPerRun}
 	for remaining["native"]+remaining["botwebhook"]+remaining["aicc"] > 0 {
 		pause(k.ctx, time.Duration(k.rnd.IntN(300))*time.Millisecond)
-		var victims []string
+		var names []string
 		for _, name := range []string{"native", "botwebhook", "aicc"} {
-			if remaining[name] > 0 && len(victims) < 2 && k.rnd.IntN(3) == 0 {
-				victims = append(victims, name)
+			if remaining[name] > 0 && len(names) < 2 && k.rnd.IntN(3) == 0 {
+				names = append(names, name)
 				remaining[name]--
 			}
 		}
-		k.kill(t, victims)
+		k.kill(t, names)
 	}
 }
 
@@ -82,18 +82,18 @@ func (k *adapterKiller) run(t *testing.T) {
 func (k *adapterKiller) kill(t *testing.T, names []string) {
 	t.Helper()
 	line := len(k.gateway.Logs())
-	victims := make([]harness.Process, len(names))
+	old := make([]harness.Process, len(names))
 	for i, name := range names {
-		victims[i] = k.gateway.PluginProcess(t, name)
+		old[i] = k.gateway.PluginProcess(t, name)
 	}
 	killed := time.Now()
-	for _, p := range victims {
+	for _, p := range old {
 		p.Kill()
 	}
 	for i, name := range names {
 		harness.Eventually(t, harness.Timeout, name+" is ready again", func() string {
 			for _, l := range k.gateway.Logs()[line:] {
-				if pid, _ := l.Fields["pid"].(float64); l.Matches("adapter ready", "adapter", name) && int(pid) != victims[i].PID {
+				if pid, _ := l.Fields["pid"].(float64); l.Matches("adapter ready", "adapter", name) && int(pid) != old[i].PID {
 					return ""
 				}
 			}

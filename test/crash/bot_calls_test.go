@@ -55,8 +55,8 @@ func TestKillsWithAnswersInCalls(t *testing.T) {
 func TestKillDuringBotCall(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"blocking", "streaming"} {
-		for _, victim := range []string{"adapter", "gateway"} {
-			t.Run(mode+", "+victim, func(t *testing.T) {
+		for _, killed := range []string{"adapter", "gateway"} {
+			t.Run(mode+", "+killed, func(t *testing.T) {
 				t.Parallel()
 				release := make(chan struct{})
 				tr := newTraffic(t, seed(t), func(tr *traffic, _ *harness.Vendors) {
@@ -83,7 +83,7 @@ func TestKillDuringBotCall(t *testing.T) {
 				})
 				i := incident{from: time.Now(), channel: "faq"}
 				want := tally{messages: 2, answers: 1, delivered: 2, dead: 1}
-				if victim == "adapter" {
+				if killed == "adapter" {
 					(&adapterKiller{traffic: tr, gateway: g}).kill(t, []string{"botwebhook"})
 				} else {
 					g.Kill(t)
@@ -92,7 +92,7 @@ func TestKillDuringBotCall(t *testing.T) {
 				}
 				close(release)
 				tr.w.Bots.Faults.Release()
-				if victim == "gateway" {
+				if killed == "gateway" {
 					g.Start(t)
 				}
 				i.to = time.Now()

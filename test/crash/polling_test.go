@@ -98,8 +98,8 @@ func TestKillsWhilePolling(t *testing.T) {
 // response. Only that line may be lost.
 func TestKillDuringPoll(t *testing.T) {
 	t.Parallel()
-	for _, victim := range []string{"gateway", "adapter"} {
-		t.Run(victim, func(t *testing.T) {
+	for _, killed := range []string{"gateway", "adapter"} {
+		t.Run(killed, func(t *testing.T) {
 			t.Parallel()
 			var p polls
 			armed, polled, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -158,7 +158,7 @@ func TestKillDuringPoll(t *testing.T) {
 			say("line #2")
 			<-polled
 			i := incident{from: time.Now()}
-			if victim == "gateway" {
+			if killed == "gateway" {
 				g.Kill(t)
 				g.Start(t)
 			} else {

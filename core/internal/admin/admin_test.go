@@ -130,7 +130,7 @@ func (a *testAPI) say(channel, thread, id, text string) {
 // job removes and returns the first released delivery towards a channel.
 func (a *testAPI) job(channel string) *attempt.Job {
 	a.Helper()
-	a.settle()
+	a.waitUntilIdle()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	i := slices.IndexFunc(a.jobs, func(j *attempt.Job) bool { return j.Delivery.Channel == channel })
@@ -149,8 +149,8 @@ func (a *testAPI) addAdapter(name string) {
 	})
 }
 
-// settle waits until the writer has processed earlier inputs and released their jobs.
-func (a *testAPI) settle() {
+// waitUntilIdle waits until the writer has processed earlier inputs and released their jobs.
+func (a *testAPI) waitUntilIdle() {
 	a.Helper()
 	for range 2 {
 		if err := a.w.View(a.Context(), func(*state.State) {}); err != nil {
@@ -166,7 +166,7 @@ func (a *testAPI) finish(j *attempt.Job, out attempt.Outcome) {
 		out.Thread = j.Thread
 	}
 	a.w.Finish(&out)
-	a.settle()
+	a.waitUntilIdle()
 }
 
 // call makes a request, checks the status, and decodes the response into v unless v is nil.

@@ -245,7 +245,7 @@ func TestDrainListsPendingWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
 			a.say("web", "t1", "m1", "desk now")
-			a.settle()
+			a.waitUntilIdle()
 			tc.prepare(a)
 			var got DrainStatus
 			a.call(http.MethodGet, "/api/drain", http.StatusOK, &got)

@@ -38,7 +38,7 @@ func TestDecisionsContainTheFactsOfTheRules(t *testing.T) {
 	a.finish(a.job("faq"), attempt.Outcome{Result: attempt.ResultDelivered})
 	a.say("web", "w2", "m2", "another customer")
 	a.say("web", "w1", "m3", "desk now")
-	a.settle()
+	a.waitUntilIdle()
 	all := a.decisionLines("last=100")
 	var got []string
 	for _, line := range all[:len(all)-1] {

@@ -31,8 +31,8 @@ func (hangingSource) CollectMetrics(ctx context.Context) ([]byte, error) {
 	return nil, ctx.Err()
 }
 
-// gather returns the samples that a gateway with one metric and these adapters exposes.
-func gather(t *testing.T, adapters map[string]metricsSource) string {
+// exposedSamples returns the samples that a gateway with one metric and these adapters exposes.
+func exposedSamples(t *testing.T, adapters map[string]metricsSource) string {
 	t.Helper()
 	r := prometheus.NewRegistry()
 	own := prometheus.NewCounter(prometheus.CounterOpts{Name: "patchbay_messages_total", Help: "Gateway metric."})
@@ -111,7 +111,7 @@ patchbay_plugin_scrape_up{adapter="none"} 1
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, gather(t, tc.adapters)); diff != "" {
+			if diff := cmp.Diff(tc.want, exposedSamples(t, tc.adapters)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -121,7 +121,7 @@ patchbay_plugin_scrape_up{adapter="none"} 1
 func TestHangingAdapterDelaysAScrapeByTheTimeoutOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		got := gather(t, map[string]metricsSource{
+		got := exposedSamples(t, map[string]metricsSource{
 			"a": hangingSource{}, "b": hangingSource{}, "c": staticSource("patchbay_plugin_x 1\n"),
 		})
 		want := `patchbay_messages_total 0

@@ -43,7 +43,7 @@ func readArchitecture(t *testing.T) string {
 func rowOf(rows []row, pkg string) int {
 	best := -1
 	for i, r := range rows {
-		if isBelow(r.folder)(module+pkg) && (best < 0 || len(r.folder) > len(rows[best].folder)) {
+		if inFolders(r.folder)(module+pkg) && (best < 0 || len(r.folder) > len(rows[best].folder)) {
 			best = i
 		}
 	}

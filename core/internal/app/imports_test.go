@@ -29,7 +29,7 @@ func isOneOf(names ...string) func(string) bool {
 	return func(pkg string) bool { return slices.Contains(names, strings.TrimPrefix(pkg, module)) }
 }
 
-func isBelow(folders ...string) func(string) bool {
+func inFolders(folders ...string) func(string) bool {
 	return func(pkg string) bool {
 		return slices.ContainsFunc(folders, func(f string) bool {
 			return pkg == module+f || strings.HasPrefix(pkg, module+f+"/")
@@ -60,7 +60,7 @@ func isClusterLibrary(imported string) bool {
 	return strings.HasPrefix(imported, "github.com/clipperhouse/uax29/")
 }
 
-var isSimulator = isBelow("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
+var isSimulator = inFolders("sandbox/native", "sandbox/botwebhook", "sandbox/aicc")
 
 // isSimulatorKit reports whether a package is the common part of the simulators.
 var isSimulatorKit = isOneOf("sandbox/simulator")
@@ -73,23 +73,23 @@ var rules = []rule{
 	{isOneOf("sdk/envelope", "sdk/text", "sdk/backoff"), func(_, imp string) bool {
 		return !isStandard(imp) && !isClusterLibrary(imp)
 	}, "a tool must be able to use these without linking a plugin runtime"},
-	{isBelow("sdk"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
+	{inFolders("sdk"), func(_, imp string) bool { return isInModule(imp) && !inFolders("sdk")(imp) },
 		"an author outside this repository builds against the SDK alone"},
-	{isBelow("plugins"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
+	{inFolders("plugins"), func(_, imp string) bool { return isInModule(imp) && !inFolders("sdk")(imp) },
 		"plugins of this repository use the SDK alone, like those of other authors, and never another plugin"},
 	{isSimulator, func(_, imp string) bool { return isInModule(imp) && !isSimulatorKit(imp) },
 		"a simulator is a second reading of the vendor's documents; code shared with its adapter or with the SDK " +
 			"would share their mistakes"},
 	{isSimulatorKit, func(_, imp string) bool { return isInModule(imp) && !isSimulatorKit(imp) },
 		"the simulators' kit knows no vendor"},
-	{isOneOf("sandbox"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sandbox")(imp) },
+	{isOneOf("sandbox"), func(_, imp string) bool { return isInModule(imp) && !inFolders("sandbox")(imp) },
 		"the sandbox runs the gateway as a program"},
 	{isPure, importsFrom("net", "os", "io/fs", "io/ioutil", "syscall", "crypto/rand", "math/rand", "log", "log/slog"),
 		"decisions are tested as pure functions"},
 	{isOneOf("core/internal/state"), func(_, imp string) bool {
-		return isInModule(imp) && !isBelow("sdk")(imp) && !isOneOf("core/internal/journal", "core/internal/render")(imp)
+		return isInModule(imp) && !inFolders("sdk")(imp) && !isOneOf("core/internal/journal", "core/internal/render")(imp)
 	}, "the state is a fold of the journal; it must not depend on how decisions are made"},
-	{isOneOf("core/internal/render"), func(_, imp string) bool { return isInModule(imp) && !isBelow("sdk")(imp) },
+	{isOneOf("core/internal/render"), func(_, imp string) bool { return isInModule(imp) && !inFolders("sdk")(imp) },
 		"an envelope is rendered for a target without the gateway's state"},
 	{isOneOf("core/internal/attempt", "core/internal/inbound"), func(_, imp string) bool {
 		return isOneOf("core/internal/conversation", "core/internal/writer", "core/internal/delivery",
@@ -101,7 +101,7 @@ var rules = []rule{
 		"lanes make calls; they neither decide nor commit"},
 	{isOneOf("core/internal/writer"), func(_, imp string) bool { return isOneOf("core/internal/delivery")(imp) },
 		"the writer hands out jobs and does not depend on how they are done"},
-	{complement(isBelow("core/internal/config")), importsFrom("github.com/knadh/koanf"),
+	{complement(inFolders("core/internal/config")), importsFrom("github.com/knadh/koanf"),
 		"the library of the configuration can be replaced in one place, and no package reads settings without its " +
 			"checks"},
 	{complement(isOneOf("core/internal/plugin", "sdk/serve", "sdk/protocol")),
@@ -111,9 +111,9 @@ var rules = []rule{
 		importsFrom("github.com/hashicorp/go-plugin", "google.golang.org/grpc", "google.golang.org/protobuf",
 			module+"sdk/protocol", module+"sdk/serve"),
 		"an author reads and tests an adapter against the contract, without the runtime"},
-	{complement(isBelow("core/internal/store/jetstream")), importsFrom("github.com/nats-io"),
+	{complement(inFolders("core/internal/store/jetstream")), importsFrom("github.com/nats-io"),
 		"the log is a port; another engine must be able to take its place"},
-	{isBelow("core"), func(_, imp string) bool { return isBelow("plugins", "sandbox", "test")(imp) },
+	{inFolders("core"), func(_, imp string) bool { return inFolders("plugins", "sandbox", "test")(imp) },
 		"the gateway knows no vendor"},
 	{complement(isOneOf("core/internal/cli")), func(pkg, imp string) bool { return imp == module+"core/internal/app" },
 		"only the program wires the parts together"},

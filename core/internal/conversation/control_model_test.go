@@ -88,10 +88,10 @@ func (l *recordModel) controlEnded(h *harness, c *ownership, sh *deliveryEntry, 
 			h.Fatalf("a message was delivered to %s, which has not answered the one before", channel)
 		}
 		rest := slices.ContainsFunc(m.lanes[channel], func(id string) bool {
-			return l.deliveries[id].d.GetFollows() && carried(l.deliveries[id].d)[0] == carried(sh.d)[0]
+			return l.deliveries[id].d.GetFollows() && positionsIn(l.deliveries[id].d)[0] == positionsIn(sh.d)[0]
 		})
 		if !rest && !sh.answered {
-			m.received = append(m.received, carried(sh.d)...)
+			m.received = append(m.received, positionsIn(sh.d)...)
 			awaits = overlaps(h.policy.Channels[channel])
 		}
 	}

@@ -165,9 +165,9 @@ func (h *harness) transact(f func(*Transaction)) {
 	h.model.check(h)
 }
 
-// touched reports whether the last record contains a decision on a conversation. Duplicates and ends of dead letters
-// are not decisions.
-func (h *harness) touched(conv string) bool {
+// hasDecision reports whether the last record contains a decision on a conversation. Duplicates and ends of dead
+// letters are not decisions.
+func (h *harness) hasDecision(conv string) bool {
 	return slices.ContainsFunc(h.lastRecord.GetChanges(), func(ch *journal.Change) bool {
 		return ch.GetConversation() == conv && ch.GetDuplicate() == nil && ch.GetDeadLetterEnded() == nil
 	})

@@ -209,7 +209,7 @@ func TestMergeJoinsWaitingTexts(t *testing.T) {
 		h.call("")
 		h.customer("two")
 		h.customer("three")
-		h.transact(func(tx *Transaction) { tx.Receive(photo(h)) })
+		h.transact(func(tx *Transaction) { tx.Receive(imageMessage(h)) })
 		h.customer("four")
 		h.customer("five")
 		h.answer("first")
@@ -263,8 +263,8 @@ func TestLostMessageOfAJoinedDeliveryIsGivenUp(t *testing.T) {
 	}
 }
 
-// photo returns a message of the customer with an image.
-func photo(h *harness) *inbound.Envelope {
+// imageMessage returns a message of the customer with an image.
+func imageMessage(h *harness) *inbound.Envelope {
 	in := h.inbound(incoming{channel: "web", thread: "w1", text: "look"})
 	in.Envelope.Parts = append(in.Envelope.Parts, envelope.Part{Type: envelope.PartImage, Ref: "r"})
 	data, err := protocol.EncodeEnvelope(in.Envelope)

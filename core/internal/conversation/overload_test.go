@@ -115,7 +115,7 @@ func TestOverloaded(t *testing.T) {
 
 func TestOverloadedForALaneThatIsLate(t *testing.T) {
 	const limit = 5 * time.Second
-	image := func(h *harness) { h.transact(func(tx *Transaction) { tx.Receive(photo(h)) }) }
+	image := func(h *harness) { h.transact(func(tx *Transaction) { tx.Receive(imageMessage(h)) }) }
 	text := func(h *harness) { h.customer("hello") }
 	deadLetter := func(h *harness) {
 		h.policy.Channels["old"].Block = true

@@ -352,18 +352,18 @@ func (l *recordModel) queued(h *harness, id string, c *ownership, q *journal.Que
 	sh := &deliveryEntry{conv: id, d: d}
 	l.deliveries[d.GetId()] = sh
 	c.control.queue(q)
-	if m := l.messages[carried(d)[0]]; d.GetAnswer() && m != nil && len(m.deliveries) == 0 && m.channel == c.owner {
+	if m := l.messages[positionsIn(d)[0]]; d.GetAnswer() && m != nil && len(m.deliveries) == 0 && m.channel == c.owner {
 		c.control.spoke = true
 	}
-	for _, p := range carried(d) {
+	for _, p := range positionsIn(d) {
 		if m := l.messages[p]; m != nil && d.GetKind() == state.KindSend && !d.GetCopy() {
 			l.messageQueued(h, id, c, m, sh)
 		}
 	}
 }
 
-// carried returns the positions of the envelopes that a delivery contains.
-func carried(d *journal.Delivery) []state.Position {
+// positionsIn returns the positions of the envelopes that a delivery contains.
+func positionsIn(d *journal.Delivery) []state.Position {
 	out := []state.Position{state.PositionOf(d.GetItem().GetPosition())}
 	for _, it := range d.GetJoined() {
 		out = append(out, state.PositionOf(it.GetPosition()))
@@ -402,7 +402,7 @@ func (l *recordModel) ended(h *harness, c *ownership, e *journal.Ended) {
 	}
 	sh.status = e.GetStatus()
 	l.controlEnded(h, c, sh, e)
-	for _, p := range carried(sh.d) {
+	for _, p := range positionsIn(sh.d) {
 		if sh.status == state.StatusDelivered && sh.d.GetFollows() && !l.wasReplayed(p) {
 			l.checkDelivered(h, c, sh, p)
 		}
@@ -452,7 +452,7 @@ func (l *recordModel) checkConversation(h *harness, c *state.Conversation) {
 			l.ownership[c.ID].epoch,
 		)
 	}
-	if h.unreconciled || !h.policy.consistent(c, h.now) && !h.touched(c.ID) {
+	if h.unreconciled || !h.policy.consistent(c, h.now) && !h.hasDecision(c.ID) {
 		return
 	}
 	l.checkClock(h, c)

@@ -47,8 +47,8 @@ func (h *harness) bot(m incoming) {
 	h.receive(m)
 }
 
-// said advances the time. It returns the notices of timers that the customer gets, with the second of each.
-func (h *harness) said(d time.Duration) string {
+// timerNotices advances the time. It returns the notices of timers that the customer gets, with the second of each.
+func (h *harness) timerNotices(d time.Duration) string {
 	h.Helper()
 	var out []string
 	for i := range int(d / time.Second) {
@@ -78,28 +78,28 @@ func TestOneClockRuns(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(10*time.Minute), "u30@30s u120@2m0s")
+		h.want("notices", h.timerNotices(10*time.Minute), "u30@30s u120@2m0s")
 	})
 	t.Run("otherwise idle", func(t *testing.T) {
 		h := answeredHarness(t)
-		h.want("notices", h.said(10*time.Minute), "i60@1m0s i300@5m0s")
+		h.want("notices", h.timerNotices(10*time.Minute), "i60@1m0s i300@5m0s")
 	})
 	t.Run("idle after the answer", func(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("hello")
 		h.drain("faq")
-		h.want("before the answer", h.said(40*time.Second), "u30@30s")
+		h.want("before the answer", h.timerNotices(40*time.Second), "u30@30s")
 		h.bot(incoming{text: "good day"})
-		h.want("after the answer", h.said(2*time.Minute), "i60@1m0s")
+		h.want("after the answer", h.timerNotices(2*time.Minute), "i60@1m0s")
 	})
 	t.Run("unanswered after the next message", func(t *testing.T) {
 		h := answeredHarness(t)
-		h.want("before the message", h.said(70*time.Second), "i60@1m0s")
+		h.want("before the message", h.timerNotices(70*time.Second), "i60@1m0s")
 		h.customer("hello?")
 		h.drain("faq")
-		h.want("after the message", h.said(time.Minute), "u30@30s")
+		h.want("after the message", h.timerNotices(time.Minute), "u30@30s")
 		h.bot(incoming{text: "yes?"})
-		h.want("after the answer", h.said(2*time.Minute), "i60@1m0s")
+		h.want("after the answer", h.timerNotices(2*time.Minute), "i60@1m0s")
 	})
 }
 
@@ -108,22 +108,22 @@ func TestClockStopsDuringOfferWithHold(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("human")
 		h.openThread("desk", "d1")
-		h.want("notices until the offer expires", h.said(60*time.Second), "")
-		h.want("notices after it", h.said(time.Minute), "u30@30s")
+		h.want("notices until the offer expires", h.timerNotices(60*time.Second), "")
+		h.want("notices after it", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("of idle", func(t *testing.T) {
 		h := answeredHarness(t)
-		h.want("notices before the offer", h.said(50*time.Second), "")
+		h.want("notices before the offer", h.timerNotices(50*time.Second), "")
 		h.bot(incoming{text: "calling"})
-		h.want("notices until the offer expires", h.said(59*time.Second), "")
-		h.want("notices after it", h.said(2*time.Minute), "i60@1s")
+		h.want("notices until the offer expires", h.timerNotices(59*time.Second), "")
+		h.want("notices after it", h.timerNotices(2*time.Minute), "i60@1s")
 	})
 	t.Run("not without hold", func(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("loose")
 		h.drain("faq")
 		h.openThread("night", "n1")
-		h.want("notices", h.said(50*time.Second), "u30@30s")
+		h.want("notices", h.timerNotices(50*time.Second), "u30@30s")
 	})
 	t.Run("not during the departure of the owner", func(t *testing.T) {
 		h := atDeskHarness(t, timerRule(route.EventUnanswered, time.Second, "u1", route.Rule{}))
@@ -131,9 +131,9 @@ func TestClockStopsDuringOfferWithHold(t *testing.T) {
 		if at, _ := NextTimer(h.conv(), h.policy); !at.IsZero() {
 			t.Errorf("timer at %v", at)
 		}
-		h.want("notices", h.said(2*time.Second), "")
+		h.want("notices", h.timerNotices(2*time.Second), "")
 		h.wantOwner("faq", 3)
-		h.want("notices of the next owner", h.said(time.Second), "u1@1s")
+		h.want("notices of the next owner", h.timerNotices(time.Second), "u1@1s")
 	})
 }
 
@@ -144,7 +144,7 @@ func TestTimerRunsRulesWithItsAfterOnce(t *testing.T) {
 		h := timerHarness(t, gold, first)
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(time.Minute), "u-first@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u-first@30s")
 	})
 	t.Run("all are done, whether one matched or not", func(t *testing.T) {
 		p := testPolicy(t, gold, onWord("gold", route.Rule{Set: map[string]string{"tier": "gold"}}))
@@ -153,26 +153,26 @@ func TestTimerRunsRulesWithItsAfterOnce(t *testing.T) {
 		h.drain("faq")
 		h.advance(30 * time.Second)
 		h.customer("gold")
-		h.want("notices", h.said(time.Minute), "")
+		h.want("notices", h.timerNotices(time.Minute), "")
 	})
 	t.Run("only rules for the owner's channel", func(t *testing.T) {
 		h := timerHarness(t, timerRule(route.EventUnanswered, 10*time.Second, "u10", route.Rule{From: []string{"desk"}}))
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 		h.customer("human")
 		h.openThread("desk", "d1")
 		h.receive(incoming{channel: "desk", thread: "d1", kind: envelope.KindConnected})
-		h.want("notices at the desk", h.said(time.Minute), "u10@10s u30@30s")
+		h.want("notices at the desk", h.timerNotices(time.Minute), "u10@10s u30@30s")
 	})
 	t.Run("silence is the whole wait", func(t *testing.T) {
 		long := route.Rule{When: `silence == duration("70s")`}
 		h := timerHarness(t, timerRule(route.EventUnanswered, 30*time.Second, "u-long", long))
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices of the first owner", h.said(40*time.Second), "u30@30s")
+		h.want("notices of the first owner", h.timerNotices(40*time.Second), "u30@30s")
 		h.customer("old")
-		h.want("notices of the second owner", h.said(time.Minute), "u-long@30s")
+		h.want("notices of the second owner", h.timerNotices(time.Minute), "u-long@30s")
 	})
 }
 
@@ -181,13 +181,13 @@ func TestTimersRunAgain(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(40*time.Second), "u30@30s")
+		h.want("notices", h.timerNotices(40*time.Second), "u30@30s")
 		h.customer("old")
-		h.want("notices of the next owner", h.said(3*time.Minute), "u30@30s u120@2m0s")
+		h.want("notices of the next owner", h.timerNotices(3*time.Minute), "u30@30s u120@2m0s")
 	})
 	t.Run("of idle, after a change of owner", func(t *testing.T) {
 		h := answeredHarness(t, timerRule(route.EventIdle, 2*time.Minute, "i120", route.Rule{Pass: "old"}))
-		h.want("notices", h.said(4*time.Minute), "i60@1m0s i120@2m0s i60@3m0s")
+		h.want("notices", h.timerNotices(4*time.Minute), "i60@1m0s i120@2m0s i60@3m0s")
 		h.wantOwner("old", 2)
 	})
 	t.Run("not after a failed offer", func(t *testing.T) {
@@ -195,15 +195,15 @@ func TestTimersRunAgain(t *testing.T) {
 		h := timerHarness(t, timerRule(route.EventUnanswered, 10*time.Second, "u10", offer))
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(5*time.Minute), "u10@10s u30@1m40s u120@3m10s")
+		h.want("notices", h.timerNotices(5*time.Minute), "u10@10s u30@1m40s u120@3m10s")
 	})
 	t.Run("not after another message of the customer", func(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("hello")
 		h.drain("faq")
-		h.want("notices", h.said(40*time.Second), "u30@30s")
+		h.want("notices", h.timerNotices(40*time.Second), "u30@30s")
 		h.customer("anybody?")
-		h.want("notices after it", h.said(3*time.Minute), "u120@1m20s")
+		h.want("notices after it", h.timerNotices(3*time.Minute), "u120@1m20s")
 	})
 }
 
@@ -238,7 +238,7 @@ func TestAnswers(t *testing.T) {
 		former := h.conv().Threads["faq"].ID
 		h.customer("old")
 		h.receive(incoming{channel: "faq", thread: former, text: "good day"})
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("counts when it is accepted", func(t *testing.T) {
 		h := timerHarness(t)
@@ -254,17 +254,17 @@ func TestAnswers(t *testing.T) {
 		h := timerHarness(t, onWord("hi", route.Rule{Say: route.Say{Default: "Hi."}}))
 		h.customer("hi")
 		h.drain("faq")
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("a dropped message of the customer needs none", func(t *testing.T) {
 		h := timerHarness(t)
 		h.customer("spam")
-		h.want("notices", h.said(2*time.Minute), "i60@1m0s")
+		h.want("notices", h.timerNotices(2*time.Minute), "i60@1m0s")
 	})
 	t.Run("a handover request with earlier messages needs one", func(t *testing.T) {
 		h := timerHarness(t)
 		h.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindHandoverRequested, text: "what was said before"})
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("a message of a closed conversation needs one in the next", func(t *testing.T) {
 		h := closeHarness(t)
@@ -286,7 +286,7 @@ func TestUnansweredStartsAtTheLatest(t *testing.T) {
 		h.customer("hello")
 		h.advance(20 * time.Second)
 		h.customer("hello?")
-		h.want("notices", h.said(time.Minute), "u30@10s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@10s")
 	})
 	t.Run("of the owner's epoch", func(t *testing.T) {
 		h := timerHarness(t)
@@ -294,7 +294,7 @@ func TestUnansweredStartsAtTheLatest(t *testing.T) {
 		h.drain("faq")
 		h.advance(20 * time.Second)
 		h.customer("old")
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("of the last offer's end", func(t *testing.T) {
 		h := timerHarness(t)
@@ -303,7 +303,7 @@ func TestUnansweredStartsAtTheLatest(t *testing.T) {
 		h.openThread("night", "n1")
 		h.advance(20 * time.Second)
 		h.receive(incoming{channel: "night", thread: "n1", kind: envelope.KindDisconnected})
-		h.want("notices", h.said(time.Minute), "u30@30s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 	})
 	t.Run("offers that could not be made have no end", func(t *testing.T) {
 		h := timerHarness(t)
@@ -312,7 +312,7 @@ func TestUnansweredStartsAtTheLatest(t *testing.T) {
 		h.drain("faq")
 		h.advance(20 * time.Second)
 		h.customer("loose")
-		h.want("notices", h.said(time.Minute), "u30@10s")
+		h.want("notices", h.timerNotices(time.Minute), "u30@10s")
 	})
 }
 
@@ -339,7 +339,7 @@ func TestIdleStartsWithTheLastMessage(t *testing.T) {
 				tc.m.thread = h.conv().Threads["faq"].ID
 			}
 			h.receive(tc.m)
-			h.want("notices", h.said(90*time.Second), tc.want)
+			h.want("notices", h.timerNotices(90*time.Second), tc.want)
 		})
 	}
 }
@@ -382,7 +382,7 @@ func TestCloseAfterWaits(t *testing.T) {
 	started := h.now
 	closed := func() bool { return h.conv().Closing != "" }
 	t.Run("not for typing", func(t *testing.T) {
-		h.said(9 * time.Minute)
+		h.timerNotices(9 * time.Minute)
 		h.receive(incoming{channel: "web", thread: "w1", kind: envelope.KindTyping})
 		h.drain("web")
 		if at, _ := NextTimer(h.conv(), h.policy); !at.Equal(started.Add(10 * time.Minute)) {
@@ -499,5 +499,5 @@ func TestMessagesAfterAnAnswerNeedAnAnswer(t *testing.T) {
 	h.customer("two")
 	h.bot(incoming{text: "goodbye"})
 	h.wantOwner("desk", 2)
-	h.want("notices", h.said(time.Minute), "u30@30s")
+	h.want("notices", h.timerNotices(time.Minute), "u30@30s")
 }

@@ -141,14 +141,14 @@ func TestHungOrPanickedDeliveryIsGivenUpWhileOthersRun(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHarness(t, Channel{Name: "faq", Concurrency: 10})
 			defer h.close()
-			poison, innocent := h.submit("faq", "poison"), h.submit("faq", "innocent")
+			poison, other := h.submit("faq", "poison"), h.submit("faq", "other")
 			for range 2 {
 				slow := h.submit("faq", "slow")
 				for _, c := range h.bot.takeCalls() {
 					switch {
 					case c.GetKey() == poison.Delivery.ID:
 						c.answer <- broke(fault, plugin.WeightCertain)
-					case c.GetKey() == innocent.Delivery.ID && fault == plugin.FaultHung && c.GetAttempt() == 1:
+					case c.GetKey() == other.Delivery.ID && fault == plugin.FaultHung && c.GetAttempt() == 1:
 						c.answer <- broke(fault, plugin.WeightNone)
 					default:
 						c.answer <- delivered()

@@ -203,7 +203,7 @@ func TestMediaAreReadBeforeDeadline(t *testing.T) {
 			GiveUp: testGiveUp}, v)
 		defer h.close()
 		h.bot.finishCalls(delivered())
-		j := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		j := h.submitEnvelope(deskMessage(image("slow")), 0, 1)
 		time.Sleep(testGiveUp)
 		o := h.outcomeOf(j)
 		if o == nil || o.Result != attempt.ResultDelivered || o.Degraded == "" {
@@ -295,7 +295,7 @@ func TestDeadlinePassesWhileMediaAreRead(t *testing.T) {
 		h.Media = slowMedia{delay: testGiveUp + time.Second}
 		h.bot.finishCalls(throttled(time.Hour, "channel"))
 		h.mustOutcome(h.submit("faq", "throttled"))
-		d := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		d := h.submitEnvelope(deskMessage(image("slow")), 0, 1)
 		time.Sleep(testGiveUp + 2*time.Second)
 		o := h.outcomeOf(d)
 		if o == nil || o.Result != attempt.ResultDead || o.Error != string(sdk.KindThrottled) || !o.NotCalled {

@@ -26,7 +26,7 @@ func TestAttachErrorIsRetried(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaStream}, v)
 		defer h.close()
 		h.bot.attachErr = errors.New("attach: connection lost")
-		d := h.submitEnvelope(fromDesk(image("r1")), 0, 1)
+		d := h.submitEnvelope(deskMessage(image("r1")), 0, 1)
 		if o := h.outcomeOf(d); o == nil || o.Result != attempt.ResultRetry || h.bot.callCount() != 0 {
 			t.Errorf("outcome %+v, %d calls; want a retry", o, h.bot.callCount())
 		}
@@ -65,7 +65,7 @@ func TestTextReplacesMediumThatCannotBeAttached(t *testing.T) {
 				time.Sleep(time.Hour)
 				j := h.job("faq", "x")
 				j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-tc.queued), tc.repeated
-				j.Delivery.Item = h.storeEnvelope(fromDesk(envelope.TextPart("see"), image("r1")))
+				j.Delivery.Item = h.storeEnvelope(deskMessage(envelope.TextPart("see"), image("r1")))
 				j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 				if tc.separate {
 					j.Delivery.Piece, j.Delivery.Pieces = 1, 2
@@ -104,7 +104,7 @@ func TestTextReplacesMediaBeyondDeliveryLimit(t *testing.T) {
 		defer h.close()
 		var call *pluginpb.DeliverCall
 		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
-		o := h.outcomeOf(h.submitEnvelope(fromDesk(parts...), 0, 1))
+		o := h.outcomeOf(h.submitEnvelope(deskMessage(parts...), 0, 1))
 		if o == nil || o.Result != attempt.ResultDelivered || !strings.Contains(o.Degraded, "at most") {
 			t.Fatalf("outcome %+v, want text", o)
 		}
@@ -124,7 +124,7 @@ func TestMediaInFlightAreBounded(t *testing.T) {
 		defer h.close()
 		var all []*state.Delivery
 		for _, ref := range []string{"large", "large", "large", "large", "small"} {
-			all = append(all, h.submitEnvelope(fromDesk(image(ref)), 0, 1))
+			all = append(all, h.submitEnvelope(deskMessage(image(ref)), 0, 1))
 			synctest.Wait() // to queue them in this order
 		}
 		text := h.submit("faq", "hello")

@@ -95,7 +95,7 @@ func (h *harness) outcomeOf(d *state.Delivery) *attempt.Outcome {
 	return nil
 }
 
-func fromDesk(parts ...envelope.Part) *envelope.Envelope {
+func deskMessage(parts ...envelope.Part) *envelope.Envelope {
 	return &envelope.Envelope{
 		Channel: "desk", Thread: "d1", Kind: envelope.KindMessage, Sender: envelope.Sender{Role: envelope.RoleAgent},
 		Parts: parts,

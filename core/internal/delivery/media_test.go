@@ -111,7 +111,7 @@ func TestMediaForms(t *testing.T) {
 				defer h.close()
 				var call *pluginpb.DeliverCall
 				h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
-				d := h.submitEnvelope(fromDesk(tc.parts...), tc.piece, tc.n)
+				d := h.submitEnvelope(deskMessage(tc.parts...), tc.piece, tc.n)
 				o := h.outcomeOf(d)
 				if o == nil || call == nil {
 					t.Fatalf("outcome %+v, call %v", o, call)
@@ -145,8 +145,8 @@ func TestCancelAndStopWhileMediaAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{hangs: map[string]bool{"slow": true}}
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
-		canceled := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
-		left := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		canceled := h.submitEnvelope(deskMessage(image("slow")), 0, 1)
+		left := h.submitEnvelope(deskMessage(image("slow")), 0, 1)
 		synctest.Wait()
 		h.Cancel(canceled.ID)
 		if o := h.outcomeOf(canceled); o == nil || o.Result != attempt.ResultRetry || !o.NotCalled {
@@ -171,7 +171,7 @@ func TestTextThatReplacesMediaFitsTheLimit(t *testing.T) {
 		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		p := image("gone")
 		p.Name = strings.Repeat("名", 20) + ".png"
-		o := h.outcomeOf(h.submitEnvelope(fromDesk(envelope.TextPart(strings.Repeat("a ", 45)), p), 0, 1))
+		o := h.outcomeOf(h.submitEnvelope(deskMessage(envelope.TextPart(strings.Repeat("a ", 45)), p), 0, 1))
 		if got := receivedEnvelope(t, call).Text(); len(got) > 100 || !utf8.ValidString(got) ||
 			!strings.HasPrefix(got, strings.Repeat("a ", 40)) ||
 			!strings.Contains(o.Degraded, "cut") {
@@ -191,7 +191,7 @@ func TestDescriptionOfLossesIsBounded(t *testing.T) {
 		for range envelope.MaxParts {
 			parts = append(parts, image("gone"))
 		}
-		o := h.outcomeOf(h.submitEnvelope(fromDesk(parts...), 0, 1))
+		o := h.outcomeOf(h.submitEnvelope(deskMessage(parts...), 0, 1))
 		if o == nil || o.Result != attempt.ResultDelivered || len(o.Degraded) > 4<<10 ||
 			!utf8.ValidString(o.Degraded) ||
 			!strings.HasPrefix(o.Degraded, "sent as text: image (") || !strings.Contains(o.Degraded, "; ü") {

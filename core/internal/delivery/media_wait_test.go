@@ -19,7 +19,7 @@ func TestSlowMediaDoNotBlockTheChannel(t *testing.T) {
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink, Concurrency: 1}, v)
 		defer h.close()
 		h.bot.finishCalls(delivered())
-		slow := h.submitEnvelope(fromDesk(image("slow")), 0, 1)
+		slow := h.submitEnvelope(deskMessage(image("slow")), 0, 1)
 		quick := h.submit("faq", "hello")
 		if o := h.mustOutcome(quick); o.Result != attempt.ResultDelivered || h.outcomeOf(slow) != nil {
 			t.Fatalf("outcome %+v of the text, %+v of the slow medium", o, h.outcomeOf(slow))
@@ -49,7 +49,7 @@ func TestTransientMediaErrorIsRetried(t *testing.T) {
 		v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindTransient, Text: "busy"}}}
 		h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 		defer h.close()
-		d := h.submitEnvelope(fromDesk(image("r1")), 0, 1)
+		d := h.submitEnvelope(deskMessage(image("r1")), 0, 1)
 		if o := h.outcomeOf(d); o == nil || o.Result != attempt.ResultRetry || o.Error != string(sdk.KindTransient) ||
 			h.bot.callCount() != 0 {
 			t.Errorf("outcome %+v, %d calls; want a retry without a call", o, h.bot.callCount())
@@ -66,7 +66,7 @@ func TestReadingMediaIsNotAnAttempt(t *testing.T) {
 		var call *pluginpb.DeliverCall
 		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		first := h.job("faq", "x")
-		first.Delivery.Item = h.storeEnvelope(fromDesk(image("r1")))
+		first.Delivery.Item = h.storeEnvelope(deskMessage(image("r1")))
 		first.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 		tries := 0
 		for j := first; ; tries++ {
@@ -106,7 +106,7 @@ func TestMediaWaitEndsBeforeGiveUp(t *testing.T) {
 			5 * time.Second: attempt.ResultDelivered} {
 			j := h.job("faq", "x")
 			j.Delivery.QueuedAt = time.Now().Add(-age)
-			j.Delivery.Item = h.storeEnvelope(fromDesk(image("r1")))
+			j.Delivery.Item = h.storeEnvelope(deskMessage(image("r1")))
 			j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 11, BytesWithMedia: 300, Media: 1, Types: 3}
 			h.Submit(j)
 			o := h.mustOutcome(j)
@@ -128,7 +128,7 @@ func TestMediaRetryWaitsForVendorPause(t *testing.T) {
 				v := &vendor{errs: map[string]error{"r1": &sdk.Error{Kind: sdk.KindThrottled, After: tc.wants}}}
 				h := newMediaHarness(t, Channel{Target: render.Target{Parts: images}, Media: sdk.MediaLink}, v)
 				defer h.close()
-				o := h.outcomeOf(h.submitEnvelope(fromDesk(image("r1")), 0, 1))
+				o := h.outcomeOf(h.submitEnvelope(deskMessage(image("r1")), 0, 1))
 				if o == nil || o.Result != attempt.ResultRetry {
 					t.Fatalf("outcome %+v, want a retry", o)
 				}
@@ -149,7 +149,7 @@ func TestSlowMediumLeavesTimeForOthers(t *testing.T) {
 		h.bot.setResults(func(c *pluginpb.DeliverCall) callResult { call = c; return delivered() })
 		j := h.job("faq", "x")
 		j.Delivery.QueuedAt, j.Delivery.NotCalled = time.Now().Add(-maxMediaWait), true
-		j.Delivery.Item = h.storeEnvelope(fromDesk(image("slow"), image("r1"), image("r2")))
+		j.Delivery.Item = h.storeEnvelope(deskMessage(image("slow"), image("r1"), image("r2")))
 		j.Delivery.Item.Extent = render.Extent{BytesWithoutMedia: 23, BytesWithMedia: 900, Media: 3, Types: 2}
 		h.Submit(j)
 		time.Sleep(mediaTimeout)

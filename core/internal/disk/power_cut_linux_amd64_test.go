@@ -59,7 +59,7 @@ func TestPowerCut(t *testing.T) {
 	for cut := range len(ops) + 1 {
 		allowed := [][]string{{"", "first"}, {"first", "second"}, {"second"}}[printed]
 		for _, loss := range append([]crashdisk.Loss{crashdisk.LoseSome, crashdisk.LoseSome}, crashdisk.Losses...) {
-			if got := afterCut(t, ops[:cut], loss, random); got != allowed[0] && got != allowed[len(allowed)-1] {
+			if got := contentAfterCut(t, ops[:cut], loss, random); got != allowed[0] && got != allowed[len(allowed)-1] {
 				t.Errorf("after %d of %d operations, loss %d: content %q, want one of %q", cut, len(ops), loss, got, allowed)
 			}
 		}
@@ -72,8 +72,8 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// afterCut returns the content of the file after a power cut, "" if there is none.
-func afterCut(t *testing.T, ops []crashdisk.Op, loss crashdisk.Loss, random *rand.Rand) string {
+// contentAfterCut returns the content of the file after a power cut, "" if there is none.
+func contentAfterCut(t *testing.T, ops []crashdisk.Op, loss crashdisk.Loss, random *rand.Rand) string {
 	t.Helper()
 	var model crashdisk.Disk
 	for _, op := range ops {

@@ -143,14 +143,14 @@ func TestGetErrors(t *testing.T) {
 		{name: "large", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, requests: 1},
 		{name: "wrong claim", want: &TooLargeError{Size: 20_001, Limit: 20_000}, result: ResultTooLarge, requests: 1},
 		{name: "large claim", want: &TooLargeError{Size: 1 << 40, Limit: 20_000}, result: ResultTooLarge, requests: 1},
-		{name: "html", want: wrong("image/png", "text/html"), result: ResultWrongType, requests: 1},
+		{name: "html", want: wrongType("image/png", "text/html"), result: ResultWrongType, requests: 1},
 		{name: "html", part: envelope.PartFile, result: ResultOK, requests: 1},
-		{name: "svg", want: wrong("image/png", "image/svg+xml"), result: ResultWrongType, requests: 1},
-		{name: "true svg", want: wrong("image/svg+xml", "image/svg+xml"), result: ResultWrongType, requests: 1},
-		{name: "script", want: wrong("image/jpeg", "text/plain"), result: ResultWrongType, requests: 1},
-		{name: "noise", want: wrong("image/jpeg", "application/octet-stream"), result: ResultWrongType, requests: 1},
-		{name: "sound", want: wrong("image/jpeg", "audio/mpeg"), result: ResultWrongType, requests: 1},
-		{name: "nothing", want: wrong("image/png", "text/plain"), result: ResultWrongType, requests: 1},
+		{name: "svg", want: wrongType("image/png", "image/svg+xml"), result: ResultWrongType, requests: 1},
+		{name: "true svg", want: wrongType("image/svg+xml", "image/svg+xml"), result: ResultWrongType, requests: 1},
+		{name: "script", want: wrongType("image/jpeg", "text/plain"), result: ResultWrongType, requests: 1},
+		{name: "noise", want: wrongType("image/jpeg", "application/octet-stream"), result: ResultWrongType, requests: 1},
+		{name: "sound", want: wrongType("image/jpeg", "audio/mpeg"), result: ResultWrongType, requests: 1},
+		{name: "nothing", want: wrongType("image/png", "text/plain"), result: ResultWrongType, requests: 1},
 		{name: "gone", want: gone, result: ResultRefused, requests: 1},
 		{name: "half gone", want: gone, result: ResultRefused, requests: 1},
 		{name: "gone", want: ErrGone, result: ResultRefused, requests: 1},
@@ -168,7 +168,7 @@ func TestGetErrors(t *testing.T) {
 			permanent := tc.want != nil && tc.requests == 1
 			for range 2 {
 				_, err := b.Get(t.Context(), req, tc.limit)
-				if !same(err, tc.want) || IsPermanent(err) != permanent {
+				if !matchesError(err, tc.want) || IsPermanent(err) != permanent {
 					t.Fatalf("error = %v (permanent %t), want %v (%t)", err, IsPermanent(err), tc.want, permanent)
 				}
 			}
@@ -183,12 +183,12 @@ func TestGetErrors(t *testing.T) {
 	}
 }
 
-func wrong(declared, found string) error {
+func wrongType(declared, found string) error {
 	return &TypeError{Part: envelope.PartImage, Declared: declared, Found: found}
 }
 
-// same reports whether err wraps want, or an equal *TooLargeError or *TypeError.
-func same(err, want error) bool {
+// matchesError reports whether err wraps want, or an equal *TooLargeError or *TypeError.
+func matchesError(err, want error) bool {
 	if want == nil || err == nil {
 		return err == want
 	}
@@ -246,13 +246,13 @@ func TestSourceThatHidesCallbackErrors(t *testing.T) {
 	b.reopen(func(o *Options) { o.Source = replacesErrors{b.vendor} })
 	b.vendor.put("cat", png1(20_001))
 	_, err := b.Get(t.Context(), request(envelope.PartImage, "cat"), Limit{})
-	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
+	if !matchesError(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
 	b.vendor.put("dog", medium{Info: Info{Size: 20_001}, data: picture(100)})
 	b.reopen(func(o *Options) { o.Source = ignoresErrors{b.vendor} })
 	_, err = b.Get(t.Context(), request(envelope.PartImage, "dog"), Limit{})
-	if !same(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
+	if !matchesError(err, &TooLargeError{Size: 20_001, Limit: 20_000}) {
 		t.Errorf("error = %v", err)
 	}
 	b.expectFilesOfItems()

@@ -37,7 +37,7 @@ func TestItemsAndLinksSurviveRestart(t *testing.T) {
 		t.Errorf("link: status %d", r.StatusCode)
 	}
 	_, err := b.Get(t.Context(), request(envelope.PartImage, "note"), Limit{})
-	if !same(err, wrong("image/png", "text/html")) {
+	if !matchesError(err, wrongType("image/png", "text/html")) {
 		t.Errorf("error = %v", err)
 	}
 	b.expectFilesOfItems()

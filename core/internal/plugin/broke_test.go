@@ -47,7 +47,7 @@ func TestHungCallIsBlamedAndTheProcessReplaced(t *testing.T) {
 			if err := <-late; err != nil {
 				t.Errorf("a call that ends in time was killed: %v", err)
 			}
-			st := r.until("ready again", func(st Status) bool { return st.Instance == 2 && st.AcceptsCalls() })
+			st := r.waitFor("ready again", func(st Status) bool { return st.Instance == 2 && st.AcceptsCalls() })
 			if !strings.Contains(st.LastError, "deliver to c did not end within 50ms") || st.Overdue != 0 {
 				t.Errorf("status %+v", st)
 			}

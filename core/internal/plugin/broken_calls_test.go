@@ -31,13 +31,13 @@ func TestWebhookThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 			if _, err := r.receiveAt(r.ctx(), "/x", "body"); err != nil {
 				t.Errorf("another webhook: %v", err)
 			}
-			r.until("ready", Status.AcceptsCalls)
+			r.waitFor("ready", Status.AcceptsCalls)
 			if st := r.Status(); st.Restarts != deaths {
 				t.Errorf("status %+v, want %d restarts", st, deaths)
 			}
 			_, err := r.receiveAt(r.ctx(), fault, "another body") // the adapter gets this call
 			wantGivenUp(t, err)
-			r.until("ready again", Status.AcceptsCalls)
+			r.waitFor("ready again", Status.AcceptsCalls)
 			if st := r.Status(); st.Restarts != 2*deaths {
 				t.Errorf("status %+v, want %d restarts", st, 2*deaths)
 			}
@@ -87,7 +87,7 @@ func TestOnlyTheWebhookThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	for err := range failed {
 		t.Errorf("another call: %v", err)
 	}
-	st := r.until("ready again", func(st Status) bool { return st.Restarts >= 3 && st.AcceptsCalls() })
+	st := r.waitFor("ready again", func(st Status) bool { return st.Restarts >= 3 && st.AcceptsCalls() })
 	if st.Restarts != 3 {
 		t.Errorf("%d restarts, want 3: one in company, two alone", st.Restarts)
 	}
@@ -108,7 +108,7 @@ func TestRestartClearsTheBlameOfWebhooks(t *testing.T) {
 		t.Fatalf("%d restarts, want %d: it is given up", n, before)
 	}
 	r.Restart()
-	r.until("restarted", func(st Status) bool { return st.Restarts > before && st.AcceptsCalls() })
+	r.waitFor("restarted", func(st Status) bool { return st.Restarts > before && st.AcceptsCalls() })
 	before = r.Status().Restarts
 	kill()
 	if n := r.Status().Restarts; n != before+2 {

@@ -121,7 +121,7 @@ func TestHeldAndRepeatedCallsKeepTheirOrder(t *testing.T) {
 	for i := range n {
 		if i%75 == 40 {
 			wg.Wait() // a second kill during the same call would give it up
-			if err := syscall.Kill(r.until("running", Status.AcceptsCalls).PID, syscall.SIGKILL); err != nil {
+			if err := syscall.Kill(r.waitFor("running", Status.AcceptsCalls).PID, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
 		}

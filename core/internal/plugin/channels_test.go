@@ -50,7 +50,7 @@ func TestHealthIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Restart() // the state is sent after each start
-	st := r.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+	st := r.waitFor("degraded", func(s Status) bool { return s.State == StateDegraded })
 	if st.Unhealthy["c"] != "c is unhealthy" || !st.AcceptsCalls() {
 		t.Errorf("status %+v", st)
 	}

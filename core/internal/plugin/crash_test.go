@@ -65,7 +65,7 @@ func TestDeliverIsNotRepeatedAfterAKill(t *testing.T) {
 			t.Errorf("died %+v", died)
 		}
 	}
-	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
+	r.waitFor("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
 }
 
 func TestReceiveIsRepeatedOnceAfterACrash(t *testing.T) {
@@ -88,7 +88,7 @@ func TestReceiveIsRepeatedOnceAfterACrash(t *testing.T) {
 	if _, ok := errors.AsType[*BrokeError](err); !ok {
 		t.Errorf("a call that always crashes: %v", err)
 	}
-	r.until("ready", Status.AcceptsCalls)
+	r.waitFor("ready", Status.AcceptsCalls)
 	if g := r.Status().Instance; g != 4 {
 		t.Errorf("instance %d, so the crashing call ran %d times", g, g-2)
 	}

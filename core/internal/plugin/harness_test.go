@@ -104,8 +104,8 @@ func (r *runningHost) ready() {
 	}
 }
 
-// until waits until ok returns true for the status, and returns the status.
-func (r *runningHost) until(condition string, ok func(Status) bool) Status {
+// waitFor waits until ok returns true for the status, and returns the status.
+func (r *runningHost) waitFor(condition string, ok func(Status) bool) Status {
 	r.t.Helper()
 	deadline := time.After(waitLimit)
 	for {

@@ -72,7 +72,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 				}
 			})
 			c.restartWith(t, mode)
-			st := c.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+			st := c.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 			if st.Reason != reasonChanged || !strings.Contains(st.LastError, text) ||
 				!strings.Contains(st.LastError, "run `patchbay reload`") {
 				t.Errorf("status %+v", st)
@@ -81,7 +81,7 @@ func TestChangedProgramIsRefused(t *testing.T) {
 				t.Errorf("deliver: %v", err)
 			}
 			c.restartWith(t, "other-version") // another version of the same program is accepted
-			st = c.until("ready", Status.AcceptsCalls)
+			st = c.waitFor("ready", Status.AcceptsCalls)
 			if st.Version != "7.0.0" {
 				t.Errorf("version %s", st.Version)
 			}
@@ -97,7 +97,7 @@ func TestRefusedChannelAffectsNoOther(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			c := runChanging(t)
 			c.restartWith(t, mode)
-			st := c.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+			st := c.waitFor("degraded", func(s Status) bool { return s.State == StateDegraded })
 			if !strings.Contains(st.Unhealthy["bad"], text) {
 				t.Errorf("status %+v", st)
 			}
@@ -119,7 +119,7 @@ func TestRefusedChannelAffectsNoOther(t *testing.T) {
 				t.Errorf("receive on both channels: %v", err)
 			}
 			c.restartWith(t, "")
-			c.until("ready", func(s Status) bool { return s.State == StateReady })
+			c.waitFor("ready", func(s Status) bool { return s.State == StateReady })
 			if err := c.deliverTo(t, "bad"); err != nil {
 				t.Errorf("deliver to the repaired channel: %v", err)
 			}
@@ -138,9 +138,9 @@ func TestAdoptedChannelWaitsForAProcess(t *testing.T) {
 	late := &changingHost{file: file, runningHost: r}
 	late.Adopt(d)
 	late.AdoptChannel(channels[0].config, channels[0].response, "not started")
-	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	late.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	late.restartWith(t, "")
-	late.until("ready", func(s Status) bool { return s.State == StateReady })
+	late.waitFor("ready", func(s Status) bool { return s.State == StateReady })
 	if err := late.deliverTo(t, "good"); err != nil {
 		t.Errorf("deliver: %v", err)
 	}
@@ -154,7 +154,7 @@ func lateAdapter(t *testing.T) (late *changingHost, d *pluginpb.DescribeResponse
 	late = &changingHost{file: filepath.Join(t.TempDir(), "modes")}
 	late.set(t, "exit-at-start")
 	late.runningHost = run(t, "", func(o *Options) { o.Env = append(o.Env, "HOSTILE_FILE="+late.file) })
-	late.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	late.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	return late, d, channels[0], channels[1]
 }
 
@@ -166,7 +166,7 @@ func TestChannelAdoptedDuringAStartIsConfigured(t *testing.T) {
 	late.restartWith(t, "hang-bad")
 	late.logs.find(t, "hostile configuration begins", nil)
 	late.AdoptChannel(good.config, good.response, "not started")
-	late.until("degraded", func(s Status) bool { return s.State == StateDegraded })
+	late.waitFor("degraded", func(s Status) bool { return s.State == StateDegraded })
 	res, err := late.receiveAt(late.ctx(), "/x", "hi")
 	if err != nil || string(res.GetResponse().GetBody()) != "hello" || !late.Serves("good") {
 		t.Errorf("receive: %v %v, serves good: %t", res, err, late.Serves("good"))
@@ -180,7 +180,7 @@ func TestDescriptionAdoptedDuringAStartIsCompared(t *testing.T) {
 	late.restartWith(t, "hang-bad,other-limit")
 	late.logs.find(t, "hostile configuration begins", nil)
 	late.Adopt(d)
-	st := late.until("quarantined or serving", func(s Status) bool {
+	st := late.waitFor("quarantined or serving", func(s Status) bool {
 		return s.State == StateQuarantined || s.AcceptsCalls()
 	})
 	if st.Reason != reasonChanged {

@@ -47,7 +47,7 @@ func TestFailedStartsAreExplained(t *testing.T) {
 				change = func(*Options) {}
 			}
 			r := run(t, tc.modes, change, func(o *Options) { o.CrashBudget = 2 })
-			st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+			st := r.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 			if st.Reason != tc.reason || !strings.Contains(st.LastError, tc.text) {
 				t.Errorf("reason %s: %s", st.Reason, st.LastError)
 			}
@@ -67,7 +67,7 @@ func TestStopWhileStarting(t *testing.T) {
 			if mode == "hang-configure" {
 				r.storeChannel(&pluginpb.ChannelConfig{Name: "c"}, &pluginpb.ConfigureResponse{})
 			}
-			r.until("starting", func(s Status) bool { return s.State == StateStarting || s.State == StateConfiguring })
+			r.waitFor("starting", func(s Status) bool { return s.State == StateStarting || s.State == StateConfiguring })
 			r.stop()
 		})
 	}

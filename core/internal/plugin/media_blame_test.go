@@ -29,7 +29,7 @@ func TestMediumThatBreaksTheAdapterIsGivenUp(t *testing.T) {
 				t.Errorf("another medium: %v, %v", m, err)
 			}
 			// The session accepts calls before the status shows it.
-			if st := r.until("ready again", Status.AcceptsCalls); st.Restarts != restarts {
+			if st := r.waitFor("ready again", Status.AcceptsCalls); st.Restarts != restarts {
 				t.Errorf("status %+v, want %d restarts", st, restarts)
 			}
 		})
@@ -41,7 +41,7 @@ func TestHungMediumIsGivenUpTheSecondTime(t *testing.T) {
 		t.Run(ref, func(t *testing.T) {
 			r := run(t, "", func(o *Options) { o.CancelGrace = 100 * time.Millisecond })
 			for i := range 3 {
-				r.until("ready", func(st Status) bool { return st.Restarts == i && st.AcceptsCalls() })
+				r.waitFor("ready", func(st Status) bool { return st.Restarts == i && st.AcceptsCalls() })
 				ctx, cancel := context.WithCancel(r.ctx())
 				s, done := r.session.Load(), make(chan error, 1)
 				go func() {
@@ -57,7 +57,7 @@ func TestHungMediumIsGivenUpTheSecondTime(t *testing.T) {
 					t.Errorf("time %d: %v, want it given up", i, err)
 				}
 			}
-			st := r.until("ready again", func(st Status) bool { return st.Restarts >= 2 && st.AcceptsCalls() })
+			st := r.waitFor("ready again", func(st Status) bool { return st.Restarts >= 2 && st.AcceptsCalls() })
 			if st.Restarts != 2 || !strings.Contains(st.LastError, "fetch from c did not end") || st.Overdue != 0 {
 				t.Errorf("status %+v", st)
 			}
@@ -121,7 +121,7 @@ func TestOnlyTheMediumThatKillsTheAdapterIsGivenUp(t *testing.T) {
 	}
 	wantBroke(t, <-delivered, FaultDied, WeightLikely) // not certain: the medium did it
 	others.Wait()
-	r.until("ready again", Status.AcceptsCalls)
+	r.waitFor("ready again", Status.AcceptsCalls)
 }
 
 func TestRestartDuringAFetchBlamesNothing(t *testing.T) {
@@ -137,7 +137,7 @@ func TestRestartDuringAFetchBlamesNothing(t *testing.T) {
 	for range 3 {
 		before := r.Status().Instance
 		r.Restart()
-		r.until("restarted", func(st Status) bool { return st.Instance > before && st.AcceptsCalls() })
+		r.waitFor("restarted", func(st Status) bool { return st.Instance > before && st.AcceptsCalls() })
 	}
 	if err := <-done; sdk.KindOf(err) == sdk.KindPermanent {
 		t.Errorf("the medium was blamed for restarts: %v", err)

@@ -10,8 +10,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// gathered returns the values of counters, gauges and histogram counts that are not zero, by name and labels.
-func gathered(t *testing.T, r prometheus.Gatherer) map[string]float64 {
+// metricValues returns the values of counters, gauges and histogram counts that are not zero, by name and labels.
+func metricValues(t *testing.T, r prometheus.Gatherer) map[string]float64 {
 	t.Helper()
 	families, err := r.Gather()
 	if err != nil {
@@ -52,7 +52,7 @@ func TestMetrics(t *testing.T) {
 	if _, err := r.Deliver(r.ctx(), send(t, "/exit", "k")); err == nil {
 		t.Fatal("the process is running")
 	}
-	r.until("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
+	r.waitFor("ready again", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
 	want := map[string]float64{
 		"patchbay_adapter_up adapter=hostile":                                           1,
 		"patchbay_adapter_info adapter=hostile version=6.6.6":                           1,
@@ -63,11 +63,11 @@ func TestMetrics(t *testing.T) {
 		"patchbay_adapter_call_duration_seconds adapter=hostile call=receive":           2,
 		"patchbay_adapter_call_duration_seconds adapter=hostile call=deliver":           1,
 	}
-	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
+	if diff := cmp.Diff(want, metricValues(t, reg)); diff != "" {
 		t.Error(diff)
 	}
 	r.stop()
-	if gathered(t, reg)["patchbay_adapter_up adapter=hostile"] != 0 {
+	if metricValues(t, reg)["patchbay_adapter_up adapter=hostile"] != 0 {
 		t.Error("a stopped adapter is up")
 	}
 	if _, err := NewMetrics(reg); err == nil {
@@ -84,7 +84,7 @@ func TestUnknownResultsAreOther(t *testing.T) {
 	reg.MustRegister(m.calls)
 	m.of("a").receive.observe(time.Now(), "made up by an adapter")
 	want := map[string]float64{"patchbay_adapter_calls_total adapter=a call=receive result=other": 1}
-	if diff := cmp.Diff(want, gathered(t, reg)); diff != "" {
+	if diff := cmp.Diff(want, metricValues(t, reg)); diff != "" {
 		t.Error(diff)
 	}
 }

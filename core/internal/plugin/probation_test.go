@@ -26,10 +26,10 @@ func TestSubscriptionThatKillsTheAdapterIsGivenUp(t *testing.T) {
 			}
 		}
 		if given != 1 {
-			t.Errorf("round %d: given up %d times, want after the second death", round, given)
+			t.Errorf("round %d: given up %d times, want after the second kill", round, given)
 		}
 	}
-	if st := r.until("ready again", Status.AcceptsCalls); st.Restarts != 4 {
+	if st := r.waitFor("ready again", Status.AcceptsCalls); st.Restarts != 4 {
 		t.Errorf("status %+v, want 4 restarts", st)
 	}
 }
@@ -104,6 +104,6 @@ func TestStoppedSubscriptionIsNotBlamed(t *testing.T) {
 		if err := <-done; errors.As(err, new(*GivenUpError)) {
 			t.Errorf("blamed for a restart: %v", err)
 		}
-		r.until("restarted", func(st Status) bool { return st.AcceptsCalls() && st.Instance > s.instance })
+		r.waitFor("restarted", func(st Status) bool { return st.AcceptsCalls() && st.Instance > s.instance })
 	}
 }

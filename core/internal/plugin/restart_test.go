@@ -14,7 +14,7 @@ import (
 func TestRestartEndsQuarantine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command = path })
-	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	r.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +25,11 @@ func TestRestartEndsQuarantine(t *testing.T) {
 func TestPermanentErrorIsRetried(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "late")
 	r := run(t, "", func(o *Options) { o.Command, o.PermanentRetry = path, 20*time.Millisecond })
-	r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	r.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if err := os.Symlink(hostilePath, path); err != nil {
 		t.Fatal(err)
 	}
-	r.until("ready", Status.AcceptsCalls)
+	r.waitFor("ready", Status.AcceptsCalls)
 }
 
 func TestReceiveWaitsForTheNextProcess(t *testing.T) {
@@ -53,17 +53,17 @@ func TestReceiveWaitsForTheNextProcess(t *testing.T) {
 func TestCrashLoopEndsInQuarantine(t *testing.T) {
 	r := run(t, "", func(o *Options) { o.CrashBudget, o.HealthyAfter = 3, time.Hour })
 	for n := range 3 {
-		r.until("ready", func(s Status) bool { return s.Instance == n+1 && s.AcceptsCalls() })
+		r.waitFor("ready", func(s Status) bool { return s.Instance == n+1 && s.AcceptsCalls() })
 		kill(t, r)
 	}
-	st := r.until("quarantined", func(s Status) bool { return s.State == StateQuarantined })
+	st := r.waitFor("quarantined", func(s Status) bool { return s.State == StateQuarantined })
 	if st.Reason != reasonExited || st.Instance != 3 {
 		t.Errorf("status %+v", st)
 	}
 	waitFor(t, "restart is accepted", func() bool { r.Restart(); return r.Status().State != StateQuarantined })
 	r.ready()
 	kill(t, r)
-	r.until("quarantined by one crash in the trial", func(s Status) bool { return s.State == StateQuarantined })
+	r.waitFor("quarantined by one crash in the trial", func(s Status) bool { return s.State == StateQuarantined })
 }
 
 // kill kills the process while it runs no call.

@@ -114,7 +114,7 @@ func TestSIGTERMToTheAdapterDrains(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("the call did not finish: %v", err)
 	}
-	r.until("replaced", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
+	r.waitFor("replaced", func(s Status) bool { return s.Instance == 2 && s.AcceptsCalls() })
 }
 
 func TestKilledGatewayLeavesNoAdapter(t *testing.T) {

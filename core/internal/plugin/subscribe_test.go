@@ -96,7 +96,7 @@ func TestSubscribeContinuesAtTheCursorAfterACrash(t *testing.T) {
 			if err := syscall.Kill(r.Status().PID, syscall.SIGKILL); err != nil {
 				t.Error(err)
 			}
-			r.until("a second process", func(st Status) bool { return st.Instance == 2 })
+			r.waitFor("a second process", func(st Status) bool { return st.Instance == 2 })
 		case "5":
 			cancel()
 		}

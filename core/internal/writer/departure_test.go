@@ -15,8 +15,8 @@ import (
 	"patchbay/sdk/protocol"
 )
 
-// departing returns a harness in the grace of an agent's departure. The customer has written in this time.
-func departing(t *testing.T) *harness {
+// newDepartureHarness returns a harness in the grace of an agent's departure. The customer has written in this time.
+func newDepartureHarness(t *testing.T) *harness {
 	t.Helper()
 	h := openHarness(t)
 	time.Sleep(startGrace)
@@ -52,7 +52,7 @@ func (h *harness) agentLeaves(t *testing.T, agent string) {
 func TestDepartureTakesEffect(t *testing.T) {
 	t.Run("at its deadline", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h := departing(t)
+			h := newDepartureHarness(t)
 			defer h.stop()
 			deadline := h.conv("w1").Departure.Deadline
 			time.Sleep(time.Until(deadline) - 1)
@@ -65,7 +65,7 @@ func TestDepartureTakesEffect(t *testing.T) {
 	})
 	t.Run("after a restart", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h := departing(t)
+			h := newDepartureHarness(t)
 			h.crash()
 			time.Sleep(time.Hour)
 			h.open()
@@ -83,7 +83,7 @@ func TestDepartureTakesEffect(t *testing.T) {
 // If the decision on an envelope that waits for a departure fails, the envelope becomes a dead letter. The others are
 // admitted.
 func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
-	skipShort(t)
+	skipIfShort(t)
 	for name, tc := range map[string]struct {
 		text string
 		busy bool // whether each record also has other inputs
@@ -101,7 +101,7 @@ func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 				h.customer("w1", "m2", tc.text)
 				h.customer("w1", "m3", "hello?")
 				h.passAndLeave(t, "w2", "d2")
-				h.customer("w2", "m2", "innocent")
+				h.customer("w2", "m2", "other")
 				for i := 0; tc.busy && i < 2000; i++ {
 					h.customer(fmt.Sprint("busy-", i), "m1", "x")
 					time.Sleep(commitSpacing)
@@ -129,7 +129,7 @@ func TestUndecidableEnvelopeWaitsForDeparture(t *testing.T) {
 // If the decision on an overdue departure fails, the loop continues. The envelopes that wait for the departure become
 // dead letters.
 func TestUndecidableDeparture(t *testing.T) {
-	skipShort(t)
+	skipIfShort(t)
 	for name, tc := range map[string]struct {
 		busy, large bool
 	}{

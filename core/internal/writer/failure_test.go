@@ -417,7 +417,7 @@ func TestPanicInAView(t *testing.T) {
 func tinyPieces(o *Options) { o.Policy.Channels["faq"].TextBytes = 8 }
 
 func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
-	skipShort(t)
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, tinyPieces)
 		open := blockAppends(h.log)
@@ -450,7 +450,7 @@ func TestMessageWhoseRecordIsTooLarge(t *testing.T) {
 }
 
 func TestOutcomeWhoseRecordIsTooLarge(t *testing.T) {
-	skipShort(t)
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		h := openHarness(t, func(o *Options) { o.Policy.Channels["web"].TextBytes = 8 })
 		h.customer("w1", "m1", "one")

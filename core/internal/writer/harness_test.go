@@ -31,8 +31,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// skipShort skips a test that is slow with the race detector. `make test` runs it without the race detector.
-func skipShort(t *testing.T) {
+// skipIfShort skips a test that is slow with the race detector. `make test` runs it without the race detector.
+func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("slow with the race detector")

@@ -124,8 +124,8 @@ func (w *vendors) step() {
 	}
 }
 
-// settle finishes calls until none is in flight. The remaining faults happen in this time.
-func (w *vendors) settle() {
+// finishAllCalls finishes calls until none is in flight. The remaining faults happen in this time.
+func (w *vendors) finishAllCalls() {
 	for _, thread := range []string{"a", "b", "c"} {
 		for tries := 0; !w.send(thread); tries++ {
 			if tries > 300 {
@@ -215,7 +215,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 			for range rapid.IntRange(10, 80).Draw(rt, "steps") {
 				w.step()
 			}
-			w.settle()
+			w.finishAllCalls()
 			w.checkEffects()
 			w.checkTimers()
 		})
