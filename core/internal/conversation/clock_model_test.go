@@ -45,7 +45,7 @@ func (l *recordModel) clockChange(h *harness, c *ownership, ch *journal.Change) 
 		m.hold, m.deadline, m.within = k.Offered.GetHold(), k.Offered.GetDeadline(), time.Duration(k.Offered.GetWithin())
 	case *journal.Change_OfferEnded:
 		if c.offered == k.OfferEnded.GetTarget() && c.offered != "" {
-			if k.OfferEnded.GetOutcome() == state.OfferExpired && l.at < h.timerDue(m.deadline, m.within) {
+			if k.OfferEnded.GetOutcome() == state.OfferExpired && l.at < h.offerDue(m) {
 				h.Fatalf("the offer to %s expired early", c.offered)
 			}
 			m.offerEnded, m.hold = l.at, false
@@ -181,6 +181,15 @@ func (h *harness) timerDue(at int64, after time.Duration) int64 {
 	return at
 }
 
+// offerDue returns the time at which the pending offer may expire. If it was pending when the gateway started, it waits
+// again.
+func (h *harness) offerDue(m *clockModel) int64 {
+	if h.policy.StartedAt.IsZero() {
+		return m.deadline
+	}
+	return max(m.deadline, h.policy.StartedAt.UnixNano()+int64(min(m.within, MaxOverdueWait)))
+}
+
 // checkTimersDone checks that no timer of a conversation is overdue.
 func (l *recordModel) checkTimersDone(h *harness, c *state.Conversation) {
 	h.Helper()
@@ -188,7 +197,7 @@ func (l *recordModel) checkTimersDone(h *harness, c *state.Conversation) {
 	_, since := o.clock.running()
 	after := o.clock.nextAfter(h, o)
 	overdue := func(at int64, after time.Duration) bool { return h.timerDue(at, after) <= h.now.UnixNano() }
-	if o.offered != "" && overdue(o.clock.deadline, o.clock.within) {
+	if o.offered != "" && h.offerDue(&o.clock) <= h.now.UnixNano() {
 		h.Fatalf("the offer to %s is overdue", o.offered)
 	}
 	if o.closed || o.leaving != "" {

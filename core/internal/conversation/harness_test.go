@@ -189,7 +189,7 @@ func (h *harness) revise(change func(channels map[string]*Channel)) {
 func (h *harness) restart(after time.Duration) {
 	h.now = h.now.Add(after)
 	p := *h.policy
-	p.TimersFrom = h.now
+	p.TimersFrom, p.StartedAt = h.now, h.now
 	h.policy = &p
 }
 

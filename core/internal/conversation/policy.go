@@ -52,6 +52,8 @@ type Policy struct {
 	Calls func(channel string) attempt.ChannelState
 	// TimersFrom is the time at which the gateway started or the policy came into force. The writer sets it.
 	TimersFrom time.Time
+	// StartedAt is the time at which the gateway started. The writer sets it.
+	StartedAt time.Time
 	// Vanished has the times at which channels were removed. Deliveries to a removed customer or observer channel wait
 	// for its return for state.VanishedWait. The writer sets it.
 	Vanished map[string]time.Time

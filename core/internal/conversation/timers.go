@@ -15,7 +15,8 @@ import (
 // Deadlines are computed from the state and the rules in force, so they survive restarts. The state keeps only the
 // largest `after` whose rules were run.
 
-// MaxOverdueWait limits the time that an overdue timer waits from Policy.TimersFrom on.
+// MaxOverdueWait limits the time that an overdue timer waits from Policy.TimersFrom on, and a pending offer from
+// Policy.StartedAt on.
 const MaxOverdueWait = time.Minute
 
 // timerDeadline is the time at which the next timer of the running clock, close_after or the pending offer is due.
@@ -23,18 +24,18 @@ type timerDeadline struct {
 	at      time.Time // zero if there is none
 	after   time.Duration
 	event   route.Event // "" for close_after, EventOfferFailed for the pending offer
-	overdue bool        // it was due at Policy.TimersFrom and waits again, at most MaxOverdueWait
+	overdue bool        // it waits again, at most MaxOverdueWait
 }
 
-// NextTimer returns the time of the next ApplyTimer, or the zero time. If overdue is set, the timer was due at
-// Policy.TimersFrom.
+// NextTimer returns the time of the next ApplyTimer, or the zero time. If overdue is set, the timer waits again after a
+// start or a change of the policy.
 func NextTimer(c *state.Conversation, p *Policy) (at time.Time, overdue bool) {
 	t := nextTimer(c, p)
 	return t.at, t.overdue
 }
 
-// nextTimer returns the timer that is due first. A timer that was due at Policy.TimersFrom waits again. Messages that
-// vendors could not deliver until then arrive first.
+// nextTimer returns the timer that is due first. A timer that was due at Policy.TimersFrom waits again, and so does an
+// offer that was pending at Policy.StartedAt. Messages that vendors could not deliver until then arrive first.
 func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
 	add := func(at time.Time, after time.Duration, event route.Event) {
 		overdue := !at.After(p.TimersFrom)
@@ -45,8 +46,9 @@ func nextTimer(c *state.Conversation, p *Policy) (t timerDeadline) {
 			t = timerDeadline{at, after, event, overdue}
 		}
 	}
-	if c.Offer != nil {
-		add(c.Offer.Deadline, c.Offer.Within, route.EventOfferFailed)
+	if o := c.Offer; o != nil {
+		at := latest(o.Deadline, p.StartedAt.Add(min(o.Within, MaxOverdueWait)))
+		t = timerDeadline{at, o.Within, route.EventOfferFailed, at.After(o.Deadline)}
 	}
 	if c.Closing != "" || c.Departure != nil {
 		return t

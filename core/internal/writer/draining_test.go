@@ -126,3 +126,36 @@ func TestOffersWaitForTheStartAfterADrain(t *testing.T) {
 		}
 	})
 }
+
+// An acceptance that was refused before the start arrives again after it, also if the offer was not overdue at the
+// start. A reload does not let an offer wait again.
+func TestOfferThatIsPendingAtAStartWaitsOnce(t *testing.T) {
+	for name, down := range map[string]time.Duration{
+		"not overdue": route.DefaultWithin - time.Second, "overdue": route.DefaultWithin + time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := openHarness(t)
+				defer h.stop()
+				h.customer("w1", "m1", "help")
+				h.finish(h.head("desk"), attempt.Outcome{Thread: "d1"})
+				h.Drain()
+				time.Sleep(down)
+				h.restart()
+				for range 2 {
+					time.Sleep(conversation.MaxOverdueWait/2 - time.Second)
+					if h.conv("w1").Offer == nil {
+						t.Fatal("the offer expired before the desk could accept it after the start")
+					}
+					if _, err := h.Revise(h.revision()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(3 * time.Second)
+				if h.conv("w1").Offer != nil {
+					t.Error("the offer waits again after each reload")
+				}
+			})
+		})
+	}
+}

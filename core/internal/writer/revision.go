@@ -81,7 +81,7 @@ func nextPolicy(p *conversation.Policy, s *state.State) *conversation.Policy {
 
 // enforce puts the stored revision into force.
 func (w *Writer) enforce(r *waitingRevision) {
-	r.policy.Vanished, r.policy.TimersFrom = w.state.Revision().Vanished, w.Now()
+	r.policy.Vanished, r.policy.TimersFrom, r.policy.StartedAt = w.state.Revision().Vanished, w.Now(), w.Policy.StartedAt
 	w.Policy, w.OpensPerMinute, w.opens = r.policy, r.OpensPerMinute, map[string]*rate.Limiter{}
 	w.timers, w.overdue = newSchedule(), newSchedule()
 	if r.Applied != nil {

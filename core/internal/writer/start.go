@@ -53,7 +53,7 @@ func (w *Writer) Start(ctx context.Context) error {
 		return err
 	}
 	now = w.Now() // storing may have waited for space
-	w.Policy.TimersFrom, w.deadlinesFrom = now, now.Add(startGrace)
+	w.Policy.TimersFrom, w.Policy.StartedAt, w.deadlinesFrom = now, now, now.Add(startGrace)
 	w.pendingFrom = now.Add(conversation.PendingWait + w.longestCall())
 	w.snapshots.init(w.last, w.Log.Bounds().Bytes, now)
 	if lost { // foldableRecord depends on the configuration, which the next start may not have any more

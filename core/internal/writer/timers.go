@@ -16,9 +16,9 @@ func (w *Writer) dueDeadlines(now time.Time) []string {
 	return w.deadlines.take(now, maxDeadlinesAtOnce, w.state)
 }
 
-// dueTimers returns the conversations whose timer is due. It returns timers that were overdue at Policy.TimersFrom at a
-// limited rate, and only if no inputs wait. During a drain it returns none, because the answers and acceptances that
-// timers wait for are refused.
+// dueTimers returns the conversations whose timer is due. It returns timers that wait again after a start or a revision
+// at a limited rate, and only if no inputs wait. During a drain it returns none, because the answers and acceptances
+// that timers wait for are refused.
 func (w *Writer) dueTimers(now time.Time, inputsWait bool) []string {
 	if now.Before(w.deadlinesFrom) || w.isDraining() {
 		return nil

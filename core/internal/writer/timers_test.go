@@ -155,20 +155,20 @@ func TestOverdueTimersOvertakeNoInput(t *testing.T) {
 	})
 }
 
-// An overdue timer of a conversation does not delay the other deadlines of the conversation.
-func TestDeadlinesDoNotWaitForOverdueTimers(t *testing.T) {
+// An overdue timer of a conversation does not delay the conversation's offer if the offer has a shorter time.
+func TestOfferDoesNotWaitForAnOverdueTimer(t *testing.T) {
 	loose := route.NewOffer("desk")
-	loose.Hold, loose.Within = false, time.Hour
+	loose.Hold, loose.Within = false, 20*time.Second
 	synctest.Test(t, func(t *testing.T) {
 		h := unansweredHarness(t, 1, unanswered(30*time.Second), route.Rule{
 			Name: "loose", From: []string{"customer"}, When: `text == "loose"`, Offer: loose,
 		})
 		h.customer("w0", "m2", "loose")
 		h.crash()
-		time.Sleep(time.Hour - 10*time.Second)
+		time.Sleep(time.Hour)
 		h.open()
 		defer h.stop()
-		time.Sleep(15 * time.Second)
+		time.Sleep(loose.Within + time.Second)
 		if h.conv("w0").Offer != nil {
 			t.Error("the offer has not expired")
 		}

@@ -56,7 +56,7 @@ type Writer struct {
 	inFlight      inFlight
 	deadlines     schedule  // see conversation.NextDeadline
 	timers        schedule  // see conversation.NextTimer
-	overdue       schedule  // timers that were overdue at Policy.TimersFrom
+	overdue       schedule  // timers that wait again after a start or a revision
 	overdueAt     time.Time // next time at which timers of overdue are due
 	deadlinesFrom time.Time // deadlines and timers wait until then after a start
 	pendingFrom   time.Time // pending envelopes are kept at least until then
