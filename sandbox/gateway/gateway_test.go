@@ -48,7 +48,7 @@ func TestStopRequiresACleanEnd(t *testing.T) {
 		"exit code 0":      {"trap 'exit 0' INT\n" + waitLoop, time.Minute, nil},
 		"exit code 3":      {"trap 'exit 3' INT\n" + waitLoop, time.Minute, ErrEnded},
 		"ignores SIGINT":   {"trap '' INT\n" + waitLoop, 200 * time.Millisecond, context.DeadlineExceeded},
-		"leaves a process": {"export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waitLoop, time.Second, ErrProcessesRemain},
+		"leaves a process": {"export PATCHBAY_PARENT=$$\nsleep 60 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waitLoop, 3 * time.Second, ErrProcessesRemain},
 		"process ends":     {"export PATCHBAY_PARENT=$$\nsleep 1 &\nsleep 0.2\ntrap 'exit 0' INT\n" + waitLoop, time.Minute, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
