@@ -42,8 +42,8 @@ run: build ## start the gateway and simulated vendors; data is in ./data; Ctrl-C
 demo: build ## run a handover from a bot to an agent and back, and check each step
 	bin/sandbox demo --gateway-bin bin/patchbay --config config.yaml
 
-test: lint check-generated unit e2e docs demo ## everything that must pass; fuzzes each parser for 15s
-	.ci/parsers 15s fresh
+test: lint check-generated unit e2e docs demo ## everything that must pass; fuzzes each parser for 20s
+	.ci/parsers 20s fresh
 
 # Four packages at a time: the slowest ones mostly wait, for processes and for the grace of calls. With the race detector,
 # some tests of the writer take a minute each: they run without it, and -short leaves them out.
