@@ -13,7 +13,8 @@ import (
 // post sends a webhook to the hostile adapter.
 func post(t *testing.T, s *system, body string) (status int, response string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(harness.TestContext(t), http.MethodPost, s.Public+"/hostile", strings.NewReader(body))
+	ctx := harness.TestContext(t)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Public+"/hostile", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

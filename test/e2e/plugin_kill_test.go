@@ -247,7 +247,8 @@ func (s *system) awaitRestart(t *testing.T, adapter string, former harness.Proce
 	t.Helper()
 	var p harness.Process
 	harness.Eventually(t, harness.Timeout, "a new instance of "+adapter, func() string {
-		if p = s.PluginProcess(t, adapter); p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
+		p = s.PluginProcess(t, adapter)
+		if p.PID == former.PID || s.Metric(t, "patchbay_adapter_up", "adapter", adapter) != 1 {
 			return former.String() + " is not replaced"
 		}
 		return ""

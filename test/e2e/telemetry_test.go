@@ -64,7 +64,8 @@ func (s *system) causeEvents(t *testing.T) (canaries []string) {
 		func(m *native.Message) { m.Payload.UserInfo.ID = canary() },
 		func(m *native.Message) { m.Body = []byte(`{"payload":"` + canary() + `"`) },
 	} {
-		if status, _, err := s.Livechat.Say(harness.TestContext(t), "eve", canary(), invalid); err != nil || status == http.StatusOK {
+		status, _, err := s.Livechat.Say(harness.TestContext(t), "eve", canary(), invalid)
+		if err != nil || status == http.StatusOK {
 			t.Errorf("an invalid call: status %d, %v", status, err)
 		}
 	}

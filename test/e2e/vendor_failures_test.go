@@ -219,7 +219,8 @@ func TestOfferIsAcceptedAfterADrain(t *testing.T) {
 	s.say(t, "ann", "I want a human")
 	s.awaitQueue(t, "ann")
 	drained := s.Run(t, "drain")
-	if want := "offers that continue after the next start: 1\n"; drained.Code != 0 || !strings.Contains(drained.Stdout, want) {
+	want := "offers that continue after the next start: 1\n"
+	if drained.Code != 0 || !strings.Contains(drained.Stdout, want) {
 		t.Errorf("drain: %+v, want success with %q", drained, want)
 	}
 	s.AwaitExit(t)

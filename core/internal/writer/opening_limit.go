@@ -12,9 +12,9 @@ import (
 // customer identifies a customer without a live conversation.
 type customer struct{ channel, thread string }
 
-// mayOpen returns the customers whose conversations the envelopes open. ok is false if the limit of one of their channels
-// is already reached. If no limit is reached before the envelopes, it admits all of them, even if they exceed
-// a limit, so that a webhook is never refused in part.
+// mayOpen returns the customers whose conversations the envelopes open. ok is false if the limit of one of their
+// channels is already reached. If no limit is reached before the envelopes, it admits all of them, even if they exceed a
+// limit, so that a webhook is never refused in part.
 func (w *Writer) mayOpen(
 	tx *conversation.Transaction, envelopes ...*inbound.Envelope,
 ) (opened map[customer]bool, ok bool) {

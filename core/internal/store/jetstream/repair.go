@@ -78,8 +78,8 @@ func (l *Log) repairBlocks(folder, stream string) error {
 	return nil
 }
 
-// repairBlock repairs a damaged block file. last is the sequence of the newest record before it. It returns the sequence
-// of the newest record including this block.
+// repairBlock repairs a damaged block file. last is the sequence of the newest record before it. It returns the
+// sequence of the newest record including this block.
 func (l *Log) repairBlock(path, stream string, number uint32, last uint64, isLast bool) (uint64, error) {
 	block, err := os.ReadFile(path)
 	if err != nil {
